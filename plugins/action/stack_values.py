@@ -79,9 +79,11 @@ class ActionModule(PipedAction):
         if options["values"] is not None:
             arguments["values"] = as_texts(options["values"])
         moves = options["state"] == "moved"
-        found = {"vault": task_vault(self, variables, stack, options, None, moves=moves)}
+        own: Any = options
+        found = {"vault": task_vault(self, variables, stack, own, None, moves=moves)}
         if moves:
-            found["to_vault"] = task_vault(self, variables, stack, options["to"] or {}, None, moves=True, anew=True)
+            to: Any = options["to"] or {}
+            found["to_vault"] = task_vault(self, variables, stack, to, None, moves=True, anew=True)
         vaults: Dict[str, Any] = {slot: store for slot, store in found.items() if store is not None}
 
         def attempt(given: Dict[str, object]) -> Dict[str, Any]:
@@ -102,7 +104,7 @@ class ActionModule(PipedAction):
             done = attempt(given)
             if done.get("error_code") == ENCRYPTED and "vault" not in vaults:
                 # A manager has data that the options do not have.
-                vaults["vault"] = task_vault(self, variables, stack, options, None, found=True, moves=moves)
+                vaults["vault"] = task_vault(self, variables, stack, own, None, found=True, moves=moves)
                 done = attempt(given)
             return done
 

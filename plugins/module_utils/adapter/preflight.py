@@ -13,6 +13,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.core.retry impor
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient, SystemClock
 
 if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.request.module_types import PreflightParams
     from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import State
 
 #: The parts of the work. Every host looks at itself; one manager at the cluster, and at once at its own node; every
@@ -25,7 +26,7 @@ def check_preflight(options: Mapping[str, object]) -> None:
     check_ranges(options)
 
 
-def preflight(client: EngineClient, params: Dict[str, object], run: Dict[str, Any]) -> Dict[str, Any]:
+def preflight(client: EngineClient, params: PreflightParams, run: Dict[str, Any]) -> Dict[str, Any]:
     """One part of a preflight. Errors are in its ``findings``, including an Engine that does not answer.
 
     :raises StackwrightError: ``invalid_options``; ``usage`` if the module is run without its action plugin.
@@ -63,10 +64,9 @@ def preflight(client: EngineClient, params: Dict[str, object], run: Dict[str, An
     return {**result, "calls": client.calls}
 
 
-def _cluster(client: EngineClient, params: Dict[str, object], run: Dict[str, Any]) -> Dict[str, Any]:
+def _cluster(client: EngineClient, params: PreflightParams, run: Dict[str, Any]) -> Dict[str, Any]:
     from ansible_collections.stackwright.swarm.plugins.module_utils.tasks.preflight import NOTHING, check_cluster
 
-    options = {name: params[name] for name in ("resolve_image", "with_registry_auth", "registry_auth")}
     desired: State = run.get("desired") or NOTHING
     identity = run.get("identity")
-    return through_an_election(SystemClock(), lambda: check_cluster(client, desired, options, identity))
+    return through_an_election(SystemClock(), lambda: check_cluster(client, desired, params, identity))

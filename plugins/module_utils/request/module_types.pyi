@@ -5,6 +5,7 @@
 
 from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, TypedDict
 
+from ansible_collections.stackwright.swarm.plugins.module_utils.request.option_types import Logins
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import Desired
 
 class Naming(TypedDict):
@@ -98,6 +99,46 @@ class CleanupPart(Handed, total=False):
     facts: Dict[str, Any]
     until: Sequence[float]
     why: str
+
+class PreflightOptions(Logins):
+    """Those of stack_preflight that the look at the cluster reads."""
+
+    resolve_image: str
+
+class DiskOptions(TypedDict):
+    """How much disk is free on a node at least, in MiB: else an error, a warning."""
+
+    min_free_mib: int
+    warn_free_mib: int
+
+class PreflightParams(PreflightOptions, DiskOptions): ...
+
+class ObjectOptions(TypedDict):
+    """Those of swarm_config and swarm_secret."""
+
+    name: str
+    state: str
+    data: Optional[str]
+    data_is_b64: bool
+    labels: Optional[Dict[str, object]]
+    template_driver: Optional[str]
+    hashed_name: bool
+    keep_versions: int
+
+class NetworkOptions(TypedDict):
+    """Those of swarm_network."""
+
+    name: str
+    state: str
+    driver: str
+    driver_options: Optional[Dict[str, object]]
+    encrypted: bool
+    attachable: bool
+    internal: bool
+    ipv6: bool
+    ipam: List[Dict[str, Optional[str]]]
+    labels: Optional[Dict[str, object]]
+    recreate: bool
 
 class Needs(TypedDict):
     """What a Swarm needs of images (pruning/needs.py): the ids of nodes, and by image of those that may run it."""

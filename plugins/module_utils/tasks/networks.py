@@ -29,13 +29,14 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.transitions.loos
 )
 
 if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.request.module_types import NetworkOptions
     from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Network
 
 Result = Dict[str, Any]
 Item = Mapping[str, Any]
 
 
-def change_network(client: EngineClient, params: Dict[str, object], check: bool) -> Result:
+def change_network(client: EngineClient, params: NetworkOptions, check: bool) -> Result:
     """Creates, compares or removes the network of ``params``.
 
     Raises EngineError (``conflict``, ``network_differs``, ``in_use``).
@@ -76,7 +77,7 @@ def change_network(client: EngineClient, params: Dict[str, object], check: bool)
     }
 
 
-def _spec(params: Mapping[str, Any]) -> Any:
+def _spec(params: NetworkOptions) -> Any:
     """The body that creates it."""
     options = {str(key): _text(value) for key, value in (params["driver_options"] or {}).items()}
     if params["encrypted"]:
@@ -119,7 +120,7 @@ def _steps(
     own: Optional[Network],
     found: Sequence[Network],
     using: List[str],
-    params: Mapping[str, object],
+    params: NetworkOptions,
 ) -> Steps:
     if own is None and found and params["state"] == "present":
         raise EngineError(

@@ -30,13 +30,14 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.ports impo
 
 if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.fact_types import Facts
+    from ansible_collections.stackwright.swarm.plugins.module_utils.request.module_types import DiskOptions
     from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Container, Driver
 
 Result = Dict[str, Any]
 PATIENCE = 10.0  # seconds for the list of containers
 
 
-def check_host(client: EngineClient, clock: Clock, options: Mapping[str, object], vips: bool) -> Result:
+def check_host(client: EngineClient, clock: Clock, options: DiskOptions, vips: bool) -> Result:
     """The host alone, in one call: ``findings``, and who it is (node, node_id, cluster_id, manager, local, api).
 
     An Engine that does not answer, or is not a member of a Swarm, is a finding. ``vips``: whether virtual IPs matter.
@@ -94,7 +95,7 @@ def of_error(error: EngineError, node: str = "") -> Finding:
     return finding(ERROR, error.error_code, error.message, error.hint, node=node)
 
 
-def _own(node: str, info: Mapping[str, object], options: Mapping[str, Any], vips: bool) -> List[Finding]:
+def _own(node: str, info: Mapping[str, object], options: DiskOptions, vips: bool) -> List[Finding]:
     found: List[Finding] = []
     if str(info.get("OSType") or "linux") == "linux":
         loaded = _read("/proc/modules") or ""

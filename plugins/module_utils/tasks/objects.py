@@ -41,6 +41,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.transitions.loos
 )
 
 if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.request.module_types import ObjectOptions
     from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Config, ContentSpec
     from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import ContentEntry
 
@@ -52,17 +53,17 @@ LONGEST_NAME = 64
 RACES = ("conflict", "out_of_sequence", "not_found")
 
 
-def change_secret(client: EngineClient, params: Dict[str, object], check: bool) -> Result:
+def change_secret(client: EngineClient, params: ObjectOptions, check: bool) -> Result:
     """Creates, rotates or removes the secret of ``params``."""
     return change_object(client, SystemClock(), "secret", params, check)
 
 
-def change_config(client: EngineClient, params: Dict[str, object], check: bool) -> Result:
+def change_config(client: EngineClient, params: ObjectOptions, check: bool) -> Result:
     """Creates, rotates or removes the config of ``params``."""
     return change_object(client, SystemClock(), "config", params, check)
 
 
-def change_object(client: EngineClient, clock: Clock, kind: str, params: Mapping[str, object], check: bool) -> Result:
+def change_object(client: EngineClient, clock: Clock, kind: str, params: ObjectOptions, check: bool) -> Result:
     """The result of one change. Where another run was faster, everything is looked at again.
 
     Raises StackwrightError (``invalid_options``, ``invalid_name``), EngineError (``conflict``, ``in_use``).
@@ -91,7 +92,7 @@ def change_object(client: EngineClient, clock: Clock, kind: str, params: Mapping
 class _Work:
     """One look, and what it leads to."""
 
-    def __init__(self, client: EngineClient, kind: str, params: Mapping[str, Any], data: Optional[str]) -> None:
+    def __init__(self, client: EngineClient, kind: str, params: ObjectOptions, data: Optional[str]) -> None:
         self.client, self.kind, self.params, self.data = client, kind, params, data
         self.name, self.path = str(params["name"]), f"/{kind}s"
         self.info = manager_info(client)
@@ -265,7 +266,7 @@ def _text(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _data(kind: str, params: Mapping[str, object]) -> Optional[str]:
+def _data(kind: str, params: ObjectOptions) -> Optional[str]:
     """The content in base64; None where it is to be removed. Raises StackwrightError, which never has the content."""
     name = str(params["name"])
     if not NAME.match(name) or len(name) > LONGEST_NAME:

@@ -37,6 +37,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels imp
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.owner import labels_in, refuse_others
 
 if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.request.module_types import PreflightOptions
     from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import Observed, State
 
 Result = Dict[str, Any]
@@ -54,8 +55,8 @@ NOTHING: State = {
 def check_cluster(
     client: EngineClient,
     desired: State,
-    options: Mapping[str, Any],
-    identity: Optional[Mapping[str, object]] = None,
+    options: PreflightOptions,
+    identity: Optional[Mapping[str, str]] = None,
 ) -> Result:
     """``findings``, the ``cluster`` in numbers, and ``facts`` for each node by its id.
 
@@ -108,7 +109,7 @@ def _as_it_was(client: EngineClient, desired: State) -> State:
 def _refused_logins(
     client: EngineClient,
     desired: State,
-    options: Mapping[str, Any],
+    options: PreflightOptions,
     credentials: RegistryAuth,
     answers: Mapping[str, Mapping[str, object]],
 ) -> List[Finding]:
@@ -129,7 +130,7 @@ def _refused_logins(
     return found
 
 
-def _other_owner(client: EngineClient, identity: Optional[Mapping[str, Any]], observed: Observed) -> List[Finding]:
+def _other_owner(client: EngineClient, identity: Optional[Mapping[str, str]], observed: Observed) -> List[Finding]:
     """A finding if the stack's name belongs to another stack, by its objects or its history."""
     if not identity:
         return []

@@ -11,10 +11,13 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field, replace
-from typing import AbstractSet, Any, Dict, List, Mapping, Optional, Tuple
+from typing import TYPE_CHECKING, AbstractSet, Any, Dict, List, Mapping, Optional, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import ValueStoreError
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.owner import of_text
+
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.values.value_types import KeptData
 
 FORMAT = 1
 #: Where a version comes from: made by a generator, set or overridden by the user, taken over from a running service.
@@ -143,7 +146,7 @@ class Kept:
         """All values that are known, of every version: what must not be shown."""
         return [v.value for entry in self.entries.values() for v in entry.versions if v.value is not None]
 
-    def as_data(self) -> Dict[str, Any]:
+    def as_data(self) -> KeptData:
         """Plain data for a store."""
         return {
             "format": FORMAT,
@@ -212,7 +215,7 @@ def damaged(where: str, why: str) -> ValueStoreError:
     return ValueStoreError(f"The value store {where} is damaged: {why}.", "store_damaged", RESTORE_IT)
 
 
-def _entry_data(entry: Entry) -> Dict[str, Any]:
+def _entry_data(entry: Entry) -> Any:
     return {
         "current": entry.current,
         "generator": entry.generator,

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The types of kept values, as a DesiredState has them, and of what generators take. Imported for types only."""
 
-from typing import Optional, TypedDict
+from typing import Dict, List, Optional, TypedDict
 
 class Params(TypedDict, total=False):
     """The parameters of all generators, by name (generators.py); a token takes more, as its claims."""
@@ -24,3 +24,25 @@ class ValueEntry(TypedDict, total=False):
     params: Optional[Params]
     given: Optional[str]
     sensitive: bool
+
+class KeptVersion(TypedDict):
+    number: int
+    mark: str
+    created: str
+    origin: str
+    value: Optional[str]
+
+class KeptEntry(TypedDict):
+    current: str
+    generator: Optional[str]
+    params: Optional[Params]
+    versions: List[KeptVersion]
+
+class KeptData(TypedDict, total=False):
+    """The kept values of a stack as a store has them (kept.py)."""
+
+    format: int
+    stack: str
+    owner: str
+    counter: int
+    values: Dict[str, KeptEntry]

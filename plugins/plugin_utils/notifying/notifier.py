@@ -10,11 +10,14 @@ import logging
 import threading
 import time
 import urllib.request
-from typing import Any, Callable, Dict, List, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, Sequence
 from urllib.parse import urlsplit
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock import iso
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.notifying.message import Message, body
+
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.plugin_utils.arguments.task_types import Target
 
 PATIENCE = 2.0  # seconds, for all that is on its way when the task ends
 TIMEOUT = 10.0  # seconds for one call
@@ -22,7 +25,7 @@ APPRISE = "apprise"
 #: How Apprise marks an event.
 KINDS = {"success": "success", "failure": "failure", "rollback": "warning", "drift": "warning"}
 
-Send = Callable[[Mapping[str, Any], Message, str], None]
+Send = Callable[["Target", Message, str], None]
 
 
 class Notifier:
@@ -31,7 +34,7 @@ class Notifier:
     :param targets: url, format, events, headers of each.
     """
 
-    def __init__(self, targets: Sequence[Mapping[str, Any]], clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, targets: Sequence[Target], clock: Callable[[], float] = time.monotonic) -> None:
         self._targets = [
             (target, _Apprise(target["url"]) if target["format"] == APPRISE else _post) for target in targets
         ]
@@ -63,7 +66,7 @@ class Notifier:
 
 
 class _Sending:
-    def __init__(self, target: Mapping[str, object], send: Send, message: Message, now: str) -> None:
+    def __init__(self, target: Target, send: Send, message: Message, now: str) -> None:
         self._target, self._send, self._message, self._now = target, send, message, now
         self.name, self.failure = _name(target), ""
         self.thread = threading.Thread(target=self._run, daemon=True)
@@ -76,7 +79,7 @@ class _Sending:
             self.failure = _reason(error)
 
 
-def _post(target: Mapping[str, Any], message: Message, now: str) -> None:
+def _post(target: Target, message: Message, now: str) -> None:
     if not str(target["url"]).startswith(("http://", "https://")):
         raise _NotSent("its address must begin with http:// or https://")
     data = json.dumps(body(target["format"], message, now)).encode()
@@ -114,7 +117,7 @@ class _Apprise:
         else:
             self._failure = "Apprise does not know such an address"
 
-    def __call__(self, target: Mapping[str, object], message: Message, now: str) -> None:
+    def __call__(self, target: Target, message: Message, now: str) -> None:
         del target, now
         self._thread.join()
         if self._sender is None:
@@ -139,7 +142,7 @@ def _reason(error: Exception) -> str:
     return str(words or type(reason if isinstance(reason, Exception) else error).__name__)
 
 
-def _name(target: Mapping[str, Any]) -> str:
+def _name(target: Target) -> str:
     try:
         parts = urlsplit(target["url"])
         host = parts.hostname

@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Collection, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ansible import constants as C
 from ansible.errors import AnsibleError
@@ -29,6 +29,9 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.vault.file_text 
     parse_section,
     split,
 )
+
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.values.value_types import KeptData
 
 FILE = "stackwright_values.yml"
 #: How often a module is run because others write the vault meanwhile.
@@ -127,7 +130,7 @@ class VaultText(Store):
         except ValueError as error:
             raise self._damaged(str(error)) from None
 
-    def _parsed(self, section: Section) -> dict[str, Any]:
+    def _parsed(self, section: Section) -> Any:
         try:
             return parse_section(section)
         except ValueError as error:
@@ -146,7 +149,7 @@ class VaultText(Store):
 
     # -- encrypted values
 
-    def _opened(self, section: Mapping[str, Any]) -> dict[str, Any]:
+    def _opened(self, section: KeptData) -> dict[str, Any]:
         opened = dict(section)
         try:
             opened["values"] = {
@@ -183,9 +186,9 @@ class VaultText(Store):
             ) from None
         return {**version, "value": value}
 
-    def _closed(self, kept: Kept, before: Mapping[str, Any] | None) -> dict[str, Any]:
+    def _closed(self, kept: Kept, before: KeptData | None) -> Any:
         """The section for ``kept``: what it had before keeps its ciphertext."""
-        data = kept.as_data()
+        data: Any = kept.as_data()
         known = {
             (name, version["number"], version["mark"]): version["value"]
             for name, entry in ((before or {}).get("values") or {}).items()
@@ -277,7 +280,7 @@ class VaultStore(VaultText):
         return (content or b"").decode("utf-8", "surrogateescape")
 
 
-def _owner(section: Mapping[str, object]) -> str:
+def _owner(section: KeptData) -> str:
     return str(section.get("owner") or "")
 
 

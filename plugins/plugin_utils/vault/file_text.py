@@ -11,9 +11,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import yaml
+
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.values.value_types import KeptData
 
 TOP = "stackwright_values"
 HEAD = "# Values of stacks, kept by stackwright.swarm; each one is encrypted with Ansible Vault.\n---\n"
@@ -81,7 +84,7 @@ class Document(NamedTuple):
             raise ValueError(f"the section at line {lost[0].line} has no readable name, and may belong to this stack")
         return mine[0] if mine else None
 
-    def replaced(self, stack: str, section: Mapping[str, object] | None) -> str:
+    def replaced(self, stack: str, section: KeptData | None) -> str:
         """The text with this section of the stack, or without any; all else is as it was."""
         texts = [(other.name, other.text) for other in self.sections if other.name != stack]
         if section is not None:
@@ -117,7 +120,7 @@ def split(text: str) -> Document:
     return Document("".join(lines[:top]), sections, "".join(lines[last if starts else top + 1 :]), step)
 
 
-def parse_section(section: Section) -> dict[str, Any]:
+def parse_section(section: Section) -> Any:
     """What ``Kept.as_data`` has, with Ciphers as values. Raises ValueError naming the line."""
     try:
         data = yaml.load(section.text, _Loader)
@@ -132,7 +135,7 @@ def parse_section(section: Section) -> dict[str, Any]:
     return dict(found)
 
 
-def render_section(stack: str, section: Mapping[str, Any], step: int = 2) -> str:
+def render_section(stack: str, section: KeptData, step: int = 2) -> str:
     """The text of a section, indented by ``step``; what is equal gives equal lines."""
     lines = [f"  {_scalar(stack)}:"]
     lines += [

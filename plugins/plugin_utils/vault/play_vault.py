@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from ansible.parsing.dataloader import DataLoader
     from ansible.plugins.action import ActionBase
 
+    from ansible_collections.stackwright.swarm.plugins.plugin_utils.arguments.task_types import StoreAsked
     from ansible_collections.stackwright.swarm.plugins.plugin_utils.arguments.variables import Variables
 
 
@@ -33,7 +34,7 @@ def play_vault(
     loader: DataLoader,
     variables: Variables,
     stack: Mapping[str, str],
-    options: Mapping[str, Any],
+    options: StoreAsked,
     wanted: Collection[str] | None,
     anew: bool = False,
 ) -> VaultStore | None:
@@ -53,7 +54,7 @@ def task_vault(
     action: ActionBase,
     variables: Variables,
     stack: Mapping[str, str],
-    options: Mapping[str, Any],
+    options: StoreAsked,
     wanted: Collection[str] | None,
     found: bool = False,
     moves: bool = False,

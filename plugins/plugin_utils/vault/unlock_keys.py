@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -24,6 +23,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.values.store imp
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.vault.file_store import VaultStore, vault_path
 
 if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.plugin_utils.arguments.task_types import StoreAsked
     from ansible_collections.stackwright.swarm.plugins.plugin_utils.arguments.variables import Variables
 
 #: The section of the vault; no stack can have this name.
@@ -35,7 +35,7 @@ KEPT = 3
 class UnlockKeys:
     """The keys in the vault that ``options`` (path, vault_id) name."""
 
-    def __init__(self, loader: Any, variables: Variables, options: Mapping[str, Any]) -> None:
+    def __init__(self, loader: Any, variables: Variables, options: StoreAsked) -> None:
         inventories = [source for source in context.CLIARGS.get("inventory") or () if "," not in source]
         folder = str(variables.get("playbook_dir") or loader.get_basedir())
         path = vault_path(options.get("path"), variables.get("inventory_dir"), inventories, folder)

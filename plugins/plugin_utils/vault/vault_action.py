@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Collection, Dict, Mapping, Optional, Tupl
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.cluster_action import ClusterAction, Result
 
 if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.plugin_utils.arguments.task_types import StoreAsked
     from ansible_collections.stackwright.swarm.plugins.plugin_utils.arguments.variables import Variables
 
 
@@ -23,7 +24,7 @@ class VaultAction(ClusterAction):
     def use_vault(
         self,
         stack: Mapping[str, Any],
-        values: Mapping[str, object],
+        values: StoreAsked,
         needed: Optional[Collection[str]],
         variables: Variables,
         if_used: bool = False,
@@ -39,7 +40,7 @@ class VaultAction(ClusterAction):
         self._vault = vault if vault is not None and (not if_used or vault.has_values()) else None
         self._wanted = (stack, values, needed)
 
-    def find_vault(self, stack: Mapping[str, object], values: Mapping[str, object], variables: Variables) -> None:
+    def find_vault(self, stack: Mapping[str, object], values: StoreAsked, variables: Variables) -> None:
         """Takes the vault that the task names for a revision's values; with ``auto``, that beside the inventory if it
         has values of the stack."""
         if values["store"] == "auto" and not values["encrypted"]:
