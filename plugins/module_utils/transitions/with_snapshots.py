@@ -129,12 +129,12 @@ def _stop(
     template: Dict[str, Any] = {**base["TaskTemplate"]}
     was: Dict[str, object] = {field: template.get(field) for field in ("Networks", "Placement")}
     was.update({"EndpointSpec": base.get("EndpointSpec") or {}, "Mode": base.get("Mode") or {}, NETWORKS: []})
-    off: Dict[str, object] = {"Mode": {"Replicated": {"Replicas": 0}}}
+    off: Any = {"TaskTemplate": template, "Mode": {"Replicated": {"Replicas": 0}}}
     if mode_of(base) != "Replicated":
         placement: Dict[str, Any] = {**(template.get("Placement") or {})}
         constraints = [*(placement.get("Constraints") or []), NOWHERE]
         off = {"TaskTemplate": {**template, "Placement": {**placement, "Constraints": constraints}}}
-    spec = made_of(base, was, {"TaskTemplate": template, **off}, forgotten(live, base, hidden))
+    spec = made_of(base, was, off, forgotten(live, base, hidden))
     return Operation(
         "update",
         "service",
