@@ -1,0 +1,92 @@
+"""Which volumes a plan copies or restores, and what is refused before anything changes."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import PlanError
+from ansible_collections.stackwright.swarm.plugins.module_utils.plan.operations import Change, Operation, Plan
+from ansible_collections.stackwright.swarm.plugins.module_utils.request.options import with_defaults
+from ansible_collections.stackwright.swarm.plugins.module_utils.transitions.with_snapshots import with_snapshots
+from ansible_collections.stackwright.swarm.plugins.module_utils.volumes import in_plan, local
+
+IMAGE = (Change("TaskTemplate.ContainerSpec.Image", "a", "b"),)
+SCALE = (Change("Mode.Replicated.Replicas", 1, 2),)
+
+
+def service(name, volume, mode=None):
+    mounts = [{"Type": "volume", "Source": volume, "Target": "/data"}] if volume else []
+    labels = {"com.docker.stack.namespace": "shop"}
+    template = {"ContainerSpec": {"Image": "a", "Mounts": mounts}}
+    spec = {"Name": name, "Labels": labels, "TaskTemplate": template, "Mode": mode or {"Replicated": {"Replicas": 1}}}
+    return {"ID": name, "Version": {"Index": 1}, "Spec": spec}
+
+
+SERVICES = [
+    service("shop_db", "shop_data"),
+    service("shop_web", None),
+    service("shop_all", "shop_data", {"Global": {}}),
+]
+
+
+def update(name, changes):
+    (live,) = [one for one in SERVICES if one["ID"] == name]
+    return Operation(
+        "update", "service", name, changes=changes, payload={"id": name, "version": 1, "spec": live["Spec"]}
+    )
+
+
+def steps(monkeypatch, operations, node="n1", tasks=True, **options):
+    listed = {"/tasks": [{"NodeID": node, "DesiredState": "running"}] if tasks else [], "/nodes": []}
+    client = SimpleNamespace(list=lambda path, query=None: listed[path], node="m1")
+    monkeypatch.setattr(local, "find", lambda client, name: {"Name": name} if node == "n1" else None)
+    observed = {"services": SERVICES, "info": {"Name": "m1", "Swarm": {"NodeID": "n1"}}}
+    given = with_defaults({"snapshot": ["data"], "snapshot_dest": "/x", **options})
+    return in_plan.steps(client, "shop", Plan(tuple(operations)), observed, given, [])
+
+
+@pytest.mark.parametrize(
+    ("operation", "taken"),
+    [(update("shop_db", IMAGE), ["shop_data"]), (update("shop_db", SCALE), []), (update("shop_web", IMAGE), [])],
+    ids=["its service changes", "it is only scaled", "another one changes"],
+)
+def test_a_snapshot_is_taken_only_if_a_service_with_the_volume_changes(monkeypatch, operation, taken):
+    assert [op.name for op in steps(monkeypatch, [operation])] == taken
+
+
+@pytest.mark.parametrize(
+    ("how", "code"),
+    [
+        ({"snapshot": ["nothing"]}, "no_volume"),
+        ({"node": "n2"}, "volume_elsewhere"),
+        ({"node": "n2", "tasks": False}, "volume_elsewhere"),
+    ],
+    ids=["nobody mounts it", "it is on another node", "nobody knows where it is"],
+)
+def test_what_is_refused(monkeypatch, how, code):
+    with pytest.raises(PlanError) as refused:
+        steps(monkeypatch, [update("shop_db", IMAGE)], **how)
+    assert refused.value.error_code == code and "Nothing was changed" in refused.value.message
+
+
+def test_a_rollback_with_data_needs_a_snapshot(monkeypatch):
+    with pytest.raises(PlanError) as refused:
+        steps(monkeypatch, [update("shop_db", IMAGE)], restore_snapshot=True, back_to=3)
+    assert refused.value.error_code == "no_snapshot"
+
+
+def test_all_that_use_the_volume_stop_before_the_snapshot(monkeypatch):
+    plan = Plan((update("shop_db", IMAGE),))
+    made = with_snapshots(
+        plan, "shop", {"services": SERVICES}, 1, lambda spec: [], [Operation("snapshot", "volume", "shop_data")]
+    )
+    assert [(op.action, op.name, op.extra) for op in made.operations] == [
+        ("update", "shop_all", True),
+        ("update", "shop_db", True),
+        ("snapshot", "shop_data", False),
+        ("update", "shop_all", False),  # it does not change, and starts again
+        ("update", "shop_db", False),
+    ]
+    stop, change = made.operations[1], made.operations[4]
+    assert stop.payload["spec"]["Mode"] == {"Replicated": {"Replicas": 0}}
+    assert change.payload["after"] == stop.payload["spec"]
