@@ -17,6 +17,7 @@ description:
     controller, encrypted, with a manifest. The host must be a manager that is not the leader, and the others must keep their quorum.
   - With O(state=restored), makes the Engine of the host the only manager of the Swarm in a backup. Its node then has the label C(stackwright.restored).
     While it has it, the same task changes nothing.
+  - An autolocked Swarm can only be backed up if it has one manager. Docker can't make one of several locked managers the only one.
   - The Engine is started again, and unlocked, even if the module is killed. A restore that was killed is done again from its start by the next run.
   - Use the playbooks C(raft_backup) and C(raft_restore). They also drain the manager, and check the other members.
   - The archive is not in results and not in the output of C(-vvvv). It is on no disk unencrypted, except in the data folder of the Engine, or if the
@@ -214,7 +215,7 @@ managers:
   sample: [manager1, manager2, manager3]
 error_code:
   description:
-    - A stable code of the error. V(not_a_manager), V(leader), V(quorum), V(needs_downtime), V(too_large), V(backup_not_encrypted),
+    - A stable code of the error. V(not_a_manager), V(leader), V(quorum), V(needs_downtime), V(too_large), V(autolock), V(backup_not_encrypted),
       V(backup_not_decrypted), V(backup_unwritable), V(damaged_backup), V(already_in_swarm), V(wrong_address), V(swarm_locked), V(wrong_unlock_key),
       V(engine_not_stopped), V(engine_not_started), V(unfinished), V(invalid_options), and the codes of the connection.
   returned: failure

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import shutil
@@ -79,22 +78,19 @@ def lose(cluster, drill, name, *others):
 OPTIONS = {"raft_backup_path": "backups", "raft_backup_timeout": 120, "raft_backup_keep": 1}
 
 
-@contextlib.contextmanager
-def locked():
-    """An autolocked Swarm, and its key."""
+def autolock(cluster):
+    """Locks the Swarm; its key."""
+    cluster.node("m1").cli(["docker", "swarm", "update", "--autolock=true"])
+    return cluster.node("m1").api("GET", "/swarm/unlockkey")["UnlockKey"]
+
+
+def test_backups_that_are_killed(tmp_path):
     with for_tests.bed_for("raft", managers=3, workers=1) as cluster:
-        cluster.node("m1").cli(["docker", "swarm", "update", "--autolock=true"])
-        yield cluster, cluster.node("m1").api("GET", "/swarm/unlockkey")["UnlockKey"]
-
-
-def test_backups_of_an_autolocked_swarm_that_are_killed(tmp_path):
-    with locked() as (cluster, key):
         drill, options, first = Killed(cluster, tmp_path), OPTIONS, leader(cluster)
         code, output = drill.play("raft_backup", "-vvvv", **options)
         assert code == 0, output
         folder = tmp_path / "backups"
-        backup = is_whole(cluster, folder, first)
-        assert json.loads(backup.with_suffix(".json").read_text())["autolock"] is True
+        is_whole(cluster, folder, first)
 
         drill.killed("raft_backup", lambda: drained(cluster, first), **options)
         planted(folder)
@@ -106,12 +102,15 @@ def test_backups_of_an_autolocked_swarm_that_are_killed(tmp_path):
         code, output = drill.play("raft_backup", **options)
         assert code == 0, output
         is_whole(cluster, folder, first)
+        key = autolock(cluster)
+        code, output = drill.play("raft_backup", **options)
+        assert code != 0 and "The Swarm is autolocked and has several managers." in output, output
         for secret in (key, PASSWORD):
             assert secret not in drill.output
 
 
-def test_a_restore_of_an_autolocked_swarm_that_is_killed(tmp_path):
-    with locked() as (cluster, key):
+def test_a_restore_that_is_killed_and_the_labels_of_nodes(tmp_path):
+    with for_tests.bed_for("raft", managers=3, workers=1) as cluster:
         drill = Killed(cluster, tmp_path)
         for name in (*MANAGERS, "w1"):
             cluster.node("m1").cli(["docker", "node", "update", "--label-add", f"rack={name}", name])
@@ -124,15 +123,11 @@ def test_a_restore_of_an_autolocked_swarm_that_is_killed(tmp_path):
         lose(cluster, drill, name, *others)
         given = {"raft_restore_src": str(backup), "raft_restore_host": name, "raft_restore_timeout": 120}
         given["raft_restore_gone"] = ",".join(others)
+        drill.killed("raft_restore", lambda: stopped(cluster, name), **given)
         code, output = drill.play("raft_restore", **given)
-        assert code != 0 and "The Swarm in the backup is autolocked." in output, output
-        (tmp_path / "key.yml").write_text(f"raft_restore_unlock_key: {key}\n")
-        drill.killed("raft_restore", lambda: stopped(cluster, name), "-e", "@key.yml", **given)
-        code, output = drill.play("raft_restore", "-vvvv", "-e", "@key.yml", **given)
         assert code == 0 and "Nothing of the backup is missing" in output, output
         assert sorted(nodes_of(cluster, name)) == [name, "w1"]
         wait_for("the worker to come back", lambda: nodes_of(cluster, name)["w1"]["Status"]["State"] == "ready", 120)
-        assert cluster.node(name).api("GET", "/swarm/unlockkey")["UnlockKey"] == key
 
         for one in others:
             cluster.start(one)
@@ -147,5 +142,31 @@ def test_a_restore_of_an_autolocked_swarm_that_is_killed(tmp_path):
         }
         code, output = drill.play("raft_restore", "--tags", "raft_restore_nodes", **given)
         assert code == 0 and "changed=0" in output, output
+
+
+def test_the_only_manager(tmp_path):
+    with for_tests.bed_for("raft", managers=1, workers=1) as cluster:
+        drill, downtime = Killed(cluster, tmp_path), {**OPTIONS, "raft_backup_downtime": True}
+        code, output = drill.play("raft_backup", **OPTIONS)
+        assert code != 0 and "m1 is the only manager. A backup stops its Engine" in output, output
+        assert not (tmp_path / "backups").exists()
+        cluster.node("m1").cli(["docker", "config", "create", "page", str(tmp_path / "password")])
+        key = autolock(cluster)
+        (tmp_path / "key.yml").write_text(f"raft_restore_unlock_key: {key}\n")
+        drill.killed("raft_backup", lambda: stopped(cluster, "m1"), **downtime)
+        code, output = drill.play("raft_backup", "-vvvv", **downtime)
+        assert code == 0, output
+        backup = is_whole(cluster, tmp_path / "backups", "m1")
+        lose(cluster, drill, "m1")
+        given = {"raft_restore_src": str(backup), "raft_restore_host": "m1", "raft_restore_timeout": 120}
+        code, output = drill.play("raft_restore", **given)
+        assert code != 0 and "The Swarm in the backup is autolocked." in output, output
+        drill.killed("raft_restore", lambda: stopped(cluster, "m1"), "-e", "@key.yml", **given)
+        code, output = drill.play("raft_restore", "-vvvv", "-e", "@key.yml", **given)
+        assert code == 0 and "Nothing of the backup is missing" in output, output
+        assert cluster.node("m1").api("GET", "/swarm/unlockkey")["UnlockKey"] == key
+        assert drill.names("m1", "configs") == ["page"]
+        wait_for("the worker to come back", lambda: nodes_of(cluster, "m1")["w1"]["Status"]["State"] == "ready", 120)
+        assert not any(node["Spec"]["Labels"] for node in nodes_of(cluster, "m1").values())
         for secret in (key, PASSWORD):
             assert secret not in drill.output

@@ -419,6 +419,9 @@ def test_new_tokens_and_a_new_authority(full):
     assert refused.value.error_code == "invalid_options"
 
 
+@pytest.mark.skipif(
+    not LONG, reason="set STACKWRIGHT_LONG=1: two minutes until lost managers are down, and one is back"
+)
 def test_a_swarm_that_was_forced_to_one_manager_goes_on(empty):
     """After docker swarm init --force-new-cluster by hand, the other managers are entries that are not in the raft."""
     empty.run(**{name: ALL[name] for name in ("m1", "m2", "m3", "w1")})
@@ -435,14 +438,13 @@ def test_a_swarm_that_was_forced_to_one_manager_goes_on(empty):
     wait_for("the others to be down", lambda: states() == settled, 120)
     numbers = raft(empty.api("m1", "GET", "/nodes"))
     assert (numbers["managers"], numbers["needed"], numbers["quorum"], numbers["unreachable"]) == (1, 1, True, [])
-    assert empty.run(m1="manager", w1="manager").steps == ["promote w1"]
-    assert empty.run(m1="manager", w1="worker").steps == ["demote w1"]
+    assert empty.run(m1="manager", w2="manager").steps == ["join w2 as a manager"]
+    assert empty.run(m1="manager", w2="worker").steps == ["demote w2"]
+    # It comes back with the raft of before, is told that it was removed from it, and becomes a manager of the new one.
     empty.bed.start("m2")
-    with pytest.raises(StackwrightError, match="from before a docker swarm init --force-new-cluster") as refused:
-        empty.run(m1="manager", m2="manager")
-    assert refused.value.error_code == "node_error"
-    empty.leave("m2")
     done = empty.run(m1="manager", m2="manager", w1="worker", options={"remove": ["m3"]})
-    assert done.steps == ["remove m3", "remove m2", "join m2 as a manager"]
-    assert empty.nodes("m1") == {"m1": "manager", "m2": "manager", "w1": "worker"}
+    assert done.steps == ["remove m3"]
+    assert empty.nodes("m1") == {"m1": "manager", "m2": "manager", "w1": "worker", "w2": "worker"}
+    reach = {n["Description"]["Hostname"]: n.get("ManagerStatus") for n in empty.api("m1", "GET", "/nodes")}
+    assert reach["m2"] and reach["m2"]["Reachability"] == "reachable"
     empty.bed.start("m3")

@@ -44,7 +44,7 @@ def look(client: EngineClient, downtime: bool) -> Dict[str, Any]:
     """What a backup says of the Swarm and of this manager, without anything secret.
 
     ``downtime`` allows it with a single manager. Raises StackwrightError (``not_a_manager``, ``quorum``,
-    ``leader``, ``needs_downtime``, ``too_large``) if this manager must not be stopped; EngineError.
+    ``leader``, ``needs_downtime``, ``too_large``, ``autolock``) if this manager must not be stopped; EngineError.
     """
     info, own, nodes = _seen(client)
     swarm = info["Swarm"]
@@ -78,7 +78,7 @@ def look(client: EngineClient, downtime: bool) -> Dict[str, Any]:
             "Lower snapshot_interval of the Swarm, and remove configs that nothing uses. Nothing was changed.",
         )
     cluster = swarm["Cluster"]
-    return {
+    found = {
         "cluster_id": str(cluster["ID"]),
         "node": name,
         "node_id": str(swarm["NodeID"]),
@@ -89,6 +89,24 @@ def look(client: EngineClient, downtime: bool) -> Dict[str, Any]:
         **_of_nodes(nodes),
         "objects": objects_of(client),
     }
+    refuse_locked(found)
+    return found
+
+
+def refuse_locked(facts: Item) -> None:
+    """Raises StackwrightError (``autolock``) if no Engine could make one manager of this backup.
+
+    ``--force-new-cluster`` takes no key, and an Engine that was unlocked waits for the other managers before it answers
+    anything else, also a stop (seen on 20.10). The only manager leads as soon as it is unlocked.
+    """
+    if facts.get("autolock") and len(facts.get("managers") or ()) > 1:
+        raise StackwrightError(
+            "The Swarm is autolocked and has several managers. Docker can't make one of them the only manager without "
+            "the others, so it can't be restored from a backup.",
+            "autolock",
+            "For backups, switch autolock off (docker swarm update --autolock=false), and encrypt the disks of the "
+            "managers instead. Nothing was changed.",
+        )
 
 
 def _of_nodes(nodes: Sequence[Node]) -> Dict[str, Any]:
@@ -168,6 +186,7 @@ def restore(
     digest = str(facts.get("digest"))
     if not fits(client, facts):
         return {"changed": False, "objects": objects_of(client), "removed_nodes": [], "seconds": 0.0}
+    refuse_locked(facts)
     if facts.get("autolock") and not keys:
         raise StackwrightError(
             "The Swarm in the backup is autolocked.", "swarm_locked", "Set unlock_key. Nothing was changed."
@@ -179,14 +198,15 @@ def restore(
     with stopped(client, clock, commands, keys):
         shutil.rmtree(folder, ignore_errors=True)
         os.rename(stage, folder)
-    client.post("/swarm/init", body=_forced(folder, str(facts.get("address") or "")))
+    if not facts.get("autolock"):
+        client.post("/swarm/init", body=_forced(folder, str(facts.get("address") or "")))
     _until(client, clock, commands.timeout, str(facts.get("node")), "does not lead the restored Swarm", _leads)
     _mark(client, digest[:12])
-    removed = _without_old_managers(client)
+    objects, removed = objects_of(client), _without_old_managers(client)
     os.unlink(os.path.join(folder, UNFINISHED))
     return {
         "changed": True,
-        "objects": objects_of(client),
+        "objects": objects,
         "removed_nodes": removed,
         "seconds": round(clock.now() - began, 1),
     }

@@ -28,7 +28,16 @@ class Engine:
 
     where = "fake"
 
-    def __init__(self, folder, managers=("reachable", "reachable", "reachable"), leader="m1", me="m2", state="active"):
+    def __init__(
+        self,
+        folder,
+        managers=("reachable", "reachable", "reachable"),
+        leader="m1",
+        me="m2",
+        state="active",
+        autolock=False,
+    ):
+        self.autolock = autolock
         self.folder, self.me, self.state, self.posts = folder, me, state, []
         self.nodes = [
             {
@@ -56,7 +65,10 @@ class Engine:
             raise EngineError("nobody there", "daemon_unreachable")
         assert path == "/info"
         swarm = {"LocalNodeState": self.state, "ControlAvailable": self.state == "active", "NodeAddr": "127.0.0.1"}
-        swarm.update(NodeID="id" + self.me[1:], Cluster={"ID": "c"})
+        swarm.update(
+            NodeID="id" + self.me[1:],
+            Cluster={"ID": "c", "Spec": {"EncryptionConfig": {"AutoLockManagers": self.autolock}}},
+        )
         return {"Name": self.me, "Swarm": swarm, "DockerRootDir": str(self.folder / "root"), "ServerVersion": "28"}
 
     def list(self, path, query=None):
@@ -273,3 +285,20 @@ def test_where_a_backup_is_not_restored(tmp_path, state, facts, code):
     with pytest.raises(StackwrightError) as caught:
         raft.restore(engine, Clock(), facts, packed(*WHOLE), [], engine.commands(stop="false"))
     assert caught.value.error_code == code and engine.posts == []
+
+
+def test_an_autolocked_swarm_of_several_managers_is_refused_both_ways(tmp_path):
+    engine, several = Engine(tmp_path, state="inactive"), {"address": "127.0.0.1", "autolock": True}
+    with pytest.raises(StackwrightError) as caught:
+        raft.restore(
+            engine, Clock(), {**several, "managers": ["m1", "m2"]}, packed(*WHOLE), ["k"], engine.commands(stop="false")
+        )
+    assert caught.value.error_code == "autolock" and engine.posts == []
+    (tmp_path / "three").mkdir()
+    three = Engine(tmp_path / "three", autolock=True)
+    with pytest.raises(StackwrightError) as caught:
+        raft.save(three, Clock(), False, three.commands(stop="false"))
+    assert caught.value.error_code == "autolock"
+    (tmp_path / "one").mkdir()
+    one = Engine(tmp_path / "one", managers=("reachable",), me="m1", autolock=True)
+    assert raft.look(one, True)["autolock"] is True
