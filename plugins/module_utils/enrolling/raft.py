@@ -89,17 +89,17 @@ def look(client: EngineClient, downtime: bool) -> Dict[str, Any]:
         **_of_nodes(nodes),
         "objects": objects_of(client),
     }
-    refuse_locked(found)
+    refuse_locked(bool(found["autolock"]), len(managers))
     return found
 
 
-def refuse_locked(facts: Item) -> None:
+def refuse_locked(autolock: bool, managers: int) -> None:
     """Raises StackwrightError (``autolock``) if no Engine could make one manager of this backup.
 
     ``--force-new-cluster`` takes no key, and an Engine that was unlocked waits for the other managers before it answers
     anything else, also a stop (seen on 20.10). The only manager leads as soon as it is unlocked.
     """
-    if facts.get("autolock") and len(facts.get("managers") or ()) > 1:
+    if autolock and managers > 1:
         raise StackwrightError(
             "The Swarm is autolocked and has several managers. Docker can't make one of them the only manager without "
             "the others, so it can't be restored from a backup.",
@@ -186,7 +186,7 @@ def restore(
     digest = str(facts.get("digest"))
     if not fits(client, facts):
         return {"changed": False, "objects": objects_of(client), "removed_nodes": [], "seconds": 0.0}
-    refuse_locked(facts)
+    refuse_locked(bool(facts.get("autolock")), len(facts.get("managers") or ()))
     if facts.get("autolock") and not keys:
         raise StackwrightError(
             "The Swarm in the backup is autolocked.", "swarm_locked", "Set unlock_key. Nothing was changed."
