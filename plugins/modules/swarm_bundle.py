@@ -92,6 +92,11 @@ options:
         drops its labels.
     type: dict
     default: {}
+  spread_nodes:
+    description:
+      - For O(state=read), map nodes of the bundle that the Swarm does not have, and that O(nodes) does not name, to its nodes in turn. For a trial.
+    type: bool
+    default: false
   domains:
     description:
       - For O(state=read), domains and their successors, in labels and environments. The domains below them change too.

@@ -14,6 +14,8 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from caddy import VERSIONS, Caddy, running
+from monitoring import tool
 from playbook import ROOT, Player
 
 PLANTED, PASSWORD = "planted-9b2e", "the-vault-password"
@@ -127,6 +129,110 @@ def test_stacks_come_back(player):
     assert after["Labels"]["stackwright.http.routes.0.domain"] == f"{player.name}.example.org"
     again = run(player, "bundle_restore", **given)
     assert (again.code, again.changed) == (0, []), again.output
+
+
+def test_a_bundle_goes_to_other_places_and_comes_back(player, monkeypatch):
+    """To a folder of another host (here the controller's own) and a restic repository; what they have is not sent."""
+    monkeypatch.setenv("PATH", f"{Path(tool('restic', 'restic')).parent}:{os.environ['PATH']}")
+    there, repository = player.folder / "there", str(player.folder / "repository")
+    environment = {"XDG_CACHE_HOME": str(player.folder / "cache")}
+    reach = {"RESTIC_REPOSITORY": repository, "RESTIC_PASSWORD": PLANTED, "PATH": os.environ["PATH"], **environment}
+    restic = {"bundle_restic": repository, "bundle_restic_password": PLANTED, "bundle_restic_environment": environment}
+    to = {"bundle_to_host": "localhost", "bundle_to_path": str(there), "bundle_keep": 1, **restic}
+    none = run(player, "bundle", **to)
+    assert none.code != 0 and "restic snapshots failed on the controller" in none.output
+    assert "Is there a repository" in none.output and repository not in none.output
+    subprocess.run(["restic", "init"], env=reach, stdout=subprocess.DEVNULL, check=True, timeout=120)
+    copied, sent = "Copy the bundle to another host", "Run restic backup"
+    (first,) = (player.folder / "bundles").glob("*.bundle")
+    told = run(player, "bundle", bundle_verify=str(first), **to)
+    assert (told.code, told.changed) == (0, [sent]), told.output
+    again = run(player, "bundle", bundle_verify=str(first), **to)
+    assert (again.code, again.changed) == (0, []), again.output
+    # A newer one, and what is kept.
+    told = run(player, "bundle", bundle_restic_keep="last=1", **to)
+    assert {copied, sent, "Run restic forget", "Remove older bundles on the other host"} < {*told.changed}, told.output
+    (bundle,) = (player.folder / "bundles").glob("*.bundle")
+    manifest = bundle.with_suffix(".json")
+    assert {path.name: path.read_bytes() for path in there.iterdir()} == {
+        path.name: path.read_bytes() for path in (bundle, manifest)
+    }
+    found = subprocess.run(["restic", "snapshots", "--json"], env=reach, capture_output=True, check=True, timeout=120)
+    assert [[Path(path).name for path in one["paths"]] for one in json.loads(found.stdout)] == [
+        [bundle.name, manifest.name]
+    ]
+
+    back = {"bundle_restore_src": "latest", "bundle_restore_path": str(player.folder / "fetched")}
+    from_restic = {key.replace("bundle_restic", "bundle_restore_restic"): value for key, value in restic.items()}
+    from_host = {"bundle_restore_from_host": "localhost", "bundle_restore_from_path": str(there)}
+    for given, fetch in ((from_restic, "Run restic restore"), (from_host, "Fetch the bundle from the other host")):
+        for changed in ([fetch], []):
+            told = run(player, "bundle_restore", True, **back, **given)
+            assert (told.code, [one for one in told.changed if one == fetch]) == (0, changed), told.output
+        for path in (bundle, manifest):
+            fetched = player.folder / "fetched" / path.name
+            assert fetched.read_bytes() == path.read_bytes()
+            fetched.unlink()
+    wrong = run(player, "bundle_restore", **{**back, "bundle_restore_src": first.name}, **from_host)
+    assert (
+        wrong.code != 0 and f"There is no such bundle. Set bundle_restore_src to one of: {bundle.stem}." in wrong.output
+    )
+
+
+#: Release 2 destroys what release 1 needs, so there is no way back.
+ONE_WAY = """\
+services:
+  web:
+    image: {image}
+    command: ["sh", "-c", "{command}"]
+    stop_grace_period: 1s
+    volumes: ["data:/data"]
+    deploy:
+      endpoint_mode: dnsrr
+      restart_policy: {{condition: none}}
+      update_config: {{monitor: 10ms}}
+      labels: {{stackwright.http.port: "80", stackwright.http.routes.0.domain: "{name}.example.com"}}
+volumes: {{data: }}
+"""
+
+
+def test_a_failed_rollback_brings_up_the_platform(player):
+    """The stack's way back is closed, its platform is gone, and the proxy has lost its routes."""
+    image, platform = player.bed.images["busybox"], f"{player.name}-edge"
+    node = player.bed.node("m1")
+
+    def deploy(name, command, **how):
+        player.write(f"{name}.yml", ONE_WAY.format(image=image, command=command, name=name))
+        given = {"stack_name": name, "stack_src": f"{name}.yml", "stack_rollout": {"stable_for": 0.3, "timeout": 60}}
+        given.update(stack_admin=[proxy.url], stack_proxies=["m1"], stack_resolve_image="never", **how)
+        role = {"ansible.builtin.include_role": {"name": "stackwright.swarm.stack"}, "vars": given}
+        return player.play(role, environment=how_it_is)
+
+    def domains():
+        return sorted(route["match"][0]["host"][0] for route in proxy.routes() if "match" in route)
+
+    how_it_is = how(player)["environment"]
+    with running(Caddy(VERSIONS[-1], player.folder / "caddy")) as proxy:
+        for name in (platform, player.name):
+            done = deploy(name, "test ! -e /data/gone && exec sleep 1d")
+            assert done.code == 0, done.output
+        saved = run(player, "bundle", bundle_platform=platform)
+        assert saved.code == 0, saved.output
+        node.cli(["docker", "service", "rm", f"{platform}_web"])
+        proxy.stop()
+        proxy.start()
+        assert domains() == []
+        asked = {"stack_on_rollback_failed": "platform", "bundle_restore_path": str(player.folder / "bundles")}
+        refused = deploy(player.name, "touch /data/gone; exit 3", **asked)
+        assert refused.code != 0 and "set bundle_restore_src to a bundle" in refused.output
+        failed = deploy(player.name, "touch /data/gone; exit 3", **asked, bundle_restore_src="latest")
+        role = [line for line in failed.lines if line["task"].endswith(": Deploy the stack and its routes")]
+        codes = [(line["status"], line["result"].get("error_code")) for line in role]
+        assert (failed.code != 0, codes) == (True, [("failed", "rollback_failed")]), failed.output
+        assert "The rollback has failed, so the platform was restored from" in failed.output, failed.output
+        assert f": {platform}. Its proxies have the routes of all stacks. The deployment stays failed." in failed.output
+        assert f"{platform}_web" in [one["Spec"]["Name"] for one in live(player, "services")]
+        assert set(domains()) == {f"{player.name}.example.com", f"{platform}.example.com"}
 
 
 @pytest.mark.skipif(os.environ.get("STACKWRIGHT_LONG") != "1", reason="takes minutes (STACKWRIGHT_LONG=1 runs it)")

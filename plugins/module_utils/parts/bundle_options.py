@@ -25,6 +25,7 @@ SWARM_BUNDLE: Dict[str, Dict[str, Any]] = {
     "only": {"type": "str", "choices": ["all", "platform"], "default": "all"},
     "incomplete": {"type": "bool", "default": False},
     "nodes": {"type": "dict", "default": {}},
+    "spread_nodes": {"type": "bool", "default": False},
     "domains": {"type": "dict", "default": {}},
     "networks": {"type": "dict", "default": {}},
 }
@@ -47,5 +48,6 @@ class Options(NamedTuple):
     only: str
     incomplete: bool
     nodes: Mapping[str, str]
+    spread_nodes: bool
     domains: Mapping[str, str]
     networks: Mapping[str, str]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Collection, Mapping, Sequence
+from itertools import cycle
 from typing import Any
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import StackwrightError
@@ -66,7 +67,11 @@ class Restoration:
 
     def _map(self) -> None:
         """Gives all that is restored its new names."""
-        wrong, asked, old = [], self.options.nodes, self.content["nodes"]
+        wrong, old = [], self.content["nodes"]
+        asked = dict(self.options.nodes)
+        if self.options.spread_nodes:
+            spare = [name for name in sorted(old) if name not in asked and name not in self.nodes]
+            asked.update(zip(spare, cycle(sorted(self.nodes))))
         nodes, ids = {}, {}
         networks = [network["name"] for network in self.content["networks"]]
         for kind, mapped, known in (("nodes", asked, list(old)), ("networks", self.renamed, networks)):

@@ -253,6 +253,17 @@ def test_names_that_do_not_fit_are_refused(nodes, given, said):
     assert caught.value.error_code == "bundle_mapping"
 
 
+def test_a_trial_spreads_the_nodes_of_a_bundle():
+    """A node with its name in both stays, and so does a choice; the others get the nodes there are, in turn."""
+    more = {**CONTENT, "nodes": {**CONTENT["nodes"], "z": {"id": "i3", "labels": {"z": "1"}}}}
+    there = target("a", "b", secrets=["shop_key"])
+    assert restored(there, content=more, spread_nodes=True)["node_labels"] == {"a": {"disk": "ssd", "z": "1"}}
+    chosen = restored(there, content=more, spread_nodes=True, nodes={"old": "b"})
+    assert chosen["node_labels"] == {"b": {"disk": "ssd", "z": "1"}}
+    there = target("old", "b", secrets=["shop_key"])
+    assert restored(there, content=more, spread_nodes=True)["node_labels"] == {"old": {"disk": "ssd", "z": "1"}}
+
+
 def test_secrets_that_nobody_knows():
     assert code_of(restored, target("old")) == "bundle_incomplete"
     found = restored(target("old"), incomplete=True)
