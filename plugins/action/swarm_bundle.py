@@ -70,7 +70,9 @@ class ActionModule(PipedAction):
         observed, done = self._seen(variables)
         if done.get("failed"):
             return done
-        facts, content = contents_of(observed, options.label_prefix, options.platform, options.values, options.secrets)
+        facts, content = contents_of(
+            observed, options.label_prefix, options.platform, options.values, options.secrets, options.snapshots
+        )
         told: Dict[str, object] = {"collection": _version(), "created": iso(time.time()), **done, **facts}
         if self._task.check_mode:
             return {**told, "changed": True}
@@ -96,7 +98,7 @@ class ActionModule(PipedAction):
             if done.get("failed"):
                 return done
             told["restore"] = Restoration(
-                content, options, target, manifest["platform"], manifest["not_in_bundle"]
+                content, options, target, manifest["platform"], manifest["not_in_bundle"], manifest.get("snapshots", ())
             ).tasks(self._task.check_mode)
         return told
 

@@ -65,6 +65,13 @@ options:
         O(state=read), they are used in addition to those of the bundle.
     type: dict
     default: {}
+  snapshots:
+    description:
+      - For O(state=saved), results of M(stackwright.swarm.volume_snapshot) on the nodes. The bundle names these snapshots, so that a restore can restore their
+        volumes first. Their archives are not in it.
+    type: list
+    elements: dict
+    default: []
   platform:
     description:
       - For O(state=saved), the stacks that other stacks need, such as the proxy. They are restored first.
@@ -224,6 +231,16 @@ secrets:
   type: list
   elements: str
   sample: [shop_key]
+snapshots:
+  description: The snapshots of volumes that belong to the bundle.
+  returned: success, but not for bundles of older versions
+  type: list
+  elements: dict
+  contains:
+    volume: {description: The volume., type: str, sample: shop_data}
+    node: {description: Its node., type: str, sample: worker1}
+    id: {description: The id of the snapshot., type: str, sample: 20261129T233000Z-5f0a1c}
+    sha256: {description: The checksum of its archive., type: str}
 not_in_bundle:
   description: What is not in the bundle, one sentence each. For example the data of volumes, and secrets whose contents nobody gave.
   returned: success
@@ -246,6 +263,10 @@ restore:
     secrets: {description: 'Contents in base64 and labels of secrets that do not exist, by name.', type: dict}
     configs: {description: The same of configs that belong to no stack., type: dict}
     kept: {description: The kept values of stacks., type: list, elements: dict}
+    volumes:
+      description: The snapshots of volumes to restore, with their node in this Swarm.
+      type: list
+      elements: dict
     folders: {description: Folders that the platform needs on its nodes., type: list, elements: str}
     platform: {description: 'The platform, as O(stackwright.swarm.compose_stack#module:stacks).', type: list, elements: dict}
     stacks: {description: The other stacks., type: list, elements: dict}

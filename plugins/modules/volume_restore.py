@@ -137,7 +137,7 @@ calls:
 error_code:
   description:
     - A stable code of the error. V(no_snapshot), V(snapshot_damaged), V(volume_in_use), V(volume_not_local), V(restore_failed), V(cannot_stop),
-      V(not_a_manager), V(no_image), V(timeout), V(snapshot_busy), V(snapshot_unwritable), V(disk_full), V(invalid_options), and the codes of the connection.
+      V(not_a_manager), V(timeout), V(snapshot_busy), V(snapshot_unwritable), V(disk_full), V(invalid_options), and the codes of the connection.
   returned: failure
   type: str
   sample: volume_in_use

@@ -14,7 +14,7 @@ author:
 description:
   - Copies local volumes to tar archives in a folder on the node, with a checksum and a description of each. M(stackwright.swarm.volume_restore) puts them back.
   - The copy goes through the Engine's archive interface of a container that is created, never started, and removed at the end. It uses an image that the node
-    already has. Nothing is pulled, and no process runs in it.
+    already has, or an empty one. Nothing is pulled, and no process runs in it.
   - Run it on the node that has the volumes. The archives are readable for their owner only (mode 0600 in a folder of mode 0700). They are not encrypted.
   - A snapshot that would equal the newest one is not kept twice, and the task is then unchanged.
 options:
@@ -162,7 +162,7 @@ calls:
   sample: 18
 error_code:
   description:
-    - A stable code of the error. V(no_volume), V(volume_not_local), V(no_image), V(not_a_manager), V(cannot_stop), V(command_failed), V(timeout),
+    - A stable code of the error. V(no_volume), V(volume_not_local), V(not_a_manager), V(cannot_stop), V(command_failed), V(timeout),
       V(restore_unfinished), V(snapshot_busy), V(snapshot_damaged), V(snapshot_unwritable), V(disk_full), V(invalid_options), and the codes of the connection.
   returned: failure
   type: str

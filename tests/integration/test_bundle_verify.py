@@ -1,9 +1,10 @@
-"""bundle_verify.yml: the stacks of a bundle run in a Swarm of another host, and nothing stays there."""
+"""Bundles on another host: bundle_verify.yml leaves nothing there, and a restore brings the rows of a database."""
 
 from __future__ import annotations
 
 import json
 import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -11,7 +12,9 @@ import pytest
 
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).resolve().parents[1])]
 
+from monitoring import tool
 from test_bundle_drill import FILE, PASSWORD, Site
+from test_volumes import ASK, DATABASE
 from testbed import for_tests, inventory
 
 pytestmark = pytest.mark.skipif(
@@ -65,9 +68,9 @@ def test_a_bundle_is_verified_by_a_restore_that_leaves_nothing(bed, site, tmp_pa
     # A volume of the same stack from before is nobody's to remove.
     kept = ["--label", "com.docker.stack.namespace=s1", "s1_data"]
     bed.node("m2").cli(["docker", "volume", "create", *kept])
-    with pytest.raises(AssertionError, match="has volumes of the stacks"):
+    with pytest.raises(AssertionError, match="stack s1: volumes from before"):
         site.play("bundle_verify", bundle_verify_on="spares", **asked)
-    assert left(bed) == ("inactive", ["s1_data"], [])
+    assert left(bed) == ("inactive", ["s1_data"], []), site.output
     bed.node("m2").cli(["docker", "volume", "rm", "s1_data"])
 
     told = site.play("bundle_verify", bundle_verify_on="spares", **asked)
@@ -75,3 +78,57 @@ def test_a_bundle_is_verified_by_a_restore_that_leaves_nothing(bed, site, tmp_pa
     assert left(bed) == ("inactive", [], [])
     assert json.dumps(node.api("GET", "/services")) == before
     assert PASSWORD not in site.output
+
+
+def psql(node, command):
+    (container,) = node.api("GET", "/containers/json")
+    return node.cli(["docker", "exec", container["Id"], "sh", "-c", f"{ASK} -c '{command}'"]).stdout
+
+
+def test_rows_of_a_database_come_back_on_another_host(bed, site, tmp_path, monkeypatch):
+    """The host with the volume is lost. Its snapshot is in a restic repository, and the new host has no image."""
+    monkeypatch.setenv("PATH", f"{Path(tool('restic', 'restic')).parent}:{os.environ['PATH']}")
+    access = {"XDG_CACHE_HOME": str(tmp_path / "cache")}
+    reach = {"RESTIC_REPOSITORY": str(tmp_path / "repository"), "RESTIC_PASSWORD": PASSWORD, **access}
+    subprocess.run(["restic", "init"], env={**os.environ, **reach}, check=True, timeout=300)
+    old, new = bed.node("m1"), bed.node("m2")
+    old.cli(["docker", "swarm", "leave", "--force"], check=False)
+    old.cli(["docker", "swarm", "init", "--advertise-addr", old.address])
+    text = DATABASE.format(image=bed.images["postgres"], test="pg_isready -h 127.0.0.1", retries=60)
+    text = text.replace("deploy: {", "deploy: {placement: {constraints: [node.hostname == m1]}, ")
+    (tmp_path / "db.yml").write_text(text)
+    site.usual["stack_proxies"] = []
+    stack = {"name": "db", "src": [str(tmp_path / "db.yml")]}
+    site.play("site", stack_list=[stack], stack_confine="none", stack_rollout={"timeout": 300})
+    psql(old, "CREATE TABLE kept AS SELECT n, md5(n::text) FROM generate_series(1, 5000) n")
+    rows = psql(old, "SELECT * FROM kept ORDER BY n")
+    assert len(rows.splitlines()) == 5000
+    save = {
+        "bundle_path": str(tmp_path / "bundles"),
+        "bundle_volumes": True,
+        "bundle_volumes_path": f"{site.own}/volumes",
+    }
+    save.update(bundle_restic=reach["RESTIC_REPOSITORY"], bundle_restic_password=PASSWORD)
+    told = site.play("bundle", **save, bundle_restic_environment=access)
+    assert "the data of the volume" not in told, told
+    assert "changed=0" not in told
+    bed.kill("m1")
+
+    found = json.loads((tmp_path / "hosts.json").read_text())["all"]
+    groups = {"swarm_managers": {"m2": {}}, "swarm_nodes": found["children"]["spares"]["hosts"]}
+    found["children"] = {name: {"hosts": group} for name, group in groups.items()}
+    (tmp_path / "hosts.json").write_text(json.dumps({"all": found}))
+    site.play("cluster")
+    back = {"bundle_restore_src": "latest", "bundle_restore_path": str(tmp_path / "fetched")}
+    back.update(bundle_restore_nodes={"m1": "m2"}, bundle_restore_volumes_path=f"{site.own}/back")
+    back.update(bundle_restore_restic=reach["RESTIC_REPOSITORY"], bundle_restore_restic_password=PASSWORD)
+    back.update(bundle_restore_restic_environment=access, stack_rollout={"timeout": 300})
+    would = site.play("bundle_restore", "--check", **back)
+    assert "Volume, unless it exists: db_data" in would and left(bed)[1] == [], would
+    site.play("bundle_restore", **back)
+    assert psql(new, "SELECT * FROM kept ORDER BY n") == rows
+    assert [one["RepoTags"] for one in new.api("GET", "/images/json") if "stackwright" in str(one["RepoTags"])] == []
+    psql(new, "INSERT INTO kept VALUES (0, 0)")
+    again = site.play("bundle_restore", **back)
+    assert "changed=0" in again and "changed=1" not in again, again
+    assert psql(new, "SELECT count(*) FROM kept") == "5001\n"

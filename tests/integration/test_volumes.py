@@ -210,7 +210,6 @@ def test_a_volume_moves_to_another_node(bed, swarm, tmp_path):
     size = 1 << 30 if os.environ.get("STACKWRIGHT_LONG") == "1" else 8 << 20
     shop.inside(f"head -c {size} /dev/urandom > /data/big")
     before = shop.inside("sha256sum /data/big")
-    target.cli(["docker", "pull", "--quiet", bed.images["busybox"]])  # without any image it is refused (no_image)
     variables = {"volume_move_stack": swarm.name, "volume_move_volume": "data", "volume_move_to": target.name}
 
     def move(check=False):

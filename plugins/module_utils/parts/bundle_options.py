@@ -20,6 +20,7 @@ SWARM_BUNDLE: Dict[str, Dict[str, Any]] = {
     "keep": {"type": "int", "default": 7},
     "values": {"type": "dict", "default": {}, "no_log": True},
     "secrets": {"type": "dict", "default": {}, "no_log": True},
+    "snapshots": {"type": "list", "elements": "dict", "default": []},
     "platform": {"type": "list", "elements": "str", "default": ["proxy"]},
     "label_prefix": {"type": "str", "default": DEFAULT_PREFIX},
     "only": {"type": "str", "choices": ["all", "platform"], "default": "all"},
@@ -43,6 +44,7 @@ class Options(NamedTuple):
     keep: int
     values: Mapping[str, Mapping[str, object]]
     secrets: Mapping[str, object]
+    snapshots: List[Dict[str, Any]]
     platform: List[str]
     label_prefix: str
     only: str

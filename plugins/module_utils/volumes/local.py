@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 HELPER = "stackwright.helper"  # label of such containers: the volume
 TASK, SERVICE = "com.docker.swarm.task.id", "com.docker.swarm.service.name"
 ENDED = ("created", "exited", "dead")
+#: An image with nothing in it, on nodes that have none. No container of it can start.
+EMPTY = "stackwright.helper:latest"
 Take = Callable[[Iterable[bytes]], Content]
 
 
@@ -94,8 +96,9 @@ def fill(client: EngineClient, volume: Volume, file: IO[bytes], size: int) -> No
 @contextlib.contextmanager
 def _helper(client: EngineClient, volume: str, read_only: bool) -> Iterator[str]:
     mount = {"Type": "volume", "Source": volume, "Target": f"/{ROOT}", "ReadOnly": read_only}
+    used = image(client, volume)
     body = {
-        "Image": image(client, volume),
+        "Image": used,
         "Cmd": ["never-started"],
         "Labels": {HELPER: volume},
         "NetworkDisabled": True,
@@ -107,20 +110,22 @@ def _helper(client: EngineClient, volume: str, read_only: bool) -> Iterator[str]
     finally:
         with contextlib.suppress(EngineError):  # the next run removes it
             client.delete(f"/containers/{container}", {"v": True, "force": True})
+            if used == EMPTY:
+                client.delete(f"/images/{EMPTY}")
 
 
 def image(client: EngineClient, volume: str) -> str:
-    """An image that is on this node, whatever is in it: that of a container with the volume, else the smallest."""
-    images = {str(one["Id"]): one for one in client.list("/images/json")}
+    """An image that is on this node, whatever is in it: that of a container with the volume, else the smallest.
+
+    On a node without images one is made from nothing, which the helper removes.
+    """
+    images = {str(one["Id"]): one for one in client.list("/images/json") if EMPTY not in (one.get("RepoTags") or [])}
     for one in users(client, volume):
         if one.get("ImageID") in images:
             return str(one["ImageID"])
     if not images:
-        raise StackwrightError(
-            f"The node {client.node or client.where} has no image, and a volume is reached through a container.",
-            "no_image",
-            "Pull any image there.",
-        )
+        client.request("POST", "/images/create", {"fromSrc": "-", "repo": EMPTY.partition(":")[0]}, stream=True)
+        return EMPTY
     return min(images, key=lambda one: (int(images[one].get("Size") or 0), one))
 
 

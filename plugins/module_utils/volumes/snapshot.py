@@ -42,7 +42,7 @@ Result = Dict[str, Any]
 def take(client: EngineClient, clock: Clock, params: Options, check: bool, scale: Scale) -> Result:
     """Takes a snapshot of each volume; the module's result. ``params`` are the options of volume_snapshot.
 
-    Raises StackwrightError (``invalid_options``, ``no_volume``, ``volume_not_local``, ``no_image``,
+    Raises StackwrightError (``invalid_options``, ``no_volume``, ``volume_not_local``,
     ``restore_unfinished``, ``snapshot_busy``, ``snapshot_unwritable``, ``disk_full``, those of Users.quiet),
     EngineError.
     """

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict, cast
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import (
@@ -57,6 +57,7 @@ class Facts(TypedDict):
     networks: list[str]
     configs: list[str]
     secrets: list[str]
+    snapshots: list[dict[str, str]]
     not_in_bundle: list[str]
 
 
@@ -66,11 +67,13 @@ def contents_of(
     platform: Sequence[str],
     values: Mapping[str, Mapping[str, object]],
     secrets: Mapping[str, object],
+    snapshots: Sequence[Mapping[str, object]] = (),
 ) -> tuple[Facts, Content]:
     """The facts and the content of a bundle of the Swarm that ``observed`` shows.
 
     :param platform: the names of the stacks that are restored first.
     :param values: kept values that the manager can't read, by stack and name; :param secrets: contents by name.
+    :param snapshots: results of volume_snapshot.
     :raises StackwrightError: ``not_found`` for a stack or secret that the Swarm does not have.
     """
     stacks, loose, refused = export_swarm(observed, prefix)
@@ -98,8 +101,15 @@ def contents_of(
         for name, secret in content["secrets"].items()
         if secret["data"] is None
     ]
+    shots = [
+        {"node": str(result["node"]), **{word: str(shot[word]) for word in ("volume", "id", "sha256")}}
+        for result in snapshots
+        for shot in cast("list[dict[str, object]]", result["snapshots"])
+        if shot["id"]  # none in check mode
+    ]
     for name, kept in content["stacks"].items():
-        lacks += [f"stack {name}: the data of the volume {volume}" for volume in kept["volumes"]]
+        missing = set(kept["volumes"]) - {shot["volume"] for shot in shots}
+        lacks += [f"stack {name}: the data of the volume {volume}" for volume in sorted(missing)]
         lacks += [f"stack {name}: the files below {path} on the nodes" for path in kept["binds"]]
     facts: Facts = {
         "platform": sorted(set(platform) & set(every)),
@@ -110,6 +120,7 @@ def contents_of(
         "networks": [network["name"] for network in content["networks"]],
         "configs": sorted(content["configs"]),
         "secrets": sorted(name for name, secret in content["secrets"].items() if secret["data"] is not None),
+        "snapshots": shots,
         "not_in_bundle": lacks,
     }
     return facts, content

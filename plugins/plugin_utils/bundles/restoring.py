@@ -35,14 +35,23 @@ class Restoration:
     """What a restore of a bundle does to the Swarm ``target``.
 
     :param platform: the names of the stacks that are restored first; :param lacks: what the bundle does not have.
+    :param snapshots: of volumes, with ``volume``, ``node`` and ``id``.
     :param options: ``nodes``, ``domains`` and ``networks`` (old names to new), ``secrets``, ``only``, ``incomplete``.
     :raises StackwrightError: ``bundle_mapping``, ``bundle_incomplete``, each with all that is wrong.
     """
 
     def __init__(
-        self, content: Content, options: Options, target: Snapshot, platform: Collection[str], lacks: Sequence[str]
+        self,
+        content: Content,
+        options: Options,
+        target: Snapshot,
+        platform: Collection[str],
+        lacks: Sequence[str],
+        snapshots: Sequence[Mapping[str, str]] = (),
     ) -> None:
         self.content, self.options, self.platform, self.lacks = content, options, platform, lacks
+        self.snapshots = snapshots
+        self.successors: dict[str, str] = {}
         self.renamed: Mapping[str, str] = options.networks
         self.nodes = {str(node["Description"]["Hostname"]): node["ID"] for node in target["nodes"]}
         self.there: dict[Kind, set[str]] = {
@@ -90,6 +99,7 @@ class Restoration:
                 wrong.append(f"nodes: the Swarm has no node {new}.")
             elif node["labels"] and name not in asked:
                 wrong.append(f"The node {name} has labels, and the Swarm has no such node.")
+        self.successors = nodes
         names = Names(nodes, ids, self.options.domains, self.renamed)
         for name, stack in self.stacks.items():
             self.trees[name], odd = definition_of(stack["files"], names)
@@ -176,12 +186,21 @@ class Restoration:
                 for name, values in sorted(self.content["values"].items())
                 if name in entries and values
             ],
+            "volumes": [
+                {"volume": shot["volume"], "snapshot": shot["id"], "node": self.successors[shot["node"]]}
+                for shot in self._wanted_snapshots()
+                if shot["node"] in self.successors
+            ],
             "folders": sorted({path for name in platform if name in entries for path in self.stacks[name]["binds"]}),
             "platform": [entry for name, entry in entries.items() if name in platform and name not in later],
             "stacks": [entry for name, entry in entries.items() if name not in (*platform, *later)],
             "unplanned": later,
             "not_restored": self._not_restored(),
         }
+
+    def _wanted_snapshots(self) -> list[Mapping[str, str]]:
+        wanted = {volume for name in self.stacks for volume in self.stacks[name]["volumes"]}
+        return [shot for shot in self.snapshots if shot["volume"] in wanted]
 
     def _networks(self, used: set[str] | None) -> list[dict[str, Any]]:
         """The networks that belong to no stack, all or those that are used. One with a successor that exists stays."""
@@ -212,4 +231,9 @@ class Restoration:
         known = {f"secret {name}:" for name in (*self.secrets, *self.there["secrets"])}
         others = {f"stack {name}:" for name in set(self.content["stacks"]) - set(self.stacks)}
         lines = [one for one in self.lacks if not one.startswith((*known, *others))]
+        lines += [
+            f"the data of the volume {shot['volume']}: its node {shot['node']} has no successor"
+            for shot in self._wanted_snapshots()
+            if shot["node"] not in self.successors
+        ]
         return [*lines, *self.left_out.values()]

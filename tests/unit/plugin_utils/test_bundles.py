@@ -253,6 +253,15 @@ def test_names_that_do_not_fit_are_refused(nodes, given, said):
     assert caught.value.error_code == "bundle_mapping"
 
 
+def test_snapshots_are_restored_on_the_successor_of_their_node():
+    content = {**CONTENT, "stacks": {**CONTENT["stacks"], "shop": {**CONTENT["stacks"]["shop"], "volumes": ["a", "b"]}}}
+    shots = [{"volume": name, "node": node, "id": "s1"} for name, node in (("a", "old"), ("b", "plain"), ("c", "old"))]
+    there = target("new", secrets=["shop_key"])
+    found = Restoration(content, options(nodes={"old": "new"}), there, ["proxy"], [], shots).tasks(False)
+    assert found["volumes"] == [{"volume": "a", "node": "new", "snapshot": "s1"}]
+    assert found["not_restored"] == ["the data of the volume b: its node plain has no successor"]
+
+
 def test_a_trial_spreads_the_nodes_of_a_bundle():
     """A node with its name in both stays, and so does a choice; the others get the nodes there are, in turn."""
     more = {**CONTENT, "nodes": {**CONTENT["nodes"], "z": {"id": "i3", "labels": {"z": "1"}}}}
@@ -349,6 +358,11 @@ def test_the_contents_of_a_bundle():
         "stack other: its kept values are written as they run",
     } <= set(facts["not_in_bundle"])
     assert not any("shop_key" in line for line in facts["not_in_bundle"])
+    shot = {"volume": "shop_data", "id": "s1", "sha256": "9f", "bytes": 5}
+    shots = [{"node": "old", "snapshots": [shot]}, {"node": "plain", "snapshots": [{**shot, "id": None}]}]
+    with_data, _ = contents_of(swarm(), "stackwright", [], given, {}, shots)
+    assert with_data["snapshots"] == [{"node": "old", "volume": "shop_data", "id": "s1", "sha256": "9f"}]
+    assert not any("the data of the volume" in line for line in with_data["not_in_bundle"])
     assert content["values"] == {"shop": {"web/KEY": "planted-77", "web/OLD": "planted-79"}}
     assert content["secrets"]["shop_key"] == {"data": packed("planted-80"), "stacks": ["shop"], "labels": OF_SHOP}
     assert content["configs"]["banner"] == {"data": packed("hello"), "labels": {}, "template_driver": "golang"}
