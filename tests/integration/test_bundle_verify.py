@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -87,7 +88,19 @@ def psql(node, command):
 
 def test_rows_of_a_database_come_back_on_another_host(bed, site, tmp_path, monkeypatch):
     """The host with the volume is lost. Its snapshot is in a restic repository, and the new host has no image."""
-    monkeypatch.setenv("PATH", f"{Path(tool('restic', 'restic')).parent}:{os.environ['PATH']}")
+    folder = Path(tool("restic", "restic")).parent
+    monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
+    found = json.loads((tmp_path / "hosts.json").read_text())
+    for group in found["all"]["children"].values():
+        for name, host in group["hosts"].items():
+            if host:
+                inside = bed.node(name).inside([sys.executable])
+                command = shlex.join([part.replace("PATH=", f"PATH={folder}:") for part in inside])
+                python = tmp_path / f"python-{name}"
+                python.write_text(f'#!/bin/sh\nexec {command} "$@"\n')
+                python.chmod(0o700)
+                host["ansible_python_interpreter"] = str(python)
+    (tmp_path / "hosts.json").write_text(json.dumps(found))
     access = {"XDG_CACHE_HOME": str(tmp_path / "cache")}
     reach = {"RESTIC_REPOSITORY": str(tmp_path / "repository"), "RESTIC_PASSWORD": PASSWORD, **access}
     subprocess.run(["restic", "init"], env={**os.environ, **reach}, check=True, timeout=300)
