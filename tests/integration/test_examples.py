@@ -62,7 +62,7 @@ OF_ITS_TESTS = {
         "missing",
         "removed_nodes",
     ),
-    "swarm_bundle": ("restore",),  # test_bundle.py
+    "swarm_bundle": ("restore", "snapshots"),  # test_bundle.py
     "swarm_rebalance": ("error_code", "done_by"),
     # test_volumes.py
     "volume_restore": ("error_code",),

@@ -415,6 +415,7 @@ def test_a_migration_that_is_killed_is_undone(bed, swarm, tmp_path, monkeypatch,
         ends.append(os.waitpid(child, 0)[1])
         with pytest.raises(StackwrightError) as failed:
             core.bring(desired, **options)
+        assert failed.value.error_code == "health_gate_failed", (step, failed.value)
         assert failed.value.details["outcome"]["rollback"] == "done", (step, failed.value)
         assert content() == before, step
         if ends[-1] == 0:

@@ -90,9 +90,13 @@ def with_snapshots(
     first: List[Operation] = []
     again: List[Operation] = []
     rest = list(plan.operations)
+    # A run that died may have stopped these a moment ago: their containers end.
+    ending: Dict[str, str] = {}
     for live in sorted(observed["services"], key=name_of) if stop else ():
         if stack_of(live) != stack or not names & set(mounted(live["Spec"])):
             continue
+        if mode_of(live["Spec"]) == "Replicated" and _is_idle(live):
+            ending[id_of(live)] = name_of(live)
         mine = [op for op in rest if (op.kind, op.name, op.phase) == ("service", name_of(live), CHANGE)]
         removal = next((op for op in mine if op.action == "remove"), None)
         if removal is not None:
@@ -109,6 +113,7 @@ def with_snapshots(
                 rest = [op for op in rest if (op.kind, op.name) != ("service", name_of(live))]
                 again.append(_start(live, step))
     stopped = {op.payload["id"]: op.name for op in first}
+    stopped.update(ending)
     taken = [replace(op, payload={**op.payload, "users": stopped}) for op in volumes]
     start = min((op.wave for op in rest if op.action != "keep" and op.phase == CHANGE), default=0)
     head = [replace(op, wave=start) for op in (*first, *taken, *again)]

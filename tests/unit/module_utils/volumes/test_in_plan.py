@@ -4,13 +4,14 @@ from types import SimpleNamespace
 
 import pytest
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import PlanError
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import PlanError, StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.plan.operations import Change, Operation, Plan
 from ansible_collections.stackwright.swarm.plugins.module_utils.request.options import with_defaults
 from ansible_collections.stackwright.swarm.plugins.module_utils.transitions.with_snapshots import with_snapshots
 from ansible_collections.stackwright.swarm.plugins.module_utils.volumes import in_plan, local
 
 IMAGE = (Change("TaskTemplate.ContainerSpec.Image", "a", "b"),)
+JOB = {"ReplicatedJob": {"MaxConcurrent": 1}}
 SCALE = (Change("Mode.Replicated.Replicas", 1, 2),)
 
 
@@ -90,3 +91,30 @@ def test_all_that_use_the_volume_stop_before_the_snapshot(monkeypatch):
     stop, change = made.operations[1], made.operations[4]
     assert stop.payload["spec"]["Mode"] == {"Replicated": {"Replicas": 0}}
     assert change.payload["after"] == stop.payload["spec"]
+
+
+def test_what_a_run_that_died_has_stopped_is_waited_for(monkeypatch):
+    """Its containers may still end: that is no use of the volume by others."""
+    services = [service("shop_db", "shop_data", {"Replicated": {"Replicas": 0}}), service("shop_job", "shop_data", JOB)]
+    made = with_snapshots(
+        Plan((update("shop_db", IMAGE),)),
+        "shop",
+        {"services": services},
+        1,
+        lambda spec: [],
+        [Operation("snapshot", "volume", "shop_data")],
+    )
+    assert [(op.action, op.name) for op in made.operations] == [("snapshot", "shop_data"), ("update", "shop_db")]
+    snapshot = made.operations[0]
+    assert snapshot.payload["users"] == {"shop_db": "shop_db"}
+    uses = [["shop_db"], ["shop_db"], []]
+    monkeypatch.setattr(local, "running", lambda client, volume: uses.pop(0))
+    monkeypatch.setattr(local, "name_of", str)
+    clock = SimpleNamespace(now=lambda: 0, sleep=lambda seconds: None)
+    applying = SimpleNamespace(client=SimpleNamespace(node="m1"), clock=clock, patience=1, keep=lambda: None)
+    in_plan._until_unused(applying, snapshot)
+    assert uses == []
+    uses = [["shop_job"]]
+    with pytest.raises(StackwrightError) as refused:
+        in_plan._until_unused(applying, snapshot)
+    assert refused.value.error_code == "volume_in_use"
