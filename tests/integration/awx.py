@@ -29,7 +29,7 @@ def variables_of(name: str) -> set[str]:
     found = set(re.findall(rf"\b(?:{kinds})_\w+", head))
     for role in re.findall(r"stackwright\.swarm\.(stack|swarm_platform|swarm_cluster|services_registry)\b(?=\n)", text):
         specs = yaml.safe_load((ROOT / "roles" / role / "meta" / "argument_specs.yml").read_text())
-        if "tasks_from" not in text:
+        if "tasks_from" not in text or "else 'main'" in text:
             found |= set(specs["argument_specs"]["main"]["options"])
     return found
 

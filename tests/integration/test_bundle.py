@@ -203,12 +203,12 @@ def test_a_failed_rollback_brings_up_the_platform(player):
     image, platform = player.bed.images["busybox"], f"{player.name}-edge"
     node = player.bed.node("m1")
 
-    def deploy(name, command, **how):
+    def deploy(name, command, entry="main", **how):
         player.write(f"{name}.yml", ONE_WAY.format(image=image, command=command, name=name))
         given = {"stack_name": name, "stack_src": f"{name}.yml", "stack_rollout": {"stable_for": 0.3, "timeout": 60}}
         given.update(stack_admin=[proxy.url], stack_proxies=["m1"], stack_resolve_image="never", **how)
-        role = {"ansible.builtin.include_role": {"name": "stackwright.swarm.stack"}, "vars": given}
-        return player.play(role, environment=how_it_is)
+        role = {"name": "stackwright.swarm.stack", "tasks_from": entry}
+        return player.play({"ansible.builtin.include_role": role, "vars": given}, environment=how_it_is)
 
     def domains():
         return sorted(route["match"][0]["host"][0] for route in proxy.routes() if "match" in route)
@@ -225,9 +225,14 @@ def test_a_failed_rollback_brings_up_the_platform(player):
         proxy.start()
         assert domains() == []
         asked = {"stack_on_rollback_failed": "platform", "bundle_restore_path": str(player.folder / "bundles")}
-        refused = deploy(player.name, "touch /data/gone; exit 3", **asked)
-        assert refused.code != 0 and "set bundle_restore_src to a bundle" in refused.output
-        failed = deploy(player.name, "touch /data/gone; exit 3", **asked, bundle_restore_src="latest")
+        for entry, why in (
+            ("main", "must be an extra variable"),
+            ("with_platform", "set bundle_restore_src to a bundle"),
+        ):
+            refused = deploy(player.name, "touch /data/gone; exit 3", entry, **asked)
+            assert refused.code != 0 and why in refused.output
+        asked["bundle_restore_src"] = "latest"
+        failed = deploy(player.name, "touch /data/gone; exit 3", "with_platform", **asked)
         role = [line for line in failed.lines if line["task"].endswith(": Deploy the stack and its routes")]
         codes = [(line["status"], line["result"].get("error_code")) for line in role]
         assert (failed.code != 0, codes) == (True, [("failed", "rollback_failed")]), failed.output
