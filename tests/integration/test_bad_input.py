@@ -126,7 +126,8 @@ def played(bed, tmp_path_factory):
         tasks.append({"name": case, "compose_stack": module, "ignore_errors": True})
     before = state(bed)
     run = player.play(*tasks, verbosity=3)
-    assert state(bed) == before
+    # What tests before this one have made may still go.
+    assert not [one for kind, held in state(bed).items() for one in held if one not in before[kind]]
     parts = run.output.split("TASK [")
     outputs = {part.partition("]")[0]: part for part in parts[1:]}
     return {line["task"]: (line, outputs[line["task"]]) for line in run.lines}
