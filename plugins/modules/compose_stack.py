@@ -752,7 +752,9 @@ plan:
   elements: dict
   contains:
     action:
-      description: One of V(create), V(update), V(remove), V(snapshot) and V(restore) of a volume, or V(wait) for a step of C(pre_start) that an earlier run left running.
+      description:
+        - One of V(create), V(update), V(remove), V(snapshot) and V(restore) of a volume, or V(wait) for a step of C(pre_start) that an earlier
+          run left running.
       type: str
     kind:
       description: One of V(network), V(volume), V(config), V(secret), V(service).

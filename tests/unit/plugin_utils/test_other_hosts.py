@@ -116,3 +116,8 @@ def test_whatever_goes_wrong_is_no_answer(monkeypatch):
     monkeypatch.setattr(other_hosts, "at_once", lambda works, seconds: 1 / 0)
     assert answered(asked("w1"), ["w1"], {}, None, 1) == {}
     assert answered({}, ["w1"], {}, None, 1) == {}
+
+
+def test_what_is_for_a_display_alone_costs_no_answer():
+    """ansible-core 2.19 keeps the warnings of a module as objects."""
+    assert at_once({"m1": lambda: {"told": 1, "warnings": [object()]}}, 60) == [{"told": 1, "warnings": [None]}]
