@@ -293,11 +293,8 @@ def kept_state(options: Mapping[str, object]) -> str:
     return "listed" if options["values"] is None else "present"
 
 
-#: Options of ``rollout`` for several services, for new images, or for volumes.
-OF_MANY = (
-    "parallel",
-    "pull",
-    "pulls_at_once",
+#: Options of ``rollout`` for volumes; and those for several services, for new images, or for volumes.
+OF_VOLUMES = (
     "snapshot",
     "snapshot_dest",
     "snapshot_quiesce",
@@ -305,6 +302,7 @@ OF_MANY = (
     "snapshot_keep",
     "restore_snapshot",
 )
+OF_MANY = ("parallel", "pull", "pulls_at_once", *OF_VOLUMES)
 STATES = ["scaled", "restarted", "rolled_back", "paused", "resumed", "run"]
 #: Of stack_service.
 SERVICE: Spec = {

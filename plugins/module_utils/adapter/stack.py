@@ -8,7 +8,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any, Dict
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.option_specs import check_service
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.option_specs import OF_VOLUMES, check_service
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.process_identity import is_gone, this_run
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.vaults import handed_over, values_options
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import StackwrightError
@@ -67,12 +67,7 @@ ROLLOUT = (
     "runs_at_once",
     "lock_timeout",
     "on_failure",
-    "snapshot",
-    "snapshot_dest",
-    "snapshot_quiesce",
-    "snapshot_command",
-    "snapshot_keep",
-    "restore_snapshot",
+    *OF_VOLUMES,
 )
 
 
