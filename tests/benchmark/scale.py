@@ -27,8 +27,9 @@ sys.path.insert(0, str(Path(__file__).parent))
 from return_delay import QUIET, ROOT, desired, of_stack
 from testbed import Bed
 
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock import SystemClock
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.transaction import deploy_stack, remove_stack
-from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient, SystemClock
+from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.connection import Connection
 
 TARGET = 0.2  # seconds
@@ -74,11 +75,12 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.adapter import r
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy import apply, run
 from ansible_collections.stackwright.swarm.plugins.module_utils.tasks import service
 from ansible_collections.stackwright.swarm.plugins.module_utils.gate import wait
+from ansible_collections.stackwright.swarm.plugins.module_utils.core import clock
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine import client, connection, unix
 took, start = time.process_time() - began, time.time()
 options = {"service": "web", "state": "scaled", "replicas": int(sys.argv[4]), "stable_for": 0.0, "timeout": 60}
 engine = client.EngineClient(connection.Connection(docker_host=sys.argv[2]))
-service.change_service(engine, client.SystemClock(), sys.argv[3], options)
+service.change_service(engine, clock.SystemClock(), sys.argv[3], options)
 print(took, start, time.time())
 """
 

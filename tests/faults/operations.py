@@ -10,7 +10,8 @@ from stage import Ended, Stage, finish, start
 from stage import work as run_here
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.option_specs import CLEANUP
-from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient, SystemClock
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock import SystemClock
+from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.connection import Connection
 from ansible_collections.stackwright.swarm.plugins.module_utils.request.options import with_defaults
 from ansible_collections.stackwright.swarm.plugins.module_utils.store.choose import open_store

@@ -18,10 +18,11 @@ sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).resolve().parents
 import core  # noqa: F401  # makes the collection importable
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.process_identity import is_gone, this_run
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock import SystemClock
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.retry import through_an_election
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy import transaction
-from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient, SystemClock
+from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.connection import Connection
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import LOCK, NAMESPACE, RECORD, STACK
 from ansible_collections.stackwright.swarm.plugins.module_utils.transitions import hand_over

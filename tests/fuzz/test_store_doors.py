@@ -13,8 +13,8 @@ import fuzzing
 from ansible.parsing.vault import VaultLib, VaultSecret
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.vaults import values_options
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock import SystemClock
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import EngineError, StackwrightError
-from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import SystemClock
 from ansible_collections.stackwright.swarm.plugins.module_utils.store.choose import open_store
 from ansible_collections.stackwright.swarm.plugins.module_utils.store.edit import Edit
 from ansible_collections.stackwright.swarm.plugins.module_utils.store.host_facts import HostFacts

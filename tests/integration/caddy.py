@@ -236,7 +236,7 @@ def bring(proxy: Caddy, wanted, check: bool = False):
     from ansible_collections.stackwright.swarm.plugins.module_utils.caddy.admin import Admin
     from ansible_collections.stackwright.swarm.plugins.module_utils.caddy.fleet import Retry
     from ansible_collections.stackwright.swarm.plugins.module_utils.caddy.guarded_update import update
-    from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import SystemClock
+    from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock import SystemClock
 
     clock = SystemClock()
     admin = Admin(Transport(endpoint(proxy.url), 30), Retry(clock, random.random, 5))

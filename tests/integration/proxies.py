@@ -15,7 +15,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.caddy.endpoint i
 from ansible_collections.stackwright.swarm.plugins.module_utils.caddy.fleet import Retry
 from ansible_collections.stackwright.swarm.plugins.module_utils.caddy.guarded_update import update
 from ansible_collections.stackwright.swarm.plugins.module_utils.caddy.transport import Transport
-from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import SystemClock
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock import SystemClock
 
 IMAGES = {"2.6": "caddy", "2.11": "caddy-2.11"}
 PREFIX = "traffic"

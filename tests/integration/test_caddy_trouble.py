@@ -21,8 +21,8 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.caddy.admin impo
 from ansible_collections.stackwright.swarm.plugins.module_utils.caddy.endpoint import endpoint
 from ansible_collections.stackwright.swarm.plugins.module_utils.caddy.fleet import World, bring_all, replicas
 from ansible_collections.stackwright.swarm.plugins.module_utils.caddy.transport import Transport
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock import SystemClock
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import RouteError
-from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import SystemClock
 from ansible_collections.stackwright.swarm.plugins.module_utils.routing.change import APPS
 
 STACKS, ROUTES, REVISIONS, FOREIGN = 16, 20, 3, 20

@@ -36,9 +36,10 @@ from ansible_collections.stackwright.swarm.plugins.action import stack_cleanup
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.cleanup import clean_up
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.option_specs import CLEANUP
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.process_identity import is_gone, this_run
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock import SystemClock
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import EngineError, StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.transaction import deploy_stack, stop_stack
-from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient, SystemClock
+from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.connection import Connection
 from ansible_collections.stackwright.swarm.plugins.module_utils.locking import lock as locks
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names import Stack

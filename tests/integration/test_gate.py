@@ -14,8 +14,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 from core import Core
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core import retry
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock import SystemClock
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import DeployError
-from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import SystemClock
 from ansible_collections.stackwright.swarm.plugins.module_utils.info.status import stack_status
 from ansible_collections.stackwright.swarm.plugins.module_utils.request.options import with_defaults
 

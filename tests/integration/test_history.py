@@ -20,8 +20,8 @@ from core import Core
 from ansible_collections.stackwright.swarm.plugins.module_utils.binding.bind import bind
 from ansible_collections.stackwright.swarm.plugins.module_utils.binding.recall import draft, recall, snapshot_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.observe import observe
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock import SystemClock
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import StackwrightError
-from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import SystemClock
 from ansible_collections.stackwright.swarm.plugins.module_utils.history import encoding
 from ansible_collections.stackwright.swarm.plugins.module_utils.history.encoding import unpack
 from ansible_collections.stackwright.swarm.plugins.module_utils.history.revision import (

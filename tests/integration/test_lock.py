@@ -18,8 +18,9 @@ sys.path.insert(0, str(Path(__file__).parent))
 from core import Recording
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.process_identity import is_gone, this_run
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock import SystemClock
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import DeployError, EngineError
-from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient, SystemClock
+from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.connection import Connection
 from ansible_collections.stackwright.swarm.plugins.module_utils.locking.holder import holder_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.locking.lock import Lock

@@ -14,8 +14,8 @@ from core import Core
 from testbed import for_tests
 from testbed.commands import wait_for
 
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock import SystemClock
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import DeployError
-from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import SystemClock
 from ansible_collections.stackwright.swarm.plugins.module_utils.info.status import stack_status
 from ansible_collections.stackwright.swarm.plugins.module_utils.info.swarm_info import swarm_info
 from ansible_collections.stackwright.swarm.plugins.module_utils.tasks.rollback import roll_back

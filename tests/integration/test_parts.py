@@ -11,7 +11,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from core import Core
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import SystemClock
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock import SystemClock
 from ansible_collections.stackwright.swarm.plugins.module_utils.tasks.drift import stack_drift
 
 FILE = """

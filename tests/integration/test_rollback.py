@@ -15,8 +15,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 from core import Core
 from playbook import Player
 
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock import SystemClock
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import StackwrightError
-from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import SystemClock
 from ansible_collections.stackwright.swarm.plugins.module_utils.info.stack_info import stack_info
 from ansible_collections.stackwright.swarm.plugins.module_utils.revisions.history import History
 from ansible_collections.stackwright.swarm.plugins.module_utils.tasks.rollback import roll_back

@@ -22,7 +22,7 @@ from testbed import for_tests
 from testbed.commands import wait_for
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.option_specs import CLEANUP
-from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import SystemClock
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock import SystemClock
 from ansible_collections.stackwright.swarm.plugins.module_utils.request.options import with_defaults
 from ansible_collections.stackwright.swarm.plugins.module_utils.tasks.cleanup import clean_cluster
 

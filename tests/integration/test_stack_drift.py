@@ -14,8 +14,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 from core import Core
 from playbook import ROOT, Player
 
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock import SystemClock
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import StackwrightError
-from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import SystemClock
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.statuses import update_state
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.ignore_rules import rules_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.revisions.history import History

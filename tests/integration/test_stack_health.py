@@ -13,8 +13,9 @@ sys.path.insert(0, str(Path(__file__).parent))
 from core import Core
 from playbook import Player
 
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock import SystemClock
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import DeployError
-from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient, SystemClock
+from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.connection import Connection
 from ansible_collections.stackwright.swarm.plugins.module_utils.info.status import stack_status
 

@@ -14,8 +14,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 from core import Core
 from playbook import Player
 
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock import SystemClock
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import StackwrightError
-from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import SystemClock
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.statuses import update_state
 from ansible_collections.stackwright.swarm.plugins.module_utils.tasks.service import change_service
 

@@ -19,8 +19,8 @@ from core import Core
 from playbook import Player
 from testbed.commands import wait_for
 
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock import SystemClock
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import DeployError, StackwrightError
-from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import SystemClock
 from ansible_collections.stackwright.swarm.plugins.module_utils.info.status import stack_status
 
 QUIET = ["sh", "-c", "trap exit TERM; sleep 1d & wait"]

@@ -20,8 +20,9 @@ from playbook import BIN, ROOT, Player
 from testbed import BedError, for_tests
 from testbed.commands import wait_for
 
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock import SystemClock
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import EngineError, StackwrightError
-from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient, SystemClock
+from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.connection import Connection
 from ansible_collections.stackwright.swarm.plugins.module_utils.info.swarm_info import swarm_info
 from ansible_collections.stackwright.swarm.plugins.module_utils.tasks.node import change_node

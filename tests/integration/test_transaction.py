@@ -14,8 +14,9 @@ sys.path.insert(0, str(Path(__file__).parent))
 from core import Core
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core import retry
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock import SystemClock
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import DeployError, PlanError
-from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient, SystemClock
+from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
 from ansible_collections.stackwright.swarm.plugins.module_utils.locking.lock import Lock
 from ansible_collections.stackwright.swarm.plugins.module_utils.revisions.history import History
 

@@ -12,6 +12,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from core import CompileRequest, Core, LocalFiles, Source, compile_stack, deploy_stack
 
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock import SystemClock
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import (
     DeployError,
     EngineError,
@@ -19,7 +20,6 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors impo
     ValueStoreError,
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.transaction import deploy_snapshot
-from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import SystemClock
 from ansible_collections.stackwright.swarm.plugins.module_utils.history.encoding import unpack
 from ansible_collections.stackwright.swarm.plugins.module_utils.revisions.history import History
 

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, Callable, Dict, Mapping, Sequence
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.option_specs import CLEANUP, check_ranges
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.process_identity import is_gone, this_run
-from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock import Clock
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock import Clock, SystemClock
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.retry import through_an_election
-from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient, SystemClock
+from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
 from ansible_collections.stackwright.swarm.plugins.module_utils.request.options import with_defaults
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.volume_names import tells_its_own
 

@@ -8,11 +8,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Dict, Mapping
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.option_specs import check_ranges
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock import SystemClock
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import EngineError, StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.retry import through_an_election
-from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient, SystemClock
 
 if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
     from ansible_collections.stackwright.swarm.plugins.module_utils.request.module_types import PreflightParams
     from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import State
 

@@ -22,8 +22,9 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.caddy.fleet impo
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.caddy.guarded_update import Wanted
 from ansible_collections.stackwright.swarm.plugins.module_utils.caddy.transport import Transport
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock import SystemClock
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import EngineError, RouteError
-from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient, SystemClock
+from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
 from ansible_collections.stackwright.swarm.plugins.module_utils.masking.mask import HIDDEN
 from ansible_collections.stackwright.swarm.plugins.module_utils.routing import readable
 from ansible_collections.stackwright.swarm.plugins.module_utils.routing.change import (

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any, Dict
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.option_specs import OF_VOLUMES, check_service
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.process_identity import is_gone, this_run
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.vaults import handed_over, values_options
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock import SystemClock
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.retry import through_an_election
-from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient, SystemClock
+from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.ignore_rules import rules_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.request.node_options import check_labels
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 from typing import Any, Dict
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.route_options import domains
-from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient, SystemClock
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock import SystemClock
+from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names import Stack
 from ansible_collections.stackwright.swarm.plugins.module_utils.tasks.stack_routes import Request, all_routes
 

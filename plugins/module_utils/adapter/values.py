@@ -16,8 +16,9 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.vaults i
     handed_over,
     values_options,
 )
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock import SystemClock
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import StackwrightError
-from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient, SystemClock
+from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
 from ansible_collections.stackwright.swarm.plugins.module_utils.revisions.history import refuse_if_known
 from ansible_collections.stackwright.swarm.plugins.module_utils.store.choose import (
     AUTO,

@@ -27,3 +27,11 @@ class Clock(Protocol):
 
     def sleep(self, seconds: float, /) -> None:
         """Waits."""
+
+
+class SystemClock:
+    """The real clock: seconds that never go back, the seconds since 1970 that machines agree on, and sleep."""
+
+    now = staticmethod(time.monotonic)
+    wall = staticmethod(time.time)
+    sleep = staticmethod(time.sleep)

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import json
-import time
 from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
 from urllib.parse import quote, urlencode
 
@@ -222,14 +221,6 @@ class EngineClient:
         transport, self._transport = self._transport, None
         if transport is not None:
             transport.close()
-
-
-class SystemClock:
-    """The real clock: seconds that never go back, the seconds since 1970 that machines agree on, and sleep."""
-
-    now = staticmethod(time.monotonic)
-    wall = staticmethod(time.time)
-    sleep = staticmethod(time.sleep)
 
 
 def _transport(connection: Connection) -> Any:

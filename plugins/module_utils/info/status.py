@@ -12,9 +12,9 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.observe 
     services_of,
     tasks_of,
 )
-from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock import Clock
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock import Clock, SystemClock
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import DeployError, EngineError
-from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient, SystemClock
+from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.details import (
     SETTLED,
     is_young,

@@ -8,8 +8,9 @@ from __future__ import annotations
 from typing import Any, Callable, Dict, List
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.binding.hiding import scrubbed
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock import SystemClock
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import StackwrightError
-from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient, SystemClock
+from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
 from ansible_collections.stackwright.swarm.plugins.module_utils.masking.scrub import scrubber
 from ansible_collections.stackwright.swarm.plugins.module_utils.store.choose import open_store
 

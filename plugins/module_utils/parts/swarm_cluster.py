@@ -10,8 +10,9 @@ from typing import Any, Dict, Mapping
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.option_specs import COMPILED, check_ranges
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.process_identity import is_gone, this_run
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock import SystemClock
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import StackwrightError
-from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient, SystemClock
+from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
 from ansible_collections.stackwright.swarm.plugins.module_utils.membership.settings import (
     check_pools,
     interface_names,

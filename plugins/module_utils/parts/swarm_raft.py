@@ -9,8 +9,9 @@ import os
 from typing import Any, Dict
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.option_specs import COMPILED
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock import SystemClock
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import StackwrightError
-from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient, SystemClock
+from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
 from ansible_collections.stackwright.swarm.plugins.module_utils.parts.raft_options import SAVED
 from ansible_collections.stackwright.swarm.plugins.module_utils.values.seal import NONCE, seal
 

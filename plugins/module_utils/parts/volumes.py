@@ -8,8 +8,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Dict, Mapping, cast
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.process_identity import is_gone, this_run
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock import SystemClock
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import StackwrightError
-from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient, SystemClock
+from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
 from ansible_collections.stackwright.swarm.plugins.module_utils.volumes.quiesce import Scale
 from ansible_collections.stackwright.swarm.plugins.module_utils.volumes.restore import restore
 from ansible_collections.stackwright.swarm.plugins.module_utils.volumes.snapshot import take

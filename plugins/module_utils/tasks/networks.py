@@ -12,10 +12,10 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.observe 
     manager_info,
     networks_of,
 )
-from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock import Clock
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock import Clock, SystemClock
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import EngineError
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.retry import Backoff
-from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient, SystemClock
+from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
 from ansible_collections.stackwright.swarm.plugins.module_utils.plan.differences import differences
 from ansible_collections.stackwright.swarm.plugins.module_utils.plan.operations import Change
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm import normalise

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Optional
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.content import create_key, digest, suffixed
 from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.observe import configs_named, manager_info
-from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock import Clock
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock import Clock, SystemClock
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import EngineError, StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.retry import Backoff
-from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient, SystemClock
+from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import (
     CONTENT,
     KEY_CONFIG,

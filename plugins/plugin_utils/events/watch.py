@@ -15,9 +15,9 @@ import threading
 from typing import Any, Callable, Dict, Iterator, List, Optional, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.observe import manager_info
-from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock import Clock, iso
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock import Clock, SystemClock, iso
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import EngineError, plain_text
-from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient, SystemClock
+from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.connection import Connection
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.events import EventStream
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.tasks import seconds

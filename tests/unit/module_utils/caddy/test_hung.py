@@ -16,7 +16,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.caddy.fleet impo
     replicas,
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.caddy.transport import Late, Transport
-from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import SystemClock
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock import SystemClock
 from ansible_collections.stackwright.swarm.plugins.module_utils.routing.change import RouteRequest
 from ansible_collections.stackwright.swarm.plugins.module_utils.routing.route import Route
 

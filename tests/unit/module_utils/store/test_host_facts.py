@@ -8,8 +8,8 @@ import sys
 
 import pytest
 
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock import SystemClock
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import ValueStoreError
-from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import SystemClock
 from ansible_collections.stackwright.swarm.plugins.module_utils.store.host_facts import HostFacts
 from ansible_collections.stackwright.swarm.plugins.module_utils.values.kept import SET, Kept
 from ansible_collections.stackwright.swarm.plugins.module_utils.values.store import update
@@ -93,7 +93,7 @@ def in_a_child(store, setup):
     code = f"""
 import resource, signal, sys
 sys.path[:0] = {sys.path!r}
-from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import SystemClock
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock import SystemClock
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import ValueStoreError
 from ansible_collections.stackwright.swarm.plugins.module_utils.store.host_facts import HostFacts
 store = HostFacts("shop", SystemClock, {store.folder!r})
@@ -126,7 +126,7 @@ def test_a_full_and_a_read_only_disk(tmp_path, options, words):
     code = f"""
 import subprocess, sys
 sys.path[:0] = {sys.path!r}
-from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import SystemClock
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock import SystemClock
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import ValueStoreError
 from ansible_collections.stackwright.swarm.plugins.module_utils.store.host_facts import HostFacts
 from ansible_collections.stackwright.swarm.plugins.module_utils.values.store import update
