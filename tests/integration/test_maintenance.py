@@ -1,4 +1,4 @@
-"""playbooks/maintenance.yml on three managers and a worker: each node's Engine is really stopped and started."""
+"""playbooks/maintenance.yml on three managers and one worker, or three: each Engine is really stopped and started."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -47,7 +48,15 @@ def answers():
         return False
 
 if what == "restart":
+    # A child of nobody: who kills the controller with all that it has started does not find it.
+    reading, writing = os.pipe()
+    if os.fork():
+        os.close(writing)
+        sys.exit(os.read(reading, 1) != b".")
+    os.close(reading)
     os.setsid()
+    if os.fork():
+        os._exit(0)
     with (folder / "log").open("a") as log:
         print(name, file=log)
     bed.kill(name)
@@ -57,6 +66,7 @@ if what == "restart":
         bed.node(name).run(["mkdir", "-p", str(inventory.own_folder(bed) / "caddy")])
     with (folder / "log").open("a") as log:
         print("restarted", file=log)
+    os.write(writing, b".")
 else:
     pool = folder / "pool"
     found = [one for one in pool.read_text().split() if one != address]
@@ -128,6 +138,7 @@ class Maintenance:
         environment = {"PATH": f"{BIN}:{os.environ['PATH']}", "HOME": str(self.folder), "LC_ALL": "C.UTF-8"}
         environment.update((name, text) for name, text in os.environ.items() if name.startswith("STACKWRIGHT_"))
         environment["ANSIBLE_COLLECTIONS_PATH"] = str(ROOT / ".cache" / "collections")
+        environment["ANSIBLE_REMOTE_TEMP"] = str(self.folder / "remote")
         return subprocess.Popen(
             [*command, "-e", json.dumps(given), *options],
             cwd=self.folder,
@@ -152,8 +163,8 @@ class Maintenance:
 
 
 @pytest.fixture(scope="module")
-def cluster():
-    with for_tests.bed_for("nodes", keep=True, managers=3, workers=1) as bed:
+def cluster(request):
+    with for_tests.bed_for("nodes", keep=True, managers=3, workers=getattr(request, "param", 1)) as bed:
         yield bed
 
 
@@ -226,27 +237,34 @@ def scope(cluster, request):
         yield made
 
 
-def test_maintenance_of_all_nodes_loses_no_request(cluster, maintain, scope):
+@pytest.mark.parametrize("cluster", [3], indirect=True)
+def test_maintenance_of_all_nodes_twice_loses_no_request(cluster, maintain, scope):
+    names = sorted(cluster.nodes)
     with shop(cluster, maintain, scope) as pool:
-        last = leader(cluster)
         code, output = maintain.play("--check", maintenance_id="one", balanced=True)
         assert code == 0 and maintain.done == [], output
         watching = Watch(cluster, f"{scope.name}_web", through=("m1", "m2", "m3"))
         with Balanced(pool, PORT, "shop.example.com") as visitors, watching as watch:
-            code, output = maintain.play(maintenance_id="one", balanced=True)
-        assert code == 0, output
-        print(f"\n{dict(visitors.tally.done)}, lost {visitors.tally.lost}; {watch.least} of 3 in {watch.looks} looks")
-        done = maintain.done
-        assert done[0] == "w1" and done[-1] == last and sorted(done) == ["m1", "m2", "m3", "w1"], done
-        assert visitors.tally.lost == [] and visitors.tally.done.total() > 500
-        assert watch.fault is None and watch.looks > 100 and watch.least >= 3, f"{watch.least} of 3 tasks ran"
+            for each in ("one", "two"):
+                began, last = time.monotonic(), leader(cluster)
+                maintain.mend()
+                code, output = maintain.play(maintenance_id=each, balanced=True)
+                assert code == 0, output
+                done = maintain.done
+                print(f"\nround {each}: {time.monotonic() - began:.0f} s, {', '.join(done)}", flush=True)
+                assert done[:3] == ["w1", "w2", "w3"] and done[-1] == last and sorted(done) == names, done
+        tally = visitors.tally
+        print(f"{dict(tally.done)}, lost {tally.lost}")
+        print(f"{watch.least} of 3 ran in {watch.looks} looks, at most {watch.gap:.1f} s apart")
+        assert tally.lost == [] and tally.done.total() > 1000
+        assert watch.fault is None and watch.looks > 1000 and watch.least >= 3, f"{watch.least} of 3 tasks ran"
         client = client_of(cluster, "m1")
         nodes = client.list("/nodes")
         client.close()
         assert {node["Spec"]["Availability"] for node in nodes} == {"active"}
-        assert {json.dumps(node["Spec"]["Labels"]) for node in nodes} == {'{"stackwright.maintenance": "one"}'}
+        assert {json.dumps(node["Spec"]["Labels"]) for node in nodes} == {'{"stackwright.maintenance": "two"}'}
         maintain.mend()
-        code, output = maintain.play(maintenance_id="one")
+        code, output = maintain.play(maintenance_id="two")
         assert code == 0 and maintain.done == [] and "changed=0" in output, output
 
 

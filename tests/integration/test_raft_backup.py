@@ -78,6 +78,7 @@ class Drill:
         environment.update((name, text) for name, text in os.environ.items() if name.startswith("STACKWRIGHT_"))
         environment["ANSIBLE_COLLECTIONS_PATH"] = str(ROOT / ".cache" / "collections")
         environment["ANSIBLE_LOCAL_TEMP"] = str(self.folder / "tmp")
+        environment["ANSIBLE_REMOTE_TEMP"] = str(self.folder / "remote")
         return {"cwd": self.folder, "env": environment, "text": True}
 
     def play(self, playbook, *options, **variables):

@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from collections import Counter
 from pathlib import Path
 
@@ -104,21 +105,25 @@ def set_node(cluster, node, through="m1", **options):
 
 
 class Watch:
-    """The smallest number of running tasks of any of the services that was seen, looked at every 50 ms.
+    """The smallest number of running tasks of any of the services that was seen, looked at every 50 ms; ``gap`` is the
+    longest time between two looks.
 
     ``through``: managers; the next one is asked where one does not answer.
     """
 
     def __init__(self, cluster, *services, through=("m2",)):
         self.clients = [client_of(cluster, name) for name in through]
-        self.services, self.least, self.looks = services, 10**6, 0
+        self.services, self.least, self.looks, self.gap = services, 10**6, 0, 0.0
         self.over, self.fault = threading.Event(), None
         self.thread = threading.Thread(target=self.look)
 
     def look(self):
         try:
+            last = time.monotonic()
             while not self.over.wait(0.05):
                 found = self.tasks()
+                now = time.monotonic()
+                self.gap, last = max(self.gap, now - last), now
                 running = Counter(task["ServiceID"] for task in found if task["Status"]["State"] == "running")
                 fewest = min(running.values()) if len(running) == len(self.services) else 0
                 self.least, self.looks = min(self.least, fewest), self.looks + 1

@@ -92,31 +92,28 @@ def _start_for_the_dead(client: EngineClient, clock: Clock, commands: Commands, 
 
 def _stop(client: EngineClient, clock: Clock, commands: Commands) -> None:
     _command(commands.stop, commands.timeout, "engine_not_stopped", "stops")
-    deadline = clock.now() + commands.timeout
-    while _answers(client):
-        if clock.now() >= deadline:
-            raise StackwrightError(
-                f"The Engine still answers {commands.timeout:g} s after {commands.stop!r}.",
-                "engine_not_stopped",
-                "Set stop_command to the command that stops it on this host.",
-            )
-        clock.sleep(PAUSE)
+    hint = "Set stop_command to the command that stops it on this host."
+    text = f"The Engine still answers {commands.timeout:g} s after {commands.stop!r}."
+    _until(client, clock, False, commands.timeout, StackwrightError(text, "engine_not_stopped", hint))
 
 
 def _start(client: EngineClient, clock: Clock, commands: Commands, keys: Sequence[str]) -> None:
     """Starts the Engine, and unlocks it if it is locked."""
     _command(commands.start, commands.timeout, "engine_not_started", "starts")
-    deadline = clock.now() + commands.timeout
-    while not _answers(client):
-        if clock.now() >= deadline:
-            raise StackwrightError(
-                f"The Engine does not answer {commands.timeout:g} s after {commands.start!r}.",
-                "engine_not_started",
-                "Start it by hand, and look at its log.",
-            )
-        clock.sleep(PAUSE)
+    text = f"The Engine does not answer {commands.timeout:g} s after {commands.start!r}."
+    hint = "Start it by hand, and look at its log."
+    _until(client, clock, True, commands.timeout, StackwrightError(text, "engine_not_started", hint))
     if (client.get("/info").get("Swarm") or {}).get("LocalNodeState") == "locked":
         unlock(client, clock, keys)
+
+
+def _until(client: EngineClient, clock: Clock, answers: bool, timeout: float, error: StackwrightError) -> None:
+    """Waits until the Engine answers, or does not. Raises ``error`` after ``timeout`` seconds."""
+    deadline = clock.now() + timeout
+    while _answers(client) != answers:
+        if clock.now() >= deadline:
+            raise error
+        clock.sleep(PAUSE)
 
 
 def _command(line: str, timeout: float, code: str, does: str) -> None:

@@ -204,20 +204,20 @@ def test_it_has_the_addresses_that_it_had(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("commands", "code"),
+    ("commands", "code", "text"),
     [
-        ({"stop": "false"}, "engine_not_stopped"),
-        ({"stop": "true"}, "engine_not_stopped"),
-        ({"stop": "/nonexistent/systemctl"}, "engine_not_stopped"),
-        ({"start": "true"}, "engine_not_started"),
-        ({"start": "false"}, "engine_not_started"),
+        ({"stop": "false"}, "engine_not_stopped", "The command that stops the Engine, 'false', failed: exit code 1."),
+        ({"stop": "true"}, "engine_not_stopped", "The Engine still answers 5 s after 'true'."),
+        ({"stop": "/nonexistent/systemctl"}, "engine_not_stopped", "No such file or directory"),
+        ({"start": "true"}, "engine_not_started", "The Engine does not answer 5 s after 'true'."),
+        ({"start": "false"}, "engine_not_started", "The command that starts the Engine, 'false', failed: exit code 1."),
     ],
 )
-def test_commands_that_fail(tmp_path, commands, code):
+def test_commands_that_fail(tmp_path, commands, code, text):
     engine = Engine(tmp_path)
     with pytest.raises(StackwrightError) as caught:
         raft.save(engine, Clock(), False, engine.commands(**commands))
-    assert caught.value.error_code == code
+    assert caught.value.error_code == code and text in str(caught.value)
     assert engine.up.exists() == (code == "engine_not_stopped"), "it was started again, or still runs"
 
 
