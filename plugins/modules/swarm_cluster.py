@@ -256,8 +256,8 @@ holder:
 error_code:
   description:
     - A stable code of the error, for example V(quorum), V(no_quorum), V(two_clusters), V(other_cluster), V(unchangeable), V(unknown_role), V(no_manager),
-      V(join_address_gone), V(last_manager), V(node_up), V(wrong_token), V(managers_unreachable), V(host_unreachable), V(clock_skew), V(swarm_locked),
-      V(wrong_unlock_key), V(locked), V(conflict), V(unfinished), V(timeout) or V(invalid_options).
+      V(join_address_gone), V(last_manager), V(node_up), V(wrong_token), V(managers_unreachable), V(host_unreachable), V(clock_skew),
+      V(certificate_time), V(swarm_locked), V(wrong_unlock_key), V(locked), V(conflict), V(unfinished), V(timeout) or V(invalid_options).
   returned: failure
   type: str
   sample: quorum

@@ -8,9 +8,15 @@ from __future__ import annotations
 import os
 import random
 import sys
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).resolve().parents[1])]
 
@@ -24,6 +30,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.nodes.loss impor
 
 LONG = os.environ.get("STACKWRIGHT_LONG") == "1"
 ALL = {"m1": "manager", "m2": "manager", "m3": "manager", "w1": "worker", "w2": "worker", "w3": "worker"}
+NOW, YEAR = datetime.now(timezone.utc), timedelta(days=365)
 TOKEN = f"SWMTKN-1-{'3' * 50}-{'a' * 25}"  # of no Swarm
 CREATION = [
     "init m1",
@@ -205,6 +212,59 @@ def test_a_token_that_is_not_of_this_swarm(empty):
     assert wrong not in str(refused.value)
     assert empty.run(options={"join_addrs": there, "join_token": token}, w1="worker").steps == ["join w1 as a worker"]
     assert empty.run(options={"join_addrs": there, "join_token": token}, w1="worker").steps == []
+
+
+def authority(folder):
+    """The certificate and the key of a new authority, as objects and as files for docker swarm ca."""
+    key, subject = ec.generate_private_key(ec.SECP256R1()), x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "own")])
+    own = x509.CertificateBuilder(subject, subject, key.public_key(), x509.random_serial_number())
+    own = own.not_valid_before(NOW - YEAR).not_valid_after(NOW + 10 * YEAR)
+    own = own.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True).sign(key, hashes.SHA256())
+    (folder / "ca.crt").write_bytes(own.public_bytes(Encoding.PEM))
+    (folder / "ca.key").write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    return own, key
+
+
+def expire(path, issuer, key):
+    """The node gets its certificate once more, from long ago."""
+    now = x509.load_pem_x509_certificate(path.read_bytes())
+    old = x509.CertificateBuilder(issuer.subject, now.subject, now.public_key(), x509.random_serial_number())
+    old = old.not_valid_before(NOW - YEAR).not_valid_after(NOW - YEAR / 2)
+    for extension in now.extensions:
+        old = old.add_extension(extension.value, extension.critical)
+    path.write_bytes(old.sign(key, hashes.SHA256()).public_bytes(Encoding.PEM))
+
+
+@pytest.mark.parametrize("name", ["w1", "m3"])
+def test_a_certificate_that_is_not_valid_by_the_clock_is_named_and_its_host_stays(empty, tmp_path, name):
+    wanted = {name: ALL[name] for name in ("m1", "m2", "m3", "w1")}
+    empty.run(**wanted)
+    issuer, key = authority(tmp_path)
+    files = ["--ca-cert", str(tmp_path / "ca.crt"), "--ca-key", str(tmp_path / "ca.key")]
+    empty.bed.node("m1").cli(["docker", "swarm", "ca", "--rotate", "--quiet", *files])
+    certificate = empty.bed.node(name).folder / "data" / "swarm" / "certificates" / "swarm-node.crt"
+    new = (tmp_path / "ca.crt").read_bytes()
+    wait_for("the new authority", lambda: new in certificate.with_name("swarm-root-ca.crt").read_bytes(), 60)
+    empty.bed.kill(name)
+    expire(certificate, issuer, key)
+    empty.bed.start(name)
+    wait_down(empty, name)
+
+    def seen():
+        found = {node["ID"]: node["Spec"] for node in empty.api("m1", "GET", "/nodes")}
+        return found, empty.api(name, "GET", "/info")["Swarm"]["LocalNodeState"]
+
+    before = seen()
+    for check in (True, False):
+        with pytest.raises(StackwrightError) as refused:
+            empty.run(check=check, **wanted)
+        assert refused.value.error_code == "certificate_time"
+        assert f"The certificate of {name} in the Swarm is not valid at the time of its clock" in str(refused.value)
+        assert "run `docker swarm leave --force` there, then run again" in str(refused.value)
+        assert seen() == before and before[1] == "error"
+    empty.leave(name)
+    assert f"join {name} as a {ALL[name]}" in empty.run(**wanted).steps
+    assert empty.nodes("m1") == wanted
 
 
 class Killed(BaseException):

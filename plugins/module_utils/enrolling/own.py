@@ -11,6 +11,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock impor
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import EngineError, StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.retry import patiently
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
+from ansible_collections.stackwright.swarm.plugins.module_utils.membership.members import CERTIFICATE_TIME
 
 if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Info, SwarmInfo
@@ -26,9 +27,7 @@ TEXTS = (
     ("valid join token is necessary", "wrong_token"),
     ("invalid join token", "wrong_token"),
     ("does not match fingerprint", "wrong_token"),
-    ("has expired or is not yet valid", "certificate_time"),
-    ("certificate has expired", "certificate_time"),
-    ("not yet valid", "certificate_time"),
+    *((part, "certificate_time") for part in CERTIFICATE_TIME),
     ("invalid key", "wrong_unlock_key"),
     ("invalid unlock key", "wrong_unlock_key"),
     ("could not be decrypted", "wrong_unlock_key"),

@@ -11,6 +11,8 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 MANAGER, WORKER, ABSENT = "manager", "worker", "absent"
 #: States of an engine, as it reports them.
 INACTIVE, PENDING, ACTIVE, FAILED, LOCKED = "inactive", "pending", "active", "error", "locked"
+#: How the Engine says, in lower case, that a certificate is not valid at the time of the clock.
+CERTIFICATE_TIME = ("has expired or is not yet valid", "certificate has expired", "certificates have expired")
 #: On a node that is being removed: the host of the play that it is.
 LEAVING = "stackwright.leaving"
 

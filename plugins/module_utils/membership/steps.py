@@ -16,6 +16,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors impo
 from ansible_collections.stackwright.swarm.plugins.module_utils.membership.members import (
     ABSENT,
     ACTIVE,
+    CERTIFICATE_TIME,
     FAILED,
     INACTIVE,
     LOCKED,
@@ -83,9 +84,10 @@ def next_step(world: World, goal: Goal) -> Optional[Step]:
 
     :raises StackwrightError: what is asked for can't be had, or would lose quorum: ``no_manager``, ``two_clusters``,
         ``other_cluster``, ``swarm_locked``, ``no_quorum``, ``quorum``, ``last_manager``, ``node_up``, ``not_found``,
-        ``host_unreachable``, ``node_error``.
+        ``host_unreachable``, ``node_error``, ``certificate_time``.
     """
     refuse_two_clusters(world)
+    _refuse_invalid_certificates(world)
     if _dissolves(world, goal):
         return _dissolving(world)
     locked = _unlocking(world, goal)
@@ -119,6 +121,19 @@ def refuse_two_clusters(world: World) -> None:
         )
 
 
+def _refuse_invalid_certificates(world: World) -> None:
+    """Raises StackwrightError for a member that is to stay, but whose certificate is not valid by its own clock."""
+    for host in world.hosts:
+        if host.state == FAILED and host.wanted != ABSENT and any(t in host.error.lower() for t in CERTIFICATE_TIME):
+            raise StackwrightError(
+                f"The certificate of {host.host} in the Swarm is not valid at the time of its clock: {host.error}",
+                "certificate_time",
+                "Nothing was changed. If the clock is wrong, set it (NTP) and restart the Engine. If it is right, the "
+                f"certificate expired while {host.host} was off: run `docker swarm leave --force` there, then run "
+                "again. It joins as a new node.",
+            )
+
+
 def _lost_members(world: World, goal: Goal) -> Iterator[Step]:
     """Hosts that believe in a membership that the managers do not know, or can't serve it any more."""
     for host in world.hosts:
@@ -133,7 +148,8 @@ def _lost_members(world: World, goal: Goal) -> Iterator[Step]:
         if not host.is_member or node is not None:
             continue
         if host.cluster_id == world.cluster_id:
-            yield Step(FORGET, "the managers have removed it", host.host, name=host.name, force=True)
+            why = "the managers have removed it" if host.node_id else f"it can't take part in its Swarm: {host.error}"
+            yield Step(FORGET, why, host.host, name=host.name, force=True)
         elif host.state in (FAILED, PENDING) and not host.node_id:
             yield Step(FORGET, f"it never joined: {host.error}", host.host, name=host.name, force=True)
         else:

@@ -19,6 +19,7 @@ CASES = {
     for path in sorted(FOLDER.glob("*.yml"))
     for name, case in yaml.safe_load(path.read_text()).items()
 }
+EXPIRED = "x509: certificate has expired or is not yet valid"
 SPEC = {"Orchestration": {"TaskHistoryRetentionLimit": 5}, "EncryptionConfig": {"AutoLockManagers": False}}
 
 
@@ -50,6 +51,7 @@ def host(name, wanted, words):
     special = {
         "none": base,
         "error": replace(base, state="error", error="no route to host"),
+        "expired": replace(base, state="error", error=EXPIRED, cluster_id="c1"),
         "pending": replace(base, state="pending"),
         "locked": replace(base, state="locked"),
         "removed": replace(base, state="active", node_id=f"r-{name}", cluster_id="c1"),
