@@ -72,7 +72,7 @@ def needs_values(routes: Sequence[Mapping[str, object]], take_over: str) -> bool
 
 
 def needs_work(answer: Mapping[str, object]) -> bool:
-    """Whether a proxy would be changed, or stands in the way."""
+    """Whether a proxy would be changed, or is in conflict."""
     return bool(answer.get("changes") or answer.get("fresh") or has_failed(answer))
 
 
