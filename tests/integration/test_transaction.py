@@ -513,3 +513,41 @@ def _time(text):
     from datetime import datetime, timezone
 
     return datetime.fromisoformat(text[:26].rstrip("Z").ljust(26, "0")).replace(tzinfo=timezone.utc).timestamp()
+
+
+def test_the_tasks_of_before_are_no_proof_to_a_run_that_takes_over(core, swarm, service, monkeypatch):
+    """The Engine counts those that are still stopping. What the run that died has done is undone."""
+    slow = service("web", "sh -c 'trap true TERM; while :; do sleep 1; done'").replace("period: 1s", "period: 1h")
+    core.deploy("services:" + slow)
+    (old,) = swarm.wait_running(1)
+
+    def end(line="rolling the stack back"):
+        if line == "rolling the stack back":
+            swarm.node.cli(["docker", "kill", old["Status"]["ContainerStatus"]["ContainerID"]], check=False)
+
+    swarm.node.cli(["docker", "service", "scale", "--detach", f"{core.stack}_web=0"])
+    was = specs(swarm)
+    bad = "services:" + service("web", BAD)
+    try:
+        dies(core, bad, monkeypatch, 1)
+        with pytest.raises(DeployError) as failed:
+            core.deploy(bad, is_gone=gone, progress=end)
+    finally:
+        end()
+    assert failed.value.error_code == "health_gate_failed"
+    assert (failed.value.details["outcome"]["rollback"], specs(swarm)) == ("done", was)
+    assert history(core) == [(1, "HEALTHY"), (2, "FAILED"), (3, "FAILED")]
+
+
+def test_a_service_that_a_dead_run_has_broken_fails_the_run_that_takes_over(core, swarm, service, monkeypatch):
+    """Also where that run has other work: the service is one of its changes."""
+    core.deploy("services:" + service("api") + asleep("web"))
+    was = specs(swarm)
+    bad = "services:" + service("api", BAD) + asleep("web", "labels: {a: b}")
+    dies(core, bad, monkeypatch, 1)
+    assert [name for name, spec in specs(swarm).items() if spec != was[name]] == [f"{core.stack}_api"]
+    swarm.wait("a failed task", lambda: any(t["Status"]["State"] == "failed" for t in swarm.tasks("")))
+    with pytest.raises(DeployError) as failed:
+        core.deploy(bad, is_gone=gone)
+    assert failed.value.error_code == "health_gate_failed"
+    assert (failed.value.details["outcome"]["rollback"], specs(swarm)) == ("done", was)

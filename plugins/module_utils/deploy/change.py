@@ -26,6 +26,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.closer im
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.look import Planned, Wanted, look
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.outcome import finish
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.recompare import recomparer
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.restore import Former
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.run import Run
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.unchanged import unchanged
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.undo import former_of, undo, unpruned, unrecorded
@@ -54,6 +55,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.plan.plan_id imp
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.steps import to_run
 from ansible_collections.stackwright.swarm.plugins.module_utils.pulling.before import Around, pull_before
 from ansible_collections.stackwright.swarm.plugins.module_utils.request.options import BEFORE, detach
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import id_of, name_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.volumes.in_plan import left_by, named
 
 if TYPE_CHECKING:
@@ -75,9 +77,9 @@ def change(client: EngineClient, clock: Clock, wanted: Wanted, seen: Planned, op
         # Values that it stores at the first try are there at the second.
         planned = patiently(clock, lambda: _look_again(run, wanted, seen), run.keep)
         check_approved(stack, planned.id, planned.plan.changed, options)
-        if planned.plan.changed:
+        if planned.plan.changed or run.interrupted:
             return run.told(_transaction(run, planned, wanted))
-        if run.interrupted or left_open(run.history.revisions):
+        if left_open(run.history.revisions):
             return run.told(_confirmed(run, planned, wanted))
     return unchanged(client, clock, stack, planned, options)
 
@@ -96,12 +98,12 @@ def _look_again(run: Run, wanted: Wanted, seen: Planned) -> Planned:
 
 def _transaction(run: Run, planned: Planned, wanted: Wanted) -> Result:
     _pull(run, planned)
-    former = former_of(run, planned.observed, _past(run, planned))
+    former = _former(run, planned)
     started = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(run.clock.wall()))
     plan, shots = named(run.stack, str(run.lock.holder["run"]), started, planned.plan, run.interrupted)
     planned = planned._replace(plan=plan)
     number = run.begin(_snapshot(run, planned, wanted), _noted(run, planned), shots).number
-    applying = _applying(run, planned)
+    applying = _applying(run, planned, former)
     try:
         judgements = _forward(run, planned, applying, former.past)
     except BaseException as error:
@@ -139,20 +141,16 @@ def _pull(run: Run, planned: Planned) -> None:
     run.began = run.clock.now()  # the deadline counts from the first change
 
 
+def _former(run: Run, planned: Planned) -> Former:
+    past = _past(run, planned)
+    # A run that only takes over waits for all services, also for those that did not run before.
+    return former_of(run, planned.observed, past if planned.plan.changed else past.forgiving_none())
+
+
 def _confirmed(run: Run, planned: Planned, wanted: Wanted) -> Result:
-    """Everything is in place, but the run that did it died, or failed and was not rolled back. Once the stack
-    is healthy, its revision becomes the one that counts. If not, and volumes are to be restored, it is undone."""
-    taken = left_by(run.interrupted) if run.options["restore_snapshot"] else []
-    if taken:
-        former, applying = former_of(run, planned.observed, _past(run, planned)), _applying(run, planned)
-        applying.completed += taken
-    try:
-        result = unchanged(run.client, run.clock, run.stack, planned, run.options, run.keep)
-    except BaseException as error:
-        if not taken:
-            raise
-        run.begin(_snapshot(run, planned, wanted), _noted(run, planned))
-        raise undo(run, planned, former, applying, error) from error
+    """Everything is in place, but the run that did it failed and was not rolled back. Once the stack is healthy, its
+    revision becomes the one that counts."""
+    result = unchanged(run.client, run.clock, run.stack, planned, run.options, run.keep)
     number = run.begin(_snapshot(run, planned, wanted), _noted(run, planned)).number
     good = result["status"] in GOOD or not result["services"]
     run.end(HEALTHY if good else UNHEALTHY, "" if good else "it was not waited for", result["services"])
@@ -186,8 +184,9 @@ def _past(run: Run, planned: Planned) -> Before:
     return before(services, tasks, patiently(run.clock, lambda: nodes_of(run.client, planned.observed), run.keep))
 
 
-def _applying(run: Run, planned: Planned) -> Apply:
-    return Apply(
+def _applying(run: Run, planned: Planned, former: Former) -> Apply:
+    """What carries out the plan. The changes of runs that died count as its own: they are gated, and undone."""
+    applying = Apply(
         run.client,
         run.clock,
         planned.observed,
@@ -197,6 +196,12 @@ def _applying(run: Run, planned: Planned) -> Apply:
         patience=PATIENCE + longest_grace(planned.observed["services"]),
         keep=run.keep,
     )
+    applying.completed += left_by(run.interrupted)
+    for live in planned.observed["services"] if run.interrupted else ():
+        if ("service", name_of(live)) in former.names:
+            payload = {"id": id_of(live), "spec": live["Spec"]}
+            applying.touched[id_of(live)] = Operation("update", "service", name_of(live), payload=payload)
+    return applying
 
 
 def _forced(plan: Plan) -> Set[str]:

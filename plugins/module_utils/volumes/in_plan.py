@@ -102,7 +102,7 @@ def _restored(volume: str, shot: Shot, reason: str) -> Operation:
 def named(stack: str, run: str, when: str, plan: Plan, died: Sequence[Revision]) -> Tuple[Plan, List[Shot]]:
     """``plan`` with the ids of its snapshots, and what the revision records of them.
 
-    The snapshot of a run that ``died`` is of the time before its changes: it is used again.
+    The snapshot of a run that ``died`` is of the time before its changes: it is used again, and recorded again.
     """
     earlier = _taken_by(died)
     operations: List[Operation] = []
@@ -114,7 +114,8 @@ def named(stack: str, run: str, when: str, plan: Plan, died: Sequence[Revision])
             op = replace(op, payload={**op.payload, "snapshot": old["snapshot"], "dest": old["dest"], "stack": stack})
             shots.append({"volume": op.name, "node": op.payload["node"], **{k: old[k] for k in new}})
         operations.append(op)
-    return replace(plan, operations=tuple(operations)), shots
+    known = {shot["volume"] for shot in shots}
+    return replace(plan, operations=tuple(operations)), [*shots, *(s for v, s in earlier.items() if v not in known)]
 
 
 def left_by(died: Sequence[Revision]) -> List[Operation]:
@@ -132,8 +133,8 @@ def _taken_by(died: Sequence[Revision]) -> Dict[str, Shot]:
 
 def undoing(completed: Sequence[Operation]) -> List[Operation]:
     """What restores the volumes of the snapshots that were taken."""
-    taken = [op for op in completed if op.action == SNAPSHOT]
-    return [_restored(op.name, {"snapshot": op.payload["snapshot"], "dest": op.payload["dest"]}, LOST) for op in taken]
+    taken = {op.name: op.payload for op in completed if op.action == SNAPSHOT}
+    return [_restored(name, {key: shot[key] for key in ("snapshot", "dest")}, LOST) for name, shot in taken.items()]
 
 
 def snapshot_volume(applying: Applying, operation: Operation) -> None:

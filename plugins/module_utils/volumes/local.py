@@ -8,7 +8,9 @@ from __future__ import annotations
 import contextlib
 from typing import IO, TYPE_CHECKING, Callable, Iterable, Iterator, List, Optional
 
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock import Clock
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import EngineError, StackwrightError
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.retry import Backoff
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.archive import read_archive, write_archive
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
 from ansible_collections.stackwright.swarm.plugins.module_utils.volumes.content import ROOT, Content, scan
@@ -77,20 +79,31 @@ def read(client: EngineClient, volume: str, take: Take = scan) -> Content:
         return take(read_archive(client, container, f"/{ROOT}"))
 
 
-def fill(client: EngineClient, volume: Volume, file: IO[bytes], size: int) -> None:
+def fill(client: EngineClient, clock: Clock, volume: Volume, file: IO[bytes], size: int) -> None:
     """Replaces a volume by a new one with the content of a tar ``file`` of ``size`` bytes. Raises EngineError.
 
     Not in place: the Engine's interface adds and overwrites files, and removes none.
     """
     name = str(volume["Name"])
-    for one in users(client, name):
-        # An ended task. Swarm no longer needs its container, and the volume could not be removed.
-        if one.get("State") in ENDED and TASK in (one.get("Labels") or {}):
-            client.delete(f"/containers/{one['Id']}", {"v": True})
-    client.delete(f"/volumes/{name}")
+    _remove(client, clock, name)
     client.post("/volumes/create", body={"Name": name, "Driver": "local", "Labels": volume.get("Labels") or {}})
     with _helper(client, name, read_only=False) as container:
         write_archive(client, container, "/", file, size)
+
+
+def _remove(client: EngineClient, clock: Clock, volume: str) -> None:
+    # Swarm removes ended tasks as well: until one is gone, the Engine refuses to remove it again, and the volume.
+    backoff = Backoff(clock, also=("conflict",))
+    while True:
+        try:
+            for one in users(client, volume):
+                # An ended task. Swarm no longer needs its container, and the volume could not be removed.
+                if one.get("State") in ENDED and TASK in (one.get("Labels") or {}):
+                    client.delete(f"/containers/{one['Id']}", {"v": True})
+            client.delete(f"/volumes/{volume}")
+            return
+        except EngineError as error:
+            backoff.bear(error)
 
 
 @contextlib.contextmanager

@@ -138,7 +138,7 @@ class _Restore:
             "Labels": self.left["labels"] if self.left else meta["volume_labels"],
         }
         with open(self.shelf.path(meta["id"], ".tar"), "rb") as file:
-            local.fill(self.client, volume, file, meta["content"]["length"])
+            local.fill(self.client, self.clock, volume, file, meta["content"]["length"])
         if local.read(self.client, self.shelf.volume).digest != meta["content"]["digest"]:
             raise StackwrightError("what is in the volume now differs from the snapshot", "restore_failed")
 

@@ -34,7 +34,7 @@ class Node:
         monkeypatch.setattr(local, "clear", lambda client, name: None)
         monkeypatch.setattr(local, "fill", self.fill)
 
-    def fill(self, client, volume, file, size):
+    def fill(self, client, clock, volume, file, size):
         self.content, self.fills = None, self.fills + 1
         if self.fills in self.fails:
             raise EngineError("no space left", "disk_full", "Free space.")
