@@ -1,9 +1,9 @@
 """ansible-playbook in a fork of a process that has imported it: the same run without a second of imports.
 
 ``Fork`` is a run. As a program this file is the process that forks, started by the first run (see docs/decisions/0024).
-What Ansible reads from its environment while it is imported can't be told to a fork: ``can_run`` says which
-environments are all right. Everything else (settings, temporary folder, streams, working directory, signals) is made
-anew in the fork, before ansible-playbook's own ``main``.
+What Ansible reads from its environment while it is imported can't be told to a fork: each such environment has a
+process of its own that forks, once it is used often. Everything else (settings, temporary folder, streams, working
+directory, signals) is made anew in the fork, before ansible-playbook's own ``main``.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import contextlib
 import ctypes
 import gc
 import json
+import logging
 import os
 import shutil
 import signal
@@ -23,6 +24,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -49,16 +51,29 @@ READ_AGAIN = {
 }
 #: Plugins of Ansible that each run loads.
 PLUGINS = ("become/*", "cache/memory", "callback/*", "connection/*", "inventory/*", "shell/*", "vars/*")
+#: From so many runs on, the start of a process that forks costs less than it saves.
+OFTEN = 3
 _lock = threading.Lock()
-_servers: dict[str, socket.socket] = {}
-_warm: list[Warm] = []
+_servers: dict[tuple, tuple[socket.socket, Warm]] = {}
+_used: Counter[tuple] = Counter()
 
 
 def can_run(argv: list[str], environment: dict[str, str], usual: dict[str, str]) -> bool:
-    """Whether it is ansible-playbook itself, and nothing but what is read again differs from the usual environment."""
-    changed = {key for key in environment.keys() | usual.keys() if environment.get(key) != usual.get(key)}
-    mine = not any(key.startswith(("ANSIBLE_", "PYTHON", "LC_", "LANG")) for key in changed - READ_AGAIN)
-    return mine and os.path.basename(argv[0]) == "ansible-playbook" and os.environ.get("STACKWRIGHT_FORKS") != "0"
+    """Whether it is ansible-playbook itself, in the usual environment, but for what is read again, or in one that is
+    used often."""
+    if os.path.basename(argv[0]) != "ansible-playbook" or os.environ.get("STACKWRIGHT_FORKS") == "0":
+        return False
+    start = at_start(environment)
+    _used[start] += 1
+    return start == at_start(usual) or _used[start] >= OFTEN
+
+
+def at_start(environment: dict[str, str]) -> tuple:
+    """What Python and Ansible read of an environment while they are imported."""
+    prefixes = ("ANSIBLE_", "PYTHON", "LC_", "LANG")
+    return tuple(
+        sorted(item for item in environment.items() if item[0].startswith(prefixes) and item[0] not in READ_AGAIN)
+    )
 
 
 class Fork:
@@ -73,8 +88,8 @@ class Fork:
             binds = {target: str(source) for target, source in (mounts or {}).items()}
             fds = array.array("i", [nothing.fileno(), stdout, stderr, theirs.fileno()])
             with _lock:
-                server = _server(env)
-                env = {**env, SOCKET: _warm[0].path}
+                server, modules = _server(env)
+                env = {**env, SOCKET: modules.path}
                 job = json.dumps({"argv": argv, "cwd": str(cwd), "env": env, "mounts": binds}).encode()
                 server.sendmsg([len(job).to_bytes(8, "big")], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, fds)])
                 server.sendall(job)
@@ -118,9 +133,12 @@ def run(
     return subprocess.CompletedProcess(argv, code, *texts)
 
 
-def _server(env: dict[str, str]) -> socket.socket:
-    """The socket of the process that forks; it ends when that is closed."""
-    if "it" not in _servers:
+def _server(env: dict[str, str]) -> tuple[socket.socket, Warm]:
+    """The socket of the process that forks, and what its modules start in; both end when their sockets are closed."""
+    start = at_start(env)
+    if start not in _servers:
+        for unusual in list(_servers)[1:]:
+            _servers.pop(unusual)[0].close()
         mine, theirs = socket.socketpair()
         home = tempfile.mkdtemp(prefix="stackwright-forks-")
         with theirs:
@@ -132,9 +150,9 @@ def _server(env: dict[str, str]) -> socket.socket:
                 pass_fds=[theirs.fileno()],
                 start_new_session=True,
             )
-        _servers["it"] = mine
-        _warm.append(Warm({key: value for key, value in env.items() if not key.startswith("ANSIBLE_")}))
-    return _servers["it"]
+        own = {key: value for key, value in env.items() if not key.startswith("ANSIBLE_")}
+        _servers[start] = mine, Warm(own)
+    return _servers[start]
 
 
 # -- the process that forks
@@ -178,6 +196,8 @@ def become(job: dict, fds: list[int], modules: str, codes: Codes) -> None:
     os.setsid()
     for number, fd in enumerate(fds):
         os.dup2(fd, number)
+    for handler in logging.getLogger().handlers:  # a log opens its file again
+        handler.close()
     codes.close_others(3, 256)
     if job["mounts"]:
         mount(job["mounts"])

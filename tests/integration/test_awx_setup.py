@@ -11,7 +11,9 @@ import pytest
 
 sys.path[:0] = [str(Path(__file__).parent)]
 
+import forks
 from awx_server import Awx
+from playbook import TIMEOUT, python
 
 ROOT = Path(__file__).resolve().parents[2]
 COMPARE = ROOT / ".cache" / "compare"
@@ -48,7 +50,7 @@ def awx():
 @pytest.fixture
 def setup(awx, awx_collection, tmp_path):
     def run(check=False, code=0, **given):
-        variables = {**GIVEN, "awx_setup_templates": FEW, **given, "ansible_python_interpreter": sys.executable}
+        variables = {**GIVEN, "awx_setup_templates": FEW, **given, "ansible_python_interpreter": python()}
         command = [str(Path(sys.executable).parent / "ansible-playbook"), str(ROOT / "playbooks/awx_setup.yml")]
         command += ["-i", "localhost,", "-e", json.dumps(variables), *(["--check"] if check else [])]
         environment = {
@@ -62,7 +64,7 @@ def setup(awx, awx_collection, tmp_path):
             "ANSIBLE_STDOUT_CALLBACK": "json",
         }
         before = len(awx.writes)
-        done = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True, check=False)
+        done = forks.run(command, tmp_path, environment, TIMEOUT)
         assert done.returncode == code, done.stdout[-3000:] + done.stderr[-500:]
         assert "planted-token" not in done.stdout + done.stderr
         told = json.loads(done.stdout[done.stdout.index("{") :])

@@ -12,6 +12,7 @@ import yaml
 
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).resolve().parents[1])]
 
+import warm
 from playbook import Player
 from testbed import for_tests
 from testbed.commands import wait_for
@@ -58,7 +59,7 @@ class Site:
     def host(self, node, python=None):
         """A host whose modules run on a node, as on a machine of its own."""
         interpreter = self.folder / f"python-{node}"
-        command = python or f'exec {shlex.join(self.bed.node(node).inside([sys.executable]))} "$@"'
+        command = python or f'exec {shlex.join(self.bed.node(node).inside([str(warm.interpreter())]))} "$@"'
         interpreter.write_text(f"#!/bin/sh\n{command}\n")
         interpreter.chmod(0o700)
         return {"ansible_connection": "local", "ansible_python_interpreter": str(interpreter)}

@@ -10,11 +10,12 @@ import time
 from pathlib import Path
 
 import pytest
+import yaml
 
 sys.path.insert(0, str(Path(__file__).parent))
 
 import forks
-from playbook import Player
+from playbook import Player, python
 
 #: What a process of the run sees of its own: environment, folder, parents, streams, settings.
 LOOK = """
@@ -93,6 +94,23 @@ def test_only_what_a_fork_reads_again_may_differ(player, change, can):
     usual = player.usual()
     assert forks.can_run(["/x/ansible-playbook"], {**usual, **change}, usual) is can
     assert not forks.can_run(["setpriv", "/x/ansible-playbook"], usual, usual)
+
+
+def test_an_environment_that_is_used_often_has_forks_of_its_own(player):
+    """With all that the real command reads of it at its start; a fork of another environment does not know it."""
+    player.write("own/wave.py", "WHERE = 'of the test'\n")
+    seen = player.write("own.py", "#!/usr/bin/python\nimport json, wave\nprint(json.dumps({'msg': wave.WHERE}))\n")
+    play = {"hosts": "m1", "gather_facts": False, "tasks": [{"ansible.builtin.script": {"cmd": str(seen)}}]}
+    play["tasks"][0]["ansible.builtin.script"]["executable"] = python()
+    path, log = player.write("own.yml", yaml.safe_dump([play])), player.folder / "log"
+    own = {"ANSIBLE_LOG_PATH": str(log), "PYTHONPATH": str(player.folder / "own")}
+    runs = [player.playbook(path, environment=own, verbosity=1) for _number in range(forks.OFTEN)]
+    assert forks.at_start({**player.usual(), **own}) in forks._servers
+    assert {run.last["stdout_lines"][0] for run in runs} == {'{"msg": "of the test"}'}
+    assert len({run.output for run in runs}) == 1
+    lines = [line.partition("| ")[2] for line in log.read_text().splitlines()]
+    assert lines == lines[: len(lines) // 3] * 3
+    assert player.playbook(path).code == 2 and log.read_text().count("PLAY RECAP") == 3
 
 
 def test_a_run_that_takes_too_long_is_ended_with_all_it_started(player):

@@ -15,7 +15,7 @@ import yaml
 
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).resolve().parents[1])]
 
-from playbook import Player
+from playbook import Player, python
 from testbed import for_tests, images
 from testbed.swarm import StackScope
 
@@ -45,7 +45,7 @@ class Ground(Player):
         self.bed = bed
         inventory = yaml.safe_load((folder / "inventory.yml").read_text())
         for name, node in bed.nodes.items():
-            command = shlex.join([*node.inside([]), *through, sys.executable])
+            command = shlex.join([*node.inside([]), *through, python()])
             self.write(f"python-{name}", f'#!/bin/sh\nexec {command} "$@"\n').chmod(0o755)
             inventory["swarm_managers"]["hosts"][name]["ansible_python_interpreter"] = str(folder / f"python-{name}")
         del inventory["swarm_managers"]["vars"]["ansible_python_interpreter"]

@@ -67,7 +67,7 @@ def test_a_module_sees_and_says_the_same(server, tmp_path, given, end):
 
 
 def test_the_surroundings_decide(server, tmp_path):
-    """Another user, namespace of processes, or Python's own settings: the real interpreter runs, which sees them."""
+    """Another user, namespace of messages, or Python's own settings: the real interpreter runs, which sees them."""
     look = "import os, sys; print(os.geteuid(), os.readlink('/proc/self/ns/net'), sys.flags.optimize, os.getppid())"
     path = tmp_path / "look.py"
     path.write_text(look)
@@ -76,7 +76,7 @@ def test_the_surroundings_decide(server, tmp_path):
     inside = run(shim, "/", more)[1].split()
     assert inside[:1] == ["0"] and int(inside[3]) != os.getpid()
     for program, environment, place, differs in (
-        (["unshare", "--uts", *shim], more, 3, True),
+        (["unshare", "--ipc", *shim], more, 3, True),
         (shim, {**more, "PYTHONOPTIMIZE": "1"}, 2, True),
         (shim, {}, 3, True),
         (
@@ -90,17 +90,23 @@ def test_the_surroundings_decide(server, tmp_path):
         assert (found[place] != inside[place]) is differs, (program, found, inside)
 
 
-def test_networks_and_mounts_of_the_caller_are_joined(server, tmp_path):
+def test_a_module_sees_its_callers_machine(server, tmp_path):
+    """Its network, mounts, name and processes, as a node's of a bed; the next one sees its own caller's again."""
     (tmp_path / "folder").mkdir()
     (tmp_path / "look.py").write_text(
-        "import os; print(os.getppid(), sorted(os.listdir('folder')), len(open('/proc/net/dev').readlines()) - 2)"
+        "import os, socket; print(sorted(os.listdir('folder')), len(open('/proc/net/dev').readlines()) - 2,"
+        " socket.gethostname(), os.getpid() < 9, os.path.exists(f'/proc/{os.getpid()}'))"
     )
     shim, more = [str(warm.interpreter()), "look.py"], {warm.SOCKET: server.path}
-    inside = run(shim, tmp_path, more)[1].split()
-    script = 'mount -t tmpfs none "$1/folder" && touch folder/new && shift && exec "$@"'
-    own = ["unshare", "--net", "--mount", "sh", "-c", script, "sh", str(tmp_path)]
-    assert run([*own, *shim], tmp_path, more)[1].split() == [inside[0], "['new']", "1"]
-    assert run(shim, tmp_path, more)[1].split() == inside and inside[1] == "[]"
+    script = 'mount -t tmpfs none "$1/folder" && touch folder/new && hostname other && shift && "$@"'
+    spaces = ["--net", "--mount", "--uts", "--pid", "--fork", "--mount-proc"]
+    own = ["unshare", *spaces, "sh", "-c", script, "sh", str(tmp_path)]
+    here, there = run(shim, tmp_path, more)[1], run([*own, *shim], tmp_path, more)[1]
+    assert there == run([*own, sys.executable, "look.py"], tmp_path)[1] == "['new'] 1 other True True\n"
+    assert here == run(shim, tmp_path, more)[1] and here.startswith("[] ") and "other True" not in here
+    # Not by the real interpreter: the process that forks is in no namespace of the caller's.
+    (tmp_path / "look.py").write_text("import os; print(os.getppid())")
+    assert run([*own, *shim], tmp_path, more)[1] == "0\n"
 
 
 def test_the_code_of_a_text_is_remembered_and_another_text_has_its_own(server, tmp_path):

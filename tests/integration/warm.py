@@ -41,9 +41,9 @@ subprocess syslog tempfile textwrap threading time tokenize traceback typing uni
 urllib.parse urllib.request uuid weakref zipfile zipimport zlib
 """
 #: The surroundings that a fork can't take over: the user, Python's own start, the view of the machine.
-NAMESPACES = ("pid", "uts", "ipc", "user")
-#: Namespaces that a fork joins; the caller's own when it asks.
-JOINED = ("net", "mnt")
+NAMESPACES = ("ipc", "user")
+#: Namespaces that a fork has of its caller.
+TAKEN = ("pid", "net", "uts", "mnt")
 SHIM = """#!{python} -ISE
 import os, sys
 
@@ -176,6 +176,7 @@ def serve(listener: socket.socket, control: socket.socket, codes: Codes, own: li
     """Forks for every module that comes; gives its job back in the fork, None at the end."""
     runs: dict[int, socket.socket] = {}
     dropped: set[int] = set()
+    processes = os.open("/proc/self/ns/pid", os.O_RDONLY)
     reading, writing = os.pipe()
     os.set_blocking(writing, False)
     signal.set_wakeup_fd(writing)
@@ -214,31 +215,48 @@ def serve(listener: socket.socket, control: socket.socket, codes: Codes, own: li
             caller.close()
         else:
             peer = caller.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
-            pid = os.fork()
+            pid = -1
+            with contextlib.suppress(OSError):  # the caller has just ended, or all that it sees of the machine
+                folder = f"/proc/{struct.unpack('3i', peer)[0]}/ns"
+                spaces = [os.open(f"{folder}/{name}", os.O_RDONLY) for name in TAKEN]
+                fds = [*fds, *spaces]
+                pid = fork(spaces[0], processes)
             if not pid:
                 os.setpgid(0, 0)
-                join(struct.unpack("3i", peer)[0])
+                for space in spaces[1:]:
+                    setns(space)
                 signal.set_wakeup_fd(-1)
                 signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-                for number, fd in enumerate(fds):
+                for number, fd in enumerate(fds[:3]):
                     os.dup2(fd, number)
                 codes.close_others(3, 1024)
                 return job
-            with contextlib.suppress(OSError):  # it has done so itself, or has ended
-                os.setpgid(pid, pid)
-            runs[pid] = caller
+            if pid < 0:
+                caller.close()
+            else:
+                with contextlib.suppress(OSError):  # it has done so itself, or has ended
+                    os.setpgid(pid, pid)
+                runs[pid] = caller
         for fd in fds:
             os.close(fd)
 
 
-def join(pid: int) -> None:
-    """Sees the files and networks that the process ``pid`` sees (setns(2))."""
+def fork(processes: int, own: int) -> int:
+    """A fork that is one of the processes of another namespace, ``processes``; ``own`` is that of this process."""
+    pid = -1
+    try:
+        setns(processes)
+        pid = os.fork()
+    finally:
+        if pid:
+            setns(own)
+    return pid
+
+
+def setns(namespace: int) -> None:
     libc = ctypes.CDLL(None, use_errno=True)
-    for path in (f"/proc/{pid}/ns/{name}" for name in JOINED):
-        if os.readlink(path) != os.readlink(f"/proc/self/ns/{path.rpartition('/')[2]}"):
-            with open(path) as namespace:
-                if libc.setns(namespace.fileno(), 0):
-                    raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()), path)
+    if libc.setns(namespace, 0):
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
 
 
 def become(argv: list[str], folder: str, env: dict[str, str]) -> None:
