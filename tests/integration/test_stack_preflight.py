@@ -40,12 +40,12 @@ def name(three, request):
 class Ground(Player):
     """A player whose hosts are the nodes: their processes, ports and files are those that a task sees."""
 
-    def __init__(self, bed, folder, through=()):
+    def __init__(self, bed, folder, interpreter=()):
         super().__init__(folder, {name: node.docker_host for name, node in bed.nodes.items()})
         self.bed = bed
         inventory = yaml.safe_load((folder / "inventory.yml").read_text())
         for name, node in bed.nodes.items():
-            command = shlex.join([*node.inside([]), *through, python()])
+            command = shlex.join(node.inside(interpreter or [python()]))
             self.write(f"python-{name}", f'#!/bin/sh\nexec {command} "$@"\n').chmod(0o755)
             inventory["swarm_managers"]["hosts"][name]["ansible_python_interpreter"] = str(folder / f"python-{name}")
         del inventory["swarm_managers"]["vars"]["ansible_python_interpreter"]
@@ -386,7 +386,8 @@ def test_a_worker_alone_looks_at_itself(ground, name):
 
 
 def test_an_engine_that_one_may_not_use(three, tmp_path):
-    nobody = Ground(three, tmp_path, through=["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"])
+    through = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
+    nobody = Ground(three, tmp_path, [*through, sys.executable])
     environment = {"ANSIBLE_PIPELINING": "true", "ANSIBLE_REMOTE_TEMP": "/tmp/.ansible-nobody"}
     played = nobody.play({"stack_preflight": {}}, limit="m1", environment=environment)
     assert played.code != 0

@@ -2,6 +2,7 @@
 
 import ast
 import builtins
+import functools
 import re
 from pathlib import Path
 
@@ -35,6 +36,7 @@ def of_tree(tree):
             yield from literals(node.value)
 
 
+@functools.cache
 def used():
     trees = (ast.parse(path.read_text()) for path in (ROOT / "plugins").rglob("*.py"))
     return {code for tree in trees for code in of_tree(tree) if CODE.match(code)} - INTERNAL
