@@ -124,7 +124,7 @@ class Scan:
             "ANSIBLE_REMOTE_TMP": str(self.folder / "remote"),
             "ANSIBLE_LOCAL_TEMP": str(self.folder / "local"),
         }
-        if self.store == "swarm":  # a run with a log is not a fork (forks.py), and takes longer
+        if self.store == "swarm":  # the log of one store's runs is enough
             environment["ANSIBLE_LOG_PATH"] = str(self.folder / "ansible.log")
         with Watch(self.folder) as watch:
             run = self.player.play(*tasks, diff=True, verbosity=4, environment=environment, **how)

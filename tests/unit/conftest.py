@@ -1,5 +1,6 @@
 """Makes a plain checkout importable as ansible_collections.stackwright.swarm."""
 
+import gc
 import os
 import sys
 from pathlib import Path
@@ -21,6 +22,16 @@ LONGEST_ID = 80
 settings.register_profile("steady", derandomize=True, deadline=None)
 settings.register_profile("search", max_examples=2000, deadline=None)
 settings.load_profile("search" if os.environ.get("STACKWRIGHT_SEARCH") == "1" else "steady")
+
+
+# The collector looks through ten thousand tests again and again while they are collected, and finds nothing.
+gc.disable()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_finish() -> None:
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture
