@@ -126,14 +126,15 @@ DESCEND: Dict[str, Callable[[Any, Any, Any], List[Entry]]] = {
 class _Test:
     """Whether values fit one schema. Each part of a schema gets one, when a value is first compared with it."""
 
-    def __init__(self, schema: Mapping[str, Any]) -> None:
+    def __init__(self, schema: Mapping[str, object]) -> None:
         self.schema = schema  # also so that its id stays its own
+        get: Any = schema.get
         self.kinds: Dict[type, bool] = {}
         self.checks = [(CHECKS[name], limit) for name, limit in schema.items() if name in CHECKS and name != "type"]
-        self.properties: Mapping[str, Schema] = schema.get("properties", {})
-        self.patterns = [(_search(name), part) for name, part in schema.get("patternProperties", {}).items()]
-        self.additional: Schema = schema.get("additionalProperties", True)
-        self.items: Schema = schema.get("items", True)
+        self.properties: Mapping[str, Schema] = get("properties", {})
+        self.patterns = [(_search(name), part) for name, part in get("patternProperties", {}).items()]
+        self.additional: Schema = get("additionalProperties", True)
+        self.items: Schema = get("items", True)
         self.parts: Dict[str, List[_Test]] = {}
 
     def __call__(self, value: object) -> bool:
