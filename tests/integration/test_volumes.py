@@ -222,12 +222,22 @@ def test_a_volume_moves_to_another_node(bed, swarm, tmp_path):
         container = task["Status"]["ContainerStatus"]["ContainerID"]
         return node.name, node.cli(["docker", "exec", container, "sh", "-c", "sha256sum /data/big"]).stdout
 
+    def happened(node, event, since):
+        """When the service's container did this, by the node's Engine."""
+        mine = ["--filter", f"label=com.docker.swarm.service.name={swarm.name}_app", "--filter", f"event={event}"]
+        when = ["--since", f"{since:.3f}", "--until", f"{time.time():.3f}"]
+        (moment,) = node.cli(["docker", "events", *when, *mine, "--format", "{{.TimeNano}}"]).stdout.split()
+        return int(moment) / 1e9
+
     told, would = move(check=True)
     assert told.code == 0 and "Stop the services" in would and where() == (source.name, before), told.output
-    start = time.monotonic()
+    start = time.time()
     moved, _changes = move()
+    took = time.time() - start
     assert moved.code == 0 and where() == (target.name, before), moved.output
-    print(f"{size >> 20} MiB moved in {time.monotonic() - start:.1f} s")
+    gap = happened(target, "start", start) - happened(source, "die", start)
+    assert 0 < gap < took
+    print(f"{size >> 20} MiB moved in {took:.1f} s; the service was down for {gap:.1f} s")
     assert shop.volume in [volume["Name"] for volume in source.api("GET", "/volumes")["Volumes"]]
     again, changes = move()
     assert again.code == 0 and changes == [], again.output
