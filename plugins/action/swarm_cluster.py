@@ -31,10 +31,10 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.enrolment.play_h
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.enrolment.results import results
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.enrolment.run import Enrolment
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.cluster_action import Result
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.defaults import connection_of, module_defaults
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.election import Outcome, turn
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.meeting_action import MeetingAction
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.other_hosts import Sibling, at_once
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.story.defaults import connection_of, module_defaults
 
 if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.plugin_utils.arguments.variables import Variables

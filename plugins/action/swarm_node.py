@@ -14,8 +14,8 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors impo
 from ansible_collections.stackwright.swarm.plugins.module_utils.parts.swarm_cluster import LOOK
 from ansible_collections.stackwright.swarm.plugins.module_utils.request.node_options import NODE, check_labels
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.cluster_action import ClusterAction
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.defaults import connection_of
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.other_hosts import Sibling, at_once, names_of
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.story.defaults import connection_of
 
 if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.plugin_utils.arguments.variables import Variables

@@ -19,12 +19,12 @@ import ansible_collections.stackwright.swarm.plugins.plugin_utils.loading.byteco
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.generated.report_options import REPORT
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.cluster_action import ClusterAction, names_in
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.defaults import connection_of
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.other_hosts import at_once
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.report.figures import when
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.report.markdown import markdown
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.report.model import report
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.report.page import page
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.story.defaults import connection_of
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.story.on_hosts import Hosts
 
 if TYPE_CHECKING:

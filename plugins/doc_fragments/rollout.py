@@ -135,14 +135,14 @@ options:
         description:
           - Volumes, by their names in the Compose file, to copy before a service that mounts them changes, as M(stackwright.swarm.volume_snapshot) does. A
             run that does not replace a task with the volume takes no snapshot. The plan, also in check mode, shows it.
-          - The volumes must be on the manager that deploys, else the task fails with C(volume_elsewhere) and changes nothing. A volume that does not
-            exist yet is skipped.
+          - A volume may be on another node, if that is a host of the inventory with the node's name or address. The step is done there. If no host is that
+            node, or it does not answer, the task fails with C(volume_elsewhere) and changes nothing. A volume that does not exist yet is skipped.
           - The snapshot is taken under the stack's lock, before the first change. The revision records it, so the next run after a kill uses it again.
         type: list
         elements: str
         default: []
       snapshot_dest:
-        description: The folder on that manager for the archives. They are not encrypted.
+        description: The folder on the node of the volume for the archives. They are not encrypted.
         type: path
         default: /var/lib/stackwright/volumes
       snapshot_quiesce:

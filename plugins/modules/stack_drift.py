@@ -572,7 +572,8 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.run_chan
 
 
 def main() -> None:
-    run_change({**STACK, **DRIFT, **PINNED, **NOTIFY, "name": {"type": "str", "required": True}}, _drift, _memory)
+    options = {**STACK, **DRIFT, **PINNED, **NOTIFY, "name": {"type": "str", "required": True}}
+    run_change(options, _drift, _memory)
 
 
 def _drift(*given: Any) -> Any:

@@ -421,7 +421,8 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.stack im
 
 
 def main() -> None:
-    run_change({**STACK, **BACK, **PINNED, **NOTIFY, "name": {"type": "str", "required": True}}, roll_back_stack)
+    options = {**STACK, **BACK, **PINNED, **NOTIFY, "name": {"type": "str", "required": True}}
+    run_change(options, roll_back_stack)
 
 
 if __name__ == "__main__":

@@ -23,7 +23,9 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.process_
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine import archive
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
+from ansible_collections.stackwright.swarm.plugins.module_utils.engine.connection import Connection
 from ansible_collections.stackwright.swarm.plugins.module_utils.parts.volumes import restore_volume, snapshot_volumes
+from ansible_collections.stackwright.swarm.plugins.module_utils.tasks.volume_step import volume_step
 from ansible_collections.stackwright.swarm.plugins.module_utils.volumes import local
 
 LONG = pytest.mark.skipif(
@@ -62,7 +64,7 @@ def shop(bed, swarm, tmp_path):
 
 class Shop:
     def __init__(self, swarm, folder):
-        self.swarm, self.name, self.volume = swarm, swarm.name, f"{swarm.name}_data"
+        self.swarm, self.name, self.volume, self.node = swarm, swarm.name, f"{swarm.name}_data", swarm.node
         self.player = Player(folder, {"m1": swarm.docker_host})
         self.dest = folder / "snapshots"
         self.folder = self.dest / self.volume
@@ -70,7 +72,7 @@ class Shop:
     def inside(self, script):
         (task,) = self.swarm.wait_running(1)
         container = task["Status"]["ContainerStatus"]["ContainerID"]
-        return self.swarm.node.cli(["docker", "exec", container, "sh", "-c", script]).stdout
+        return self.node.cli(["docker", "exec", container, "sh", "-c", script]).stdout
 
     def snapshot(self, **options):
         return {"volume_snapshot": {"name": self.name, "dest": str(self.dest), **options}, "ignore_errors": True}
@@ -80,7 +82,7 @@ class Shop:
         return {"volume_restore": given, "ignore_errors": True, "check_mode": check}
 
     def helpers(self):
-        found = self.swarm.node.api("GET", "/containers/json?all=true")
+        found = self.node.api("GET", "/containers/json?all=true")
         return [one["Id"] for one in found if "stackwright.helper" in (one.get("Labels") or {})]
 
 
@@ -377,6 +379,16 @@ def test_a_restore_that_is_killed_is_completed(bed, swarm, shop, monkeypatch, ki
     assert len(ends) == 1 or ends[-1] == 0
 
 
+def worker_of(bed):
+    found = [node for node in bed.nodes.values() if node.role == "worker"]
+    return found[0] if found else pytest.skip("no worker: STACKWRIGHT_TEST_NODES=2")
+
+
+def at(node, text):
+    """A Compose file whose services are on one node."""
+    return text.replace("deploy: {", f"deploy: {{placement: {{constraints: [node.hostname == {node.name}]}}, ")
+
+
 GONE = ("rm -f /data/file", "false")
 #: Release 2 removes a file, and is never healthy.
 RELEASES = """
@@ -392,20 +404,33 @@ volumes: {{data: {{}}}}
 """
 
 
-@pytest.mark.parametrize("kind", ["files", pytest.param("database", marks=LONG)])
+@pytest.mark.parametrize("kind", ["files", "worker", pytest.param("database", marks=LONG)])
 def test_a_migration_that_is_killed_is_undone(bed, swarm, tmp_path, monkeypatch, kind):
-    """SIGKILL before a step of a release with rollout.snapshot; the next run fails as well, and restores the data."""
+    """SIGKILL before a step of a release with rollout.snapshot; the next run fails as well, and restores the data.
+
+    With ``worker`` the volume is on another node, whose steps count as well.
+    """
     shop, core = Shop(swarm, tmp_path), Core(swarm.docker_host, swarm.name, tmp_path)
     image = bed.images["busybox"]
     one, two = (RELEASES.format(image=image, first=first, check=check) for first, check in ((":", "true"), GONE))
     if kind == "database":
         migration = Migration(bed, swarm, tmp_path)
         one, two = migration.one, migration.two
+    if kind == "worker":
+        shop.node = worker_of(bed)
+        one, two = (at(shop.node, text) for text in (one, two))
+
+    def run():
+        if kind == "worker":
+            there = EngineClient(Connection(docker_host=shop.node.docker_host, timeout=60))
+            core.client.on_node = lambda asked, keep: volume_step(there, json.loads(json.dumps(asked)))
+        return core.bring(desired, **options)
+
     core.deploy(one, timeout=120)
-    shop.inside("echo kept > /data/file" if kind == "files" else f"{ASK} -c 'CREATE TABLE kept AS SELECT 1'")
+    shop.inside("echo kept > /data/file" if kind != "database" else f"{ASK} -c 'CREATE TABLE kept AS SELECT 1'")
 
     def content():
-        return shop.inside("cat /data/file; ls /data") if kind == "files" else migration.dump()
+        return shop.inside("cat /data/file; ls /data") if kind != "database" else migration.dump()
 
     before = content()
     options = {"timeout": 120, "snapshot": ["data"], "snapshot_dest": str(shop.dest), "restore_snapshot": True}
@@ -417,14 +442,15 @@ def test_a_migration_that_is_killed_is_undone(bed, swarm, tmp_path, monkeypatch,
         if not child:
             try:
                 steps_of(monkeypatch, step)
-                Core(swarm.docker_host, swarm.name, tmp_path).bring(desired, **options)
+                core.client.close()
+                run()
             except StackwrightError:
                 os._exit(0)
             finally:
                 os._exit(1)
         ends.append(os.waitpid(child, 0)[1])
         with pytest.raises(StackwrightError) as failed:
-            core.bring(desired, **options)
+            run()
         assert failed.value.error_code == "health_gate_failed", (step, failed.value)
         assert failed.value.details["outcome"]["rollback"] == "done", (step, failed.value)
         assert content() == before, step
@@ -433,3 +459,152 @@ def test_a_migration_that_is_killed_is_undone(bed, swarm, tmp_path, monkeypatch,
     assert ends[0] == signal.SIGKILL and shop.helpers() == []
     assert len(ends) == 1 or ends[-1] == 0
     core.client.close()
+
+
+def test_a_restore_that_fails_is_completed_by_the_next_run(bed, swarm, tmp_path):
+    """The controller is gone when the rollback needs it: the services stay stopped, also for another release."""
+    shop, core = Shop(swarm, tmp_path), Core(swarm.docker_host, swarm.name, tmp_path)
+    shop.node = worker_of(bed)
+    there = EngineClient(Connection(docker_host=shop.node.docker_host, timeout=60))
+    left = [False]
+
+    def on_node(asked, keep):
+        return {} if left[0] and asked["volume"]["do"] == "restore" else volume_step(there, asked)
+
+    core.client.on_node = on_node
+    releases = ((":", "true"), GONE, ("test -e /data/file", "true"))
+    texts = [RELEASES.format(image=bed.images["busybox"], first=first, check=check) for first, check in releases]
+    one, two, three = (core.compile(at(shop.node, text)) for text in texts)
+    options = {"timeout": 120, "snapshot": ["data"], "snapshot_dest": str(shop.dest), "restore_snapshot": True}
+    core.bring(one, **options)
+    shop.inside("echo kept > /data/file")
+    left[0] = True
+    with pytest.raises(StackwrightError) as failed:
+        core.bring(two, **options)
+    assert failed.value.error_code == "rollback_failed" and "host_unreachable" in str(failed.value.details)
+    assert not [task for task in swarm.tasks() if task["DesiredState"] == "running"]
+    left[0] = False
+    done = core.bring(three, **options)
+    assert [line.split(":")[0] for line in done["plan_lines"]][:2] == [
+        f"restore volume {shop.volume}",
+        f"snapshot volume {shop.volume}",
+    ]
+    assert shop.inside("cat /data/file") == "kept\n"
+    # It is paid: the next release restores nothing.
+    shop.inside("echo more > /data/file")
+    core.bring(one, **options)
+    assert shop.inside("cat /data/file") == "more\n"
+    core.client.close()
+
+
+class Elsewhere:
+    """A stack whose volume is on the worker, and hosts that are the nodes: each has files of its own."""
+
+    def __init__(self, bed, swarm, folder, kind):
+        self.bed, self.swarm = bed, swarm
+        self.there = worker_of(bed)
+        self.player, self.kind = Player(folder, {}), kind
+        self.hosts = folder / "inventory.yml"
+        inventory.write(bed, self.hosts, guestbook=False)
+        self.dest = str(inventory.own_folder(bed) / swarm.name)
+        if kind == "files":
+            image = bed.images["busybox"]
+            both = [RELEASES.format(image=image, first=first, check=check) for first, check in ((":", "true"), GONE)]
+        else:
+            migration = Migration(bed, swarm, folder)
+            both = [migration.one, migration.two]
+        self.one, self.two = (at(self.there, text) for text in both)
+
+    def rollout(self, **more):
+        given = {"timeout": 120, "stable_for": 0.2, "snapshot": ["data"], "snapshot_dest": self.dest}
+        return {**given, "restore_snapshot": True, **more}
+
+    def task(self, text, **rollout):
+        options = {"name": self.swarm.name, "definition": yaml.safe_load(text), "rollout": self.rollout(**rollout)}
+        return {"stackwright.swarm.compose_stack": options, "ignore_errors": True}
+
+    def playbook(self, *tasks):
+        play = {"hosts": "swarm_managers", "gather_facts": False, "tasks": list(tasks)}
+        return self.player.write("play.yml", yaml.safe_dump([play], sort_keys=False))
+
+    def deploy(self, text, check=False, limit=None, **rollout):
+        done = self.player.playbook(self.playbook(self.task(text, **rollout)), check=check, limit=limit)
+        return done.last
+
+    def inside(self, script):
+        (task,) = self.swarm.wait_running(1)
+        container = task["Status"]["ContainerStatus"]["ContainerID"]
+        return self.there.cli(["docker", "exec", container, "sh", "-c", script]).stdout
+
+    def fill(self):
+        self.inside("echo kept > /data/file" if self.kind == "files" else f"{ASK} -c 'CREATE TABLE kept AS SELECT 1'")
+
+    def content(self):
+        if self.kind == "files":
+            return self.inside("cat /data/file; ls /data")
+        return self.inside(f"{ASK} -c 'SELECT * FROM kept'")
+
+    def shots(self):
+        """The archives on the worker; the manager has none."""
+        found = [
+            node.run(["sh", "-c", f"ls {self.dest}/*/*.tar 2>/dev/null || true"]).stdout.split()
+            for node in (self.bed.node("m1"), self.there)
+        ]
+        assert found[0] == [], found
+        return found[1]
+
+
+@pytest.mark.parametrize("kind", ["files", "database"])
+def test_a_migration_of_a_volume_on_another_node_is_undone(bed, swarm, tmp_path, kind):
+    """rollout.snapshot: taken on the worker and restored there; the run before changes nothing that is not a host."""
+    stack = Elsewhere(bed, swarm, tmp_path, kind)
+    assert stack.deploy(stack.one)["changed"]
+    stack.fill()
+    before = stack.content()
+    told = stack.deploy(stack.two, check=True)
+    lines = [line for line in told["plan_lines"] if line.startswith("snapshot volume")]
+    assert len(lines) == 1 and f"on {stack.there.name}, " in lines[0], told
+    failed = stack.deploy(stack.two)
+    assert failed["error_code"] == "health_gate_failed" and failed["outcome"]["rollback"] == "done", failed
+    assert stack.content() == before and stack.shots()
+    whole = json.loads(stack.hosts.read_text())
+    hosts = whole["all"]["children"]["swarm_nodes"]["hosts"]
+    whole["all"]["children"]["swarm_proxies"]["hosts"].pop(stack.there.name)
+    hosts.pop(stack.there.name)
+    stack.hosts.write_text(json.dumps(whole))
+    for check in (True, False):
+        refused = stack.deploy(stack.two, check=check)
+        assert refused["error_code"] == "volume_elsewhere" and stack.there.name in refused["msg"], refused
+        assert not refused["changed"]
+    assert stack.content() == before
+
+
+def test_a_manager_that_dies_while_another_node_restores(bed, swarm, tmp_path):
+    """SIGKILL to the process on the manager; the next run completes the restore, fails as well, and restores again."""
+    stack = Elsewhere(bed, swarm, tmp_path, "files")
+    home = tmp_path / "home"
+    home.mkdir()
+    assert stack.deploy(stack.one)["changed"]
+    stack.fill()
+    before = stack.content()
+    run = stack.player.begin_playbook(stack.playbook(stack.task(stack.two)), environment={"HOME": str(home)})
+    run.until(f"restore volume {swarm.name}_data: on {stack.there.name}")
+    os.kill(detached(home), signal.SIGKILL)
+    run.end()
+    assert run.result()["error_code"] == "worker_died", run.output
+    failed = stack.deploy(stack.two)
+    assert failed["error_code"] == "health_gate_failed" and failed["outcome"]["rollback"] == "done", failed
+    assert stack.content() == before
+
+
+def detached(home):
+    """The pid of the process that works on the manager."""
+    for folder in Path("/proc").iterdir():
+        try:
+            if folder.name.isdigit() and f"HOME={home}".encode() in (folder / "environ").read_bytes():
+                handles = [os.readlink(handle) for handle in (folder / "fd").iterdir()]
+                if any(handle.endswith("/alive") for handle in handles):
+                    return int(folder.name)
+        except (OSError, ProcessLookupError):
+            continue
+    raise AssertionError("nobody works")

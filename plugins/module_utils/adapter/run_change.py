@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any, Callable, Dict, Optional
+from typing import TYPE_CHECKING, Any, Callable, Dict, Mapping, Optional, Sequence
 
 from ansible.module_utils.basic import AnsibleModule
 
@@ -17,6 +17,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors impo
 from ansible_collections.stackwright.swarm.plugins.module_utils.masking.shown import HANDED, shown
 
 if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.core.node_types import Question
     from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
 
 Change = Callable[["EngineClient", Any, Any], Dict[str, Any]]
@@ -59,6 +60,7 @@ def run_change(
     def change(client: EngineClient) -> Dict[str, Any]:
         aside.client = client
         client.trace = memory.trace if memory is not None else None
+        client.on_node = _Answers(handed.get("answers") or [])
         return work(client, module.params, run)
 
     try:
@@ -79,7 +81,7 @@ class DetachedWorker:
         self._module = module
         self._process: Any = None
         self.client: Optional[EngineClient] = None
-        self.asks = False  # whether the follower answers questions
+        self.asks = False  # whether the follower answers questions about containers
 
     def detach(self) -> None:
         """Continues in a detached process, or here if that is not possible."""
@@ -95,6 +97,7 @@ class DetachedWorker:
             end(self._module, foreground.told)
         if self._process is not None and self.asks:
             self.client.elsewhere = self._process.ask
+        self.client.on_node = self._process.ask_patiently if self._process is not None else None
 
     def progress(self, line: str) -> None:
         if self._process is not None:
@@ -109,6 +112,20 @@ class DetachedWorker:
             self._process.fail(error)
 
 
+class _Answers:
+    """What the plugin knows of other nodes. Before there is a detached process, it learns the question as an error, and
+    calls the module again with the answer."""
+
+    def __init__(self, known: Sequence[Sequence[Mapping[str, object]]]) -> None:
+        self._known = known
+
+    def __call__(self, question: Question, keep: Callable[[], None]) -> Dict[str, Any]:
+        for asked, answer in self._known:
+            if asked == question:
+                return dict(answer)
+        raise StackwrightError("Another node has to be asked.", "unanswered", details={"asking": question})
+
+
 def _followed(module: AnsibleModule, handed: Dict[str, Any]) -> Dict[str, Any]:
     from ansible_collections.stackwright.swarm.plugins.module_utils.detached.follow import follow
     from ansible_collections.stackwright.swarm.plugins.module_utils.detached.job_folder import find
@@ -117,7 +134,7 @@ def _followed(module: AnsibleModule, handed: Dict[str, Any]) -> Dict[str, Any]:
         job = find(folder_of(module), str(handed["job"]))
         if handed.get("pace"):
             job.pace(float(handed["pace"]))
-        if handed.get("answer"):
+        if handed.get("answer") and not handed["answer"].get("working"):
             job.tell(handed["answer"])
         return follow(job, int(handed["seen"]), time)
     except StackwrightError as error:

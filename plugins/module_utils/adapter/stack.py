@@ -76,6 +76,8 @@ def roll_back_stack(client: EngineClient, params: Dict[str, Any], run: Handed) -
     """Rolls the stack back to the revision ``to``; the result is that of ``deploy.rollback``."""
     from ansible_collections.stackwright.swarm.plugins.module_utils.tasks.rollback import roll_back
 
+    if "node" in run:
+        return _on_volume(client, run)
     options = {name: params[name] for name in BACK}
     options.update(_common(params, run), values=values_options(params["values"], run))
     return handed_over(lambda: roll_back(client, SystemClock(), params["name"], options), run)
@@ -85,6 +87,8 @@ def find_drift(client: EngineClient, params: Dict[str, Any], run: Handed) -> Dic
     """Compares the stack with its last good revision, and heals it; the result is that of ``deploy.drift``."""
     from ansible_collections.stackwright.swarm.plugins.module_utils.tasks.drift import stack_drift
 
+    if "node" in run:
+        return _on_volume(client, run)
     options = {name: params[name] for name in DRIFT}
     options.update(_common(params, run), values=values_options(params["values"], run), rules=rules_of(params["ignore"]))
     clock = SystemClock()
@@ -145,6 +149,13 @@ def _common(params: Dict[str, Any], run: Handed) -> Dict[str, Any]:
     return options
 
 
+def _on_volume(client: EngineClient, run: Handed) -> Dict[str, Any]:
+    """Does what a run on a manager asks of a volume of this node."""
+    from ansible_collections.stackwright.swarm.plugins.module_utils.tasks.volume_step import volume_step
+
+    return volume_step(client, {"node": run["node"], "volume": run["volume"]})
+
+
 def change_stack(client: EngineClient, params: Dict[str, Any], run: Handed) -> Dict[str, Any]:
     """Brings the stack to the desired ``state``; the result is the transaction's.
 
@@ -156,6 +167,8 @@ def change_stack(client: EngineClient, params: Dict[str, Any], run: Handed) -> D
         stop_stack,
     )
 
+    if "node" in run:
+        return _on_volume(client, run)
     options = {name: params[name] for name in PASSED}
     options.update(_common(params, run))
     clock = SystemClock()

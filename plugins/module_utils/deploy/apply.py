@@ -60,8 +60,7 @@ class Apply:
     ``ids`` maps (kind, name) to ids and is extended by what is created; ``header`` gives the X-Registry-Auth of an
     image; ``progress`` is told each operation; ``patience`` (seconds) bounds the wait for what is still in use;
     ``keep`` is called before each write, to keep the lock. With ``insist``, a service that changed meanwhile is brought
-    to what is wanted all the same.
-    """
+    to what is wanted all the same. ``paid`` is told each volume that was restored."""
 
     def __init__(
         self,
@@ -74,8 +73,9 @@ class Apply:
         patience: float = PATIENCE,
         keep: Callable[[], None] = lambda: None,
         insist: bool = False,
+        paid: Callable[[str], None] = lambda volume: None,
     ) -> None:
-        self.client, self.clock, self.keep, self.insist = client, clock, keep, insist
+        self.client, self.clock, self.keep, self.insist, self.paid = client, clock, keep, insist, paid
         self.recompare, self.header, self.progress, self.patience = recompare, header, progress, patience
         self.done: List[str] = []
         self.completed: List[Operation] = []
@@ -86,8 +86,8 @@ class Apply:
         self._predefined: Mapping[str, str] = observed.get("predefined") or {}
         self._renewal = Renewal(client, clock, observed, keep)
         #: What the plan was made for, by id.
-        self._seen: Dict[str, Mapping[str, object]] = {id_of(obj): obj["Spec"] for obj in observed["services"]}
-        self._seen.update({id_of(obj): obj["Spec"] for obj in (*observed["configs"], *observed["secrets"])})
+        known: Sequence[Any] = (*observed["services"], *observed["configs"], *observed["secrets"])
+        self._seen: Dict[str, Mapping[str, object]] = {id_of(obj): obj["Spec"] for obj in known}
         self.ids = {(kind, name_of(obj)): id_of(obj) for kind, plural in OBJECTS for obj in observed[plural]}
 
     def run(self, operations: Sequence[Operation], later: Sequence[Operation] = ()) -> None:

@@ -56,7 +56,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.planning.steps i
 from ansible_collections.stackwright.swarm.plugins.module_utils.pulling.before import Around, pull_before
 from ansible_collections.stackwright.swarm.plugins.module_utils.request.options import BEFORE, detach
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import id_of, name_of
-from ansible_collections.stackwright.swarm.plugins.module_utils.volumes.in_plan import left_by, named
+from ansible_collections.stackwright.swarm.plugins.module_utils.volumes.in_plan import left_by, named, owed
 
 if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.request.option_types import Options
@@ -100,10 +100,11 @@ def _transaction(run: Run, planned: Planned, wanted: Wanted) -> Result:
     _pull(run, planned)
     former = _former(run, planned)
     started = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(run.clock.wall()))
-    plan, shots = named(run.stack, str(run.lock.holder["run"]), started, planned.plan, run.interrupted)
+    left = left_by(run.client, planned.observed, run.interrupted)
+    plan, shots = named(str(run.lock.holder["run"]), started, planned.plan, left)
     planned = planned._replace(plan=plan)
-    number = run.begin(_snapshot(run, planned, wanted), _noted(run, planned), shots).number
-    applying = _applying(run, planned, former)
+    number = run.begin(_snapshot(run, planned, wanted), _noted(run, planned), shots, owed(plan.operations)).number
+    applying = _applying(run, planned, former, left)
     try:
         judgements = _forward(run, planned, applying, former.past)
     except BaseException as error:
@@ -184,7 +185,7 @@ def _past(run: Run, planned: Planned) -> Before:
     return before(services, tasks, patiently(run.clock, lambda: nodes_of(run.client, planned.observed), run.keep))
 
 
-def _applying(run: Run, planned: Planned, former: Former) -> Apply:
+def _applying(run: Run, planned: Planned, former: Former, left: List[Operation]) -> Apply:
     """What carries out the plan. The changes of runs that died count as its own: they are gated, and undone."""
     applying = Apply(
         run.client,
@@ -195,8 +196,9 @@ def _applying(run: Run, planned: Planned, former: Former) -> Apply:
         run.progress,
         patience=PATIENCE + longest_grace(planned.observed["services"]),
         keep=run.keep,
+        paid=run.paid,
     )
-    applying.completed += left_by(run.interrupted)
+    applying.completed += left
     for live in planned.observed["services"] if run.interrupted else ():
         if ("service", name_of(live)) in former.names:
             payload = {"id": id_of(live), "spec": live["Spec"]}

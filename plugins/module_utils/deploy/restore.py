@@ -159,6 +159,7 @@ def _carry_out(run: Run, former: Former, work: Sequence[Operation], done: List[O
         run.options["timeout"] + longest_grace(run.seen["services"]),
         run.keep,
         insist=True,
+        paid=run.paid,
     )
     try:
         applying.run(work)

@@ -139,17 +139,26 @@ class Run:
         snapshot: Optional[Snapshot] = None,
         own: Sequence[Note] = (),
         volumes: Sequence[Mapping[str, str]] = (),
+        owed: Sequence[Mapping[str, str]] = (),
     ) -> Revision:
         """Records the start; ``own`` are the notes of our own runs that remain, ``volumes`` the snapshots that it is
-        about to take. Raises EngineError."""
+        about to take, ``owed`` those that it is about to put back. Raises EngineError."""
         # A change of one service records nothing.
         made = draft(self.stack, self.lock.holder, self.options, self.operation, snapshot, int(self.options["back_to"]))
         if self.revision is not None:
             made = replace(self.revision, packed=made.packed, references=made.references, sources=made.sources)
         # Healing leaves all of it.
         made = replace(made, own=noted(self.history.revisions) if self.operation == HEAL else tuple(own))
-        self.revision = self.history.begin(replace(made, volumes=tuple(volumes)))
+        self.revision = self.history.begin(replace(made, volumes=tuple(volumes), owed=tuple(owed)))
         return self.revision
+
+    def paid(self, volume: str) -> None:
+        """Records that a volume was restored. If that fails, the next run finds the services started, or restores the
+        same again."""
+        with suppress(StackwrightError):
+            self.history.pay(volume)
+        number = self.revision.number if self.revision is not None else 0
+        self.revision = next((one for one in self.history.revisions if one.number == number), self.revision)
 
     def end(self, status: str, reason: str = "", services: Sequence[Mapping[str, object]] = (), **more: Any) -> None:
         """Records the end. Raises EngineError."""

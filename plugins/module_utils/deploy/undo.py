@@ -30,7 +30,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.history.revision
 from ansible_collections.stackwright.swarm.plugins.module_utils.plan.operations import Operation
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names import revision_name
 from ansible_collections.stackwright.swarm.plugins.module_utils.transitions.restore import interrupted, moved
-from ansible_collections.stackwright.swarm.plugins.module_utils.volumes.in_plan import undoing
+from ansible_collections.stackwright.swarm.plugins.module_utils.volumes.in_plan import owed, undoing
 
 if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import Observed
@@ -68,9 +68,10 @@ def undo(run: Run, planned: Planned, former: Former, applying: Apply, error: Bas
         left += _started_again(run, former, applying)
         failure.hint = f"{failure.hint} The stack was left as is (on_failure: keep). {left}".strip()
     else:
-        # For the next run, in case this one dies during the rollback.
-        run.end_if_possible(DEPLOYING, failure.message, noticed=noticed)
         volumes = undoing(applying.completed)
+        # For the next run, in case this one dies during the rollback.
+        due = owed(volumes) if run.options["restore_snapshot"] else ()
+        run.end_if_possible(DEPLOYING, failure.message, noticed=noticed, owed=due)
         former = former._replace(names=former.names | {(op.kind, op.name) for op in applying.attempted})
         if run.options["restore_snapshot"]:
             former = former._replace(volumes=volumes)
@@ -83,8 +84,12 @@ def undo(run: Run, planned: Planned, former: Former, applying: Apply, error: Bas
 
 
 def _not_restored(volumes: Sequence[Operation]) -> str:
-    kept = ", ".join(f"{op.payload['snapshot']} of {op.name} in {op.payload['dest']}" for op in volumes)
+    kept = ", ".join(f"{op.payload['snapshot']} of {op.name} in {op.payload['dest']}{_there(op)}" for op in volumes)
     return f"\nThe volumes were not restored (restore_snapshot: false). Snapshots of before: {kept}."
+
+
+def _there(op: Operation) -> str:
+    return f" on {op.payload['place']['name']}" if op.payload["place"] else ""
 
 
 def _started_again(run: Run, former: Former, applying: Apply) -> str:

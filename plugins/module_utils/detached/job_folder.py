@@ -133,12 +133,21 @@ class Job:
             return None
         with suppress(OSError):
             os.close(self._open("heard", os.O_WRONLY))
+            os.utime(self._path("heard"))
         return found
 
     @property
     def heard(self) -> bool:
         """True once somebody has read the question."""
         return os.path.exists(self._path("heard"))
+
+    @property
+    def heard_at(self) -> int:
+        """When somebody has last read the question; 0 if nobody has."""
+        try:
+            return os.stat(self._path("heard")).st_mtime_ns
+        except OSError:
+            return 0
 
     def pace(self, seconds: float) -> None:
         """Says how long who follows takes for a question to another host, at most."""

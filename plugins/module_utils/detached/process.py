@@ -17,7 +17,7 @@ import time
 import traceback
 import warnings
 from contextlib import suppress
-from typing import Any, Dict, NoReturn, Optional, Sequence
+from typing import TYPE_CHECKING, Any, Callable, Dict, NoReturn, Optional, Sequence
 
 from ansible.module_utils.common.parameters import remove_values
 
@@ -25,12 +25,17 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.detached.follow 
 from ansible_collections.stackwright.swarm.plugins.module_utils.detached.job_folder import Job, create
 from ansible_collections.stackwright.swarm.plugins.module_utils.detached.zip_importer import keep
 
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.core.node_types import Question
+
 FOREGROUND = 3.0  # seconds that the module waits: many changes are done by then
 #: Seconds: an answer that was lost can be asked for again for a moment; a result that nobody asks for is kept longer.
 TAKEN, UNCLAIMED, PAUSE = 10.0, 600.0, 0.2
 #: Seconds in which somebody who follows has to hear a question, and has to answer it: without, the work goes on. Those
 #: for whom all takes longer get more (``Job.patience``), up to so many.
 HEARD, ANSWERED, LONGEST, LISTEN = 5.0, 10.0, 60.0, 0.05
+#: Seconds after which nobody follows any more: a follower tries a lost connection again for a minute.
+LEFT = 75.0
 
 
 class DetachedProcess:
@@ -58,6 +63,25 @@ class DetachedProcess:
         while answer is None and time.monotonic() - start < (answered if self._job.heard else heard):
             time.sleep(LISTEN)
             answer = self._job.answer(self._asked)
+        self._job.unask()
+        return answer or {}
+
+    def ask_patiently(self, question: Question, keep: Callable[[], None]) -> Dict[str, Any]:
+        """The answer, however long that takes, as long as somebody follows; else empty. Calls ``keep`` meanwhile."""
+        self._asked += 1
+        try:
+            self._job.ask({**question, "number": self._asked})
+        except OSError:
+            return {}
+        with suppress(OSError):
+            os.write(self._ready, b"?")
+        answer, last, since = None, self._job.heard_at, time.monotonic()
+        while answer is None and time.monotonic() - since < LEFT:
+            time.sleep(LISTEN)
+            keep()
+            answer = self._job.answer(self._asked)
+            if self._job.heard_at != last:
+                last, since = self._job.heard_at, time.monotonic()
         self._job.unask()
         return answer or {}
 

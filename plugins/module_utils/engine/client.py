@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, Mapping, Optional, Tuple
 from urllib.parse import quote, urlencode
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import EngineError
@@ -22,6 +22,9 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.engine.answer im
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.connection import Connection
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.failures import refusal, unreachable
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.shapes import shape_of
+
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.core.node_types import Question
 
 NEWEST_API = (1, 51)  # the newest that was tested (engine 28.5); a newer engine still speaks it
 OLDEST_API = (1, 41)  # engine 20.10
@@ -47,6 +50,8 @@ class EngineClient:
         self.node = ""  # its name, known after /info
         #: Asks the Engines of other nodes through whoever follows this run, where somebody does (adapter/worker.py).
         self.elsewhere: Optional[Callable[[Dict[str, Any]], Dict[str, Any]]] = None
+        #: Has a step on a volume done on another node; the second argument is called while it is done.
+        self.on_node: Optional[Callable[[Question, Callable[[], None]], Dict[str, Any]]] = None
 
     @property
     def where(self) -> str:

@@ -22,6 +22,11 @@ class NotShared(StackwrightError):
     default_code = "not_shared"
 
 
+def _not_here(question: object, keep: object) -> Dict[str, Any]:
+    del question, keep
+    raise NotShared("What another node has is not part of a look at many stacks.")
+
+
 class SharedReads(EngineClient):
     """A client that only reads, each answer once.
 
@@ -32,6 +37,7 @@ class SharedReads(EngineClient):
     def __init__(self, connection: Connection, transport: object = None) -> None:
         super().__init__(connection, transport)
         self.many = False
+        self.on_node = _not_here
         self._answers: Dict[str, Any] = {}
         self._asked: Optional[Set[str]] = None
         self._noted: Any = None

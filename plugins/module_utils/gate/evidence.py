@@ -16,6 +16,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.gate.why_unallot
 from ansible_collections.stackwright.swarm.plugins.module_utils.gate.why_unplaced import unplaced
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.judge import tasks_by_service
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.lost import NO_NODE
+from ansible_collections.stackwright.swarm.plugins.module_utils.health.nodes import names_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.tasks import (
     ENDED_BADLY,
     ENDED_BY_ITSELF,
@@ -258,9 +259,9 @@ def _checks(client: EngineClient, tasks: Sequence[Task], nodes: Mapping[str, Nod
         elif _may_be_unhealthy(task):
             identity = str(task.get("NodeID"))
             others.pop(identity, None)
-            asked.append({"container": container, "starting": starting, "node": _names(nodes.get(identity, {}))})
+            asked.append({"container": container, "starting": starting, "node": names_of(nodes.get(identity, {}))})
     if asked and client.elsewhere is not None:
-        names = [name for node in others.values() for name in _names(node)]
+        names = [name for node in others.values() for name in names_of(node)]
         told = client.elsewhere({"checks": asked, "others": names}).get("checks") or {}
         found.update({str(container): str(text)[-MOST:] for container, text in told.items()})
     return found
@@ -287,13 +288,6 @@ def checks_here(client: EngineClient, wanted: Mapping[str, bool]) -> Dict[str, s
 def _may_be_unhealthy(task: Task) -> bool:
     """Whether it is worth asking another node: a check goes on, or Docker has stopped what failed it."""
     return "unhealthy" in error_of(task) or state_of(task) in ("starting", "complete")
-
-
-def _names(node: Node) -> List[str]:
-    """What a node is called, and its addresses."""
-    status, manager = node.get("Status") or {}, node.get("ManagerStatus") or {}
-    addresses = [str(status.get("Addr") or ""), str(manager.get("Addr") or "")]
-    return [name for name in (_name(node), *(address.rpartition(":")[0] or address for address in addresses)) if name]
 
 
 def _inspected(client: EngineClient, container: str) -> Any:

@@ -65,6 +65,13 @@ def hostname(node: Node) -> str:
     return str((node.get("Description") or {}).get("Hostname") or node.get("ID") or "")
 
 
+def names_of(node: Node) -> List[str]:
+    """What a node is called, and its addresses."""
+    status, manager = node.get("Status") or {}, node.get("ManagerStatus") or {}
+    addresses = [str(status.get("Addr") or ""), str(manager.get("Addr") or "")]
+    return [name for name in (hostname(node), *(text.rpartition(":")[0] or text for text in addresses)) if name]
+
+
 def is_ready(node: Node) -> bool:
     """Whether the managers hear of a node: what they say of its tasks is so now."""
     return (node.get("Status") or {}).get("State") == "ready"

@@ -43,7 +43,8 @@ class Revision:
     ``owner`` is PROJECT/ENVIRONMENT/NAME, where its config says it. ``own`` notes what runs of ours have left that no
     revision has (drift/own_changes.py). ``sources`` are the Compose files that it was made of (``files``: path, sha256)
     and their git ``commit`` (id, branch), with the ``metadata`` that the run was given.
-    ``volumes`` are the snapshots that it takes before its first change (SHOT).
+    ``volumes`` are the snapshots that it takes before its first change (SHOT), ``owed`` those that it is about to put
+    back: each is taken out when it is in its volume.
     ``damaged`` says why it can't be used. ``packed`` is the encoded snapshot, empty if there is none.
     """
 
@@ -68,6 +69,7 @@ class Revision:
     owner: str = ""
     own: Tuple[Note, ...] = ()
     volumes: Tuple[Mapping[str, str], ...] = ()
+    owed: Tuple[Mapping[str, str], ...] = ()
     sources: Mapping[str, Any] = field(default_factory=dict)
     packed: bytes = field(default=b"", repr=False)
 
@@ -96,6 +98,7 @@ class Revision:
             refs.setdefault(kind, []).append(name)
         values["references"], values["own"] = refs, [dict(note) for note in self.own]
         values["volumes"] = [dict(shot) for shot in self.volumes]
+        values["owed"] = [dict(shot) for shot in self.owed]
         return {key: value for key, value in values.items() if value not in ("", 0, 0.0, [], {})}
 
     def shown(self) -> Dict[str, Any]:
@@ -140,6 +143,7 @@ def from_record(stack: str, number: int, record: object) -> Revision:
         references=tuple(sorted(_references(references))) if isinstance(references, dict) else (),
         own=tuple(_notes(record.get("own"))),
         volumes=tuple(_shots(record.get("volumes"))),
+        owed=tuple(_shots(record.get("owed"))),
         sources=_sources(record.get("sources")),
         **values,
     )

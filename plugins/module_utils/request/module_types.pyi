@@ -5,6 +5,7 @@
 
 from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, TypedDict
 
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.node_types import Place, Step
 from ansible_collections.stackwright.swarm.plugins.module_utils.request.option_types import Logins
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import Desired
 
@@ -86,6 +87,8 @@ class Handed(Compiled, total=False):
     desired: Desired
     labels: Optional[Dict[str, object]]
     asked: Optional[Mapping[str, object]]
+    node: Place
+    volume: Step
 
 class CleanupPart(Handed, total=False):
     """One part of stack_cleanup (adapter/cleanup.py); ``seconds`` is the length of a lease."""

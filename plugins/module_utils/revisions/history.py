@@ -139,9 +139,9 @@ class History:
         restored: str = "",
         noticed: float = 0.0,
         own: Sequence[Note] = (),
+        owed: Sequence[Mapping[str, str]] = (),
     ) -> Revision:
-        """Writes down what became of a revision. ``services`` are their statuses (name, status, message), ``own`` notes
-        of what is left although no revision has it."""
+        """Writes down what became of a revision; ``services`` are with their statuses, all else is as in Revision."""
         now = self._time.wall()
         finished = revision.finished if status in OPEN else now
         return self._save(
@@ -153,6 +153,7 @@ class History:
                 restored=restored or revision.restored,
                 noticed=noticed or revision.noticed,
                 own=tuple(own) or revision.own,
+                owed=tuple(owed) or revision.owed,
                 finished=finished,
             )
         )
@@ -160,6 +161,11 @@ class History:
     def note(self, revision: Revision, own: Sequence[Note]) -> Revision:
         """Writes down what runs of ours have left since ``revision``."""
         return self._save(replace(revision, own=tuple(own)))
+
+    def pay(self, volume: str) -> None:
+        """Writes down that a volume has what runs were to put back."""
+        for revision in [one for one in self.revisions if any(shot["volume"] == volume for shot in one.owed)]:
+            self._save(replace(revision, owed=tuple(s for s in revision.owed if s["volume"] != volume)))
 
     # -- order
 

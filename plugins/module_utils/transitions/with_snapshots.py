@@ -120,6 +120,16 @@ def with_snapshots(
     return replace(plan, operations=(*head, *rest))
 
 
+def is_still(stack: str, volume: str, observed: Observed) -> bool:
+    """Whether no service of the stack is to run with the volume: what a run has stopped was not started since."""
+    users = [one for one in observed["services"] if stack_of(one) == stack and volume in mounted(one["Spec"])]
+    return all(_is_idle(one) or NOWHERE in _constraints(one["Spec"]) for one in users)
+
+
+def _constraints(spec: ServiceSpec) -> Sequence[str]:
+    return (spec["TaskTemplate"].get("Placement") or {}).get("Constraints") or []
+
+
 def _is_idle(live: Service) -> bool:
     """Whether a service has no tasks that could be stopped: a job runs to its end."""
     mode = live["Spec"].get("Mode") or {}

@@ -1,17 +1,17 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Snapshots as steps of a deployment: which volumes of this node a plan copies or restores, and how a step is done."""
+"""Snapshots as steps of a deployment: which volumes a plan copies or restores, where, and how a step is done."""
 
 from __future__ import annotations
 
-import os
 from dataclasses import replace
-from typing import TYPE_CHECKING, Dict, List, Mapping, Sequence, Tuple
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock import Clock
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import PlanError, StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
-from ansible_collections.stackwright.swarm.plugins.module_utils.history.revision import HEAL
+from ansible_collections.stackwright.swarm.plugins.module_utils.history.revision import GOOD, HEAL, REMOVED, SHOT
 from ansible_collections.stackwright.swarm.plugins.module_utils.plan.operations import CHANGE, Operation, Plan
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import name_of, stack_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.volume_names import LEFT
@@ -19,23 +19,26 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.transitions.with
     RESTORE,
     SNAPSHOT,
     changing,
+    is_still,
     mounted,
     volumes_named,
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.volumes import local
+from ansible_collections.stackwright.swarm.plugins.module_utils.volumes.nodes import Nodes, ask
 from ansible_collections.stackwright.swarm.plugins.module_utils.volumes.quiesce import LOOK, NONE, STOP
 from ansible_collections.stackwright.swarm.plugins.module_utils.volumes.restore import restore
-from ansible_collections.stackwright.swarm.plugins.module_utils.volumes.shelf import RESTORING, Shelf, load
+from ansible_collections.stackwright.swarm.plugins.module_utils.volumes.shelf import RESTORING, Busy, Shelf, load
 from ansible_collections.stackwright.swarm.plugins.module_utils.volumes.snapshot import take
 
 if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.core.node_types import Place, Step
     from ansible_collections.stackwright.swarm.plugins.module_utils.history.revision import Revision
     from ansible_collections.stackwright.swarm.plugins.module_utils.request.option_types import Options
     from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Service
     from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import Observed
-    from ansible_collections.stackwright.swarm.plugins.module_utils.volumes.volume_types import Applying
+    from ansible_collections.stackwright.swarm.plugins.module_utils.volumes.volume_types import Applying, Shot
 
-Shot = Mapping[str, str]
+Result = Dict[str, Any]
 NOTHING = "Nothing was changed."
 LOST = "what was written since is lost"
 
@@ -56,10 +59,10 @@ def steps(
     """
     if not plan.work(CHANGE):
         return []
-    here = str((observed["info"].get("Swarm") or {}).get("NodeID") or "")
-    open_ones = _unfinished(revisions, here)
+    nodes = Nodes(client, observed)
+    open_ones = _unfinished(nodes, stack, observed, revisions)
     goes_back = options["restore_snapshot"] and options["back_to"] and options["operation"] != HEAL
-    back = _of_revision(stack, revisions, here, options) if goes_back else {}
+    back = _of_revision(nodes, stack, observed, revisions, options) if goes_back else {}
     touched = changing(plan, observed)
     found = volumes_named(stack, list(options["snapshot"]), plan, observed) if options["snapshot"] else {}
     for name, meant in found.items():
@@ -70,117 +73,210 @@ def steps(
                 "Give the name of a volume in the Compose file. A volume for each replica is not supported.",
             )
     chosen = sorted({volume for meant in found.values() for volume in meant if volume in touched} | set(back))
-    _refuse_elsewhere(client, stack, chosen, observed, here)
-    made = [_restored(volume, shot, "completes a restore that was interrupted") for volume, shot in open_ones.items()]
+    where = {volume: _node_of(nodes, stack, volume, observed, revisions) for volume in chosen}
+    exist = [
+        volume
+        for node in sorted(set(where.values()))
+        for volume in nodes.look(node, [one for one in chosen if where[one] == node], [])["volumes"]
+    ]
+    made = [_restored(nodes, shot, "completes a restore that did not end") for shot in open_ones.values()]
     for volume in chosen:
-        if local.find(client, volume) is not None:
+        if volume in exist:
             how = options["snapshot_quiesce"] if volume not in back else STOP
-            made.append(_snapshot(volume, how, here, options))
+            made.append(_snapshot(nodes, stack, volume, how, where[volume], options))
         if volume in back:
-            made.append(_restored(volume, back[volume], f"as it was in revision {options['back_to']}; {LOST}"))
+            made.append(_restored(nodes, back[volume], f"as it was in revision {options['back_to']}; {LOST}"))
+    if not options["wait"] and not options["check"]:
+        _refuse_away(made)
     return made
 
 
-def _snapshot(volume: str, how: str, here: str, options: Options) -> Operation:
+def _refuse_away(operations: Sequence[Operation]) -> None:
+    for op in operations:
+        if op.payload["place"]:
+            raise PlanError(
+                f"The volume {op.name} is on {op.payload['place']['name']}, which a run with wait: false can't reach. "
+                f"{NOTHING}",
+                "volume_elsewhere",
+                "Set wait: true.",
+            )
+
+
+def _snapshot(nodes: Nodes, stack: str, volume: str, how: str, node: str, options: Options) -> Operation:
+    place = nodes.place(node)
     reason = "while its services are stopped" if how == STOP else f"quiesce: {how}"
     payload = {
         "dest": options["snapshot_dest"],
-        "node": here,
+        "node": node,
+        "place": place,
         "quiesce": how,
         "command": list(options["snapshot_command"]),
         "keep": options["snapshot_keep"],
         "timeout": options["timeout"],
+        "stack": stack,
     }
-    return Operation(SNAPSHOT, "volume", volume, reason=reason, payload=payload)
+    return Operation(SNAPSHOT, "volume", volume, reason=_on(place) + reason, payload=payload)
 
 
-def _restored(volume: str, shot: Shot, reason: str) -> Operation:
-    said = f"from snapshot {shot['snapshot']} in {shot['dest']}; {reason}"
-    return Operation(RESTORE, "volume", volume, reason=said, payload={**shot, "found": {}})
+def _on(place: Optional[Place]) -> str:
+    return f"on {place['name']}, " if place else ""
 
 
-def named(stack: str, run: str, when: str, plan: Plan, died: Sequence[Revision]) -> Tuple[Plan, List[Shot]]:
+def _restored(nodes: Nodes, shot: Shot, reason: str) -> Operation:
+    return _back(shot, nodes.place(shot["node"]), reason)
+
+
+def _back(shot: Shot, place: Optional[Place], reason: str) -> Operation:
+    said = f"{_on(place)}from snapshot {shot['snapshot']} in {shot['dest']}; {reason}"
+    payload: Result = {**{name: shot[name] for name in SHOT}, "place": place, "found": {}}
+    return Operation(RESTORE, "volume", shot["volume"], reason=said, payload=payload)
+
+
+def named(run: str, when: str, plan: Plan, left: Sequence[Operation]) -> Tuple[Plan, List[Shot]]:
     """``plan`` with the ids of its snapshots, and what the revision records of them.
 
-    The snapshot of a run that ``died`` is of the time before its changes: it is used again, and recorded again.
+    The snapshot of a run that died (``left``) is of the time before its changes: it is used again, and recorded again.
     """
-    earlier = _taken_by(died)
+    earlier = {op.name: op.payload for op in left}
     operations: List[Operation] = []
     shots: List[Shot] = []
     for op in plan.operations:
         if op.action == SNAPSHOT:
             new = {"snapshot": f"{when}-{run[:6]}", "dest": str(op.payload["dest"])}
-            old = earlier.get(op.name, new)
-            op = replace(op, payload={**op.payload, "snapshot": old["snapshot"], "dest": old["dest"], "stack": stack})
+            old = earlier.get(op.name, {})
+            old = old if old.get("node") == op.payload["node"] else new
+            op = replace(op, payload={**op.payload, "snapshot": old["snapshot"], "dest": old["dest"]})
             shots.append({"volume": op.name, "node": op.payload["node"], **{k: old[k] for k in new}})
         operations.append(op)
     known = {shot["volume"] for shot in shots}
-    return replace(plan, operations=tuple(operations)), [*shots, *(s for v, s in earlier.items() if v not in known)]
+    return replace(plan, operations=tuple(operations)), [*shots, *(_shot(op) for op in left if op.name not in known)]
 
 
-def left_by(died: Sequence[Revision]) -> List[Operation]:
-    """The snapshots that runs that ``died`` have taken, as operations that are done."""
-    return [Operation(SNAPSHOT, "volume", volume, payload=shot) for volume, shot in _taken_by(died).items()]
+def owed(operations: Sequence[Operation]) -> List[Shot]:
+    """What a revision records of restores that are to come."""
+    return [_shot(op) for op in operations if op.action == RESTORE]
 
 
-def _taken_by(died: Sequence[Revision]) -> Dict[str, Shot]:
+def _shot(op: Operation) -> Shot:
+    return {**{name: op.payload[name] for name in SHOT if name != "volume"}, "volume": op.name}
+
+
+def left_by(client: EngineClient, observed: Observed, died: Sequence[Revision]) -> List[Operation]:
+    """The snapshots that runs that ``died`` have taken, as operations that are done. Raises as Nodes.look."""
+    nodes = Nodes(client, observed)
+    return [
+        Operation(SNAPSHOT, "volume", volume, payload={**shot, "place": nodes.place(shot["node"])})
+        for volume, shot in _taken_by(nodes, _shots_of(died)).items()
+    ]
+
+
+def _shots_of(revisions: Sequence[Revision]) -> List[Shot]:
+    """Their snapshots, the oldest first."""
+    return [shot for revision in sorted(revisions, key=lambda one: one.number) for shot in revision.volumes]
+
+
+def _taken_by(nodes: Nodes, shots: Sequence[Shot]) -> Dict[str, Shot]:
+    """The first snapshot of each volume that is whole."""
     found: Dict[str, Shot] = {}
-    for revision in sorted(died, key=lambda revision: revision.number):
-        for shot in filter(_is_whole, revision.volumes):
-            found.setdefault(shot["volume"], shot)
+    for node in sorted({shot["node"] for shot in shots}):
+        mine = [shot for shot in shots if shot["node"] == node]
+        whole = nodes.look(node, [], mine)["whole"]
+        for shot in mine:
+            if [shot["volume"], shot["snapshot"]] in whole:
+                found.setdefault(shot["volume"], shot)
     return found
 
 
 def undoing(completed: Sequence[Operation]) -> List[Operation]:
     """What restores the volumes of the snapshots that were taken."""
     taken = {op.name: op.payload for op in completed if op.action == SNAPSHOT}
-    return [_restored(name, {key: shot[key] for key in ("snapshot", "dest")}, LOST) for name, shot in taken.items()]
+    return [_back({**shot, "volume": name}, shot["place"], LOST) for name, shot in taken.items()]
 
 
 def snapshot_volume(applying: Applying, operation: Operation) -> None:
-    """Carries out a snapshot. Raises as volume_snapshot."""
+    """Carries out a snapshot, on the node of the volume. Raises as volume_snapshot, and as nodes.ask."""
+    _on_its_node(applying, operation)
+
+
+def restore_volume(applying: Applying, operation: Operation) -> None:
+    """Carries out a restore, on the node of the volume; the id of the snapshot with what the volume had is left in the
+    payload. Raises as volume_restore, and as nodes.ask."""
+    operation.payload["found"]["before"] = _on_its_node(applying, operation).get("before")
+    applying.paid(operation.name)
+
+
+def _on_its_node(applying: Applying, operation: Operation) -> Result:
+    place = operation.payload["place"]
+    if not place:
+        return HERE[operation.action](applying, operation)
+    given = {name: value for name, value in operation.payload.items() if name not in ("place", "found")}
+    asked: Step = {"do": operation.action, "names": [operation.name], "payload": given, "patience": applying.patience}
+    return ask(applying.client, place, asked, applying.keep)
+
+
+class Alone:
+    """As Applying, on a node that does one step for a run on another one."""
+
+    def __init__(self, client: EngineClient, clock: Clock, patience: float) -> None:
+        self.client, self.clock, self.patience = client, clock, patience
+        self.keep: Callable[[], None] = lambda: None
+        self.paid: Callable[[str], None] = lambda volume: None
+
+
+def step_here(client: EngineClient, clock: Clock, asked: Step) -> Result:
+    """Carries out a step for a run on another node; nodes.carry_out calls it."""
+    operation = Operation(asked["do"], "volume", asked["names"][0], payload={**asked["payload"], "place": None})
+    return HERE[operation.action](Alone(client, clock, float(asked["patience"])), operation)
+
+
+def _snapshot_here(applying: Applying, operation: Operation) -> Result:
     payload = operation.payload
     how = str(payload["quiesce"])
     if how == STOP:
         _until_unused(applying, operation)
-    take(
-        applying.client,
-        applying.clock,
-        {
-            "name": None,
-            "volumes": [operation.name],
-            "dest": str(payload["dest"]),
-            "snapshot": str(payload["snapshot"]),
-            "quiesce": NONE if how == STOP else how,
-            "command": list(payload["command"]),
-            "keep": int(payload["keep"]),
-            "labels": {"stack": str(payload["stack"])},
-            "wait_timeout": int(payload["timeout"]),
-        },
-        False,
-        _scale,
-    )
+    given: Any = {
+        "name": None,
+        "volumes": [operation.name],
+        "dest": str(payload["dest"]),
+        "snapshot": str(payload["snapshot"]),
+        "quiesce": NONE if how == STOP else how,
+        "command": list(payload["command"]),
+        "keep": int(payload["keep"]),
+        "labels": {"stack": str(payload["stack"])},
+        "wait_timeout": int(payload["timeout"]),
+    }
+    _when_free(applying, lambda: take(applying.client, applying.clock, given, False, _scale))
+    return {}
 
 
-def restore_volume(applying: Applying, operation: Operation) -> None:
-    """Carries out a restore; the id of the snapshot with what the volume had is left in the payload. Raises as
-    volume_restore."""
+def _restore_here(applying: Applying, operation: Operation) -> Result:
     _until_unused(applying, operation)
-    result = restore(
-        applying.client,
-        applying.clock,
-        {
-            "name": None,
-            "volume": operation.name,
-            "src": str(operation.payload["dest"]),
-            "snapshot": str(operation.payload["snapshot"]),
-            "quiesce": NONE,
-            "wait_timeout": int(applying.patience),
-        },
-        False,
-        _scale,
-    )
-    operation.payload["found"]["before"] = result["before"]
+    given: Any = {
+        "name": None,
+        "volume": operation.name,
+        "src": str(operation.payload["dest"]),
+        "snapshot": str(operation.payload["snapshot"]),
+        "quiesce": NONE,
+        "wait_timeout": int(applying.patience),
+    }
+    done = _when_free(applying, lambda: restore(applying.client, applying.clock, given, False, _scale))
+    return {"before": done["before"]}
+
+
+HERE: Mapping[str, Callable[[Applying, Operation], Result]] = {SNAPSHOT: _snapshot_here, RESTORE: _restore_here}
+
+
+def _when_free(applying: Applying, call: Callable[[], Dict[str, object]]) -> Dict[str, object]:
+    """The result of ``call``. A step of a run that has died may still go on in the same folder."""
+    deadline = applying.clock.now() + applying.patience
+    while True:
+        try:
+            return call()
+        except Busy:
+            if applying.clock.now() >= deadline:
+                raise
+        applying.keep()
+        applying.clock.sleep(LOOK)
 
 
 def _until_unused(applying: Applying, operation: Operation) -> None:
@@ -213,55 +309,70 @@ def _scale(service: Service, replicas: int) -> None:
     )
 
 
-def _unfinished(revisions: Sequence[Revision], here: str) -> Dict[str, Shot]:
+def _unfinished(nodes: Nodes, stack: str, observed: Observed, revisions: Sequence[Revision]) -> Dict[str, Shot]:
+    """The restores that have begun, or that a failed run owes while its services are still stopped.
+
+    Of a restore that was part of the change itself only what has begun counts: the next run may want something else.
+    """
     found: Dict[str, Shot] = {}
-    for revision in revisions:
-        for shot in revision.volumes:
-            note = load(Shelf(shot["dest"], shot["volume"]).path(RESTORING)) if shot["node"] == here else None
-            if note:
-                found.setdefault(shot["volume"], {"snapshot": str(note["snapshot"]), "dest": shot["dest"]})
+    for shot in (shot for revision in revisions for shot in revision.volumes if shot["node"] == nodes.here):
+        note = load(Shelf(shot["dest"], shot["volume"]).path(RESTORING))
+        if note:
+            found.setdefault(shot["volume"], {**shot, "snapshot": str(note["snapshot"])})
+    ended = max((one.number for one in revisions if one.status in (*GOOD, REMOVED)), default=0)
+    for revision in sorted(revisions, key=lambda one: one.number):
+        for shot in revision.owed if revision.number > ended else ():
+            volume = shot["volume"]
+            if volume not in found:
+                begun = nodes.look(shot["node"], [], [shot])["restoring"]
+                if volume in begun:
+                    found[volume] = {**shot, **begun[volume]}
+                elif revision.noticed and is_still(stack, volume, observed):
+                    found[volume] = shot
     return found
 
 
-def _of_revision(stack: str, revisions: Sequence[Revision], here: str, options: Options) -> Dict[str, Shot]:
+def _of_revision(
+    nodes: Nodes, stack: str, observed: Observed, revisions: Sequence[Revision], options: Options
+) -> Dict[str, Shot]:
     """The snapshots of the volumes as they were when the revision ``back_to`` was followed by another one."""
-    found: Dict[str, Shot] = {}
     number = int(options["back_to"])
-    for revision in sorted(revisions, key=lambda revision: revision.number):
-        for shot in revision.volumes if revision.number > number else ():
-            if shot["node"] == here and _is_whole(shot):
-                found.setdefault(shot["volume"], shot)
+    later = _shots_of([revision for revision in revisions if revision.number > number])
+    volumes = sorted({shot["volume"] for shot in later})
+    where = {volume: _node_of(nodes, stack, volume, observed, revisions) for volume in volumes}
+    found = _taken_by(nodes, [shot for shot in later if where[shot["volume"]] == shot["node"]])
     if not found:
         raise PlanError(
-            f"This node has no snapshot of volumes of the stack {stack} since revision {number}. {NOTHING}",
+            f"There is no snapshot of volumes of the stack {stack} since revision {number}. {NOTHING}",
             "no_snapshot",
             "Roll back without restore_snapshot, or run the task on the manager that deployed.",
         )
     return found
 
 
-def _is_whole(shot: Shot) -> bool:
-    return os.path.exists(Shelf(shot["dest"], shot["volume"]).path(shot["snapshot"], ".json"))
-
-
-def _refuse_elsewhere(client: EngineClient, stack: str, volumes: Sequence[str], observed: Observed, here: str) -> None:
-    """Raises PlanError (``volume_elsewhere``) for volumes that other nodes have too, or alone."""
-    for volume in volumes:
-        users = [s for s in observed["services"] if stack_of(s) == stack and volume in mounted(s["Spec"])]
-        if not users:
-            continue
-        tasks = client.list("/tasks", {"filters": {"service": [user["ID"] for user in users]}})
-        placed = sorted((task for task in tasks if task.get("NodeID")), key=lambda task: str(task.get("CreatedAt")))
-        live = [task for task in placed if task.get("DesiredState") == "running"] or placed[-1:]
-        others = {str(task["NodeID"]) for task in live} - {here}
-        if not others and (live or local.find(client, volume) is not None):
-            continue
-        nodes = {str(node["ID"]): node for node in client.list("/nodes")} if others else {}
-        described = [(nodes.get(other, {}).get("Description") or {}).get("Hostname") or other for other in others]
-        where = f"on {', '.join(sorted(map(str, described)))}" if others else "not on this node"
-        raise PlanError(
-            f"rollout.snapshot: the volume {volume} is {where}, and {observed['info'].get('Name')} deploys the stack. "
-            f"{NOTHING}",
-            "volume_elsewhere",
-            "Run the task on that node if it is a manager, or take the snapshot there with volume_snapshot first.",
-        )
+def _node_of(nodes: Nodes, stack: str, volume: str, observed: Observed, revisions: Sequence[Revision]) -> str:
+    """The id of the node that has a volume. Raises PlanError (``volume_elsewhere``) if there are several, or none that
+    is known."""
+    client = nodes.client
+    users = [s for s in observed["services"] if stack_of(s) == stack and volume in mounted(s["Spec"])]
+    tasks = client.list("/tasks", {"filters": {"service": [user["ID"] for user in users]}}) if users else []
+    placed = sorted((task for task in tasks if task.get("NodeID")), key=lambda task: str(task.get("CreatedAt")))
+    live = [task for task in placed if task.get("DesiredState") == "running"] or placed[-1:]
+    found = sorted({str(task["NodeID"]) for task in live})
+    if not found:
+        # Swarm forgets the tasks of a service that is stopped: a run that died knows where they were.
+        newest = sorted(revisions, key=lambda one: -one.number)
+        known = (shot["node"] for one in newest for shot in (*one.owed, *one.volumes) if shot["volume"] == volume)
+        node = next(known, "")
+        found = [node] if node else [nodes.here] if not users or local.find(client, volume) is not None else []
+    if len(found) == 1:
+        return found[0]
+    names = [(nodes.place(node) or {"name": nodes.name})["name"] for node in found]
+    where = f"on several nodes, {' and '.join(names)}" if names else f"not on {nodes.name}, and no task says where"
+    raise PlanError(
+        f"rollout.snapshot: the volume {volume} is {where}. {NOTHING}",
+        "volume_elsewhere",
+        "Take the snapshots there with volume_snapshot first."
+        if names
+        else "Start a service with it, or take the snapshot on its node with volume_snapshot first.",
+    )

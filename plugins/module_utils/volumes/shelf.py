@@ -29,6 +29,14 @@ if TYPE_CHECKING:
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}\Z")
 FORMAT = 1
+
+
+class Busy(StackwrightError):
+    """Another run has the folder at this moment."""
+
+    default_code = "snapshot_busy"
+
+
 SNAPSHOT, BEFORE = "snapshot", "before_restore"  # kinds
 RESTORING, QUIESCED = ".restoring.json", ".quiesced.json"
 
@@ -142,9 +150,7 @@ def opened(dest: str, volumes: Iterable[str]) -> Iterator[List[Shelf]]:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise StackwrightError(
-                f"Another run works on the snapshots in {dest}.", "snapshot_busy", "Run again when it has ended."
-            ) from None
+            raise Busy(f"Another run works on the snapshots in {dest}.", hint="Run again when it has ended.") from None
         for shelf in shelves:
             shelf.sweep()
         yield shelves

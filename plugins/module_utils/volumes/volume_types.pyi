@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The types of snapshots of volumes. Imported for types only."""
 
-from typing import Callable, Dict, List, Optional, Protocol, TypedDict
+from typing import Callable, Dict, List, Mapping, Optional, Protocol, TypedDict
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock import Clock
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
@@ -71,3 +71,13 @@ class Applying(Protocol):
     clock: Clock
     keep: Callable[[], None]
     patience: float
+    paid: Callable[[str], None]
+
+Shot = Mapping[str, str]
+
+class Looked(TypedDict):
+    """What a node has: volumes, snapshots (volume and id) that are whole, restores that have not ended."""
+
+    volumes: List[str]
+    whole: List[List[str]]
+    restoring: Dict[str, Dict[str, str]]

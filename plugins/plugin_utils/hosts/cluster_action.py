@@ -9,7 +9,7 @@ import hashlib
 import json
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Callable, Dict, List, Mapping, Sequence, Tuple
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, Mapping, Sequence, Tuple, cast
 
 from ansible import constants as C
 from ansible import context
@@ -22,15 +22,18 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors impo
 from ansible_collections.stackwright.swarm.plugins.module_utils.masking.mask import masked_text
 from ansible_collections.stackwright.swarm.plugins.module_utils.masking.shown import shown_line
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.arguments.who import who_asks
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.defaults import connection_of
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.election import Outcome, task_key, turn
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.in_order import LOOKED, wait_for_earlier
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.meeting import DONE, Meeting
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.node_steps import NodeSteps
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.other_hosts import Sibling, answered
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.piped_action import PipedAction
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.preflighted import stopped
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.progress import Follower, pace_of
 
 if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.core.node_types import Question
     from ansible_collections.stackwright.swarm.plugins.plugin_utils.arguments.variables import Variables
 
 Result = Dict[str, Any]
@@ -240,22 +243,44 @@ class ClusterAction(PipedAction):
         def again(job: str, seen: int, answer: Result) -> Result:
             return self._call(named, {"job": job, "seen": seen, "answer": answer, "pace": pace}, variables)
 
+        steps = self._node_steps(arguments, variables)
+
         def answer(question: Result) -> Result:
-            connection = {name: value for name, value in arguments.items() if name in CONNECTION}
+            if "node" in question:
+                return steps.answer(cast("Question", question))
 
             def read(other: str, containers: Mapping[str, bool]) -> Result:
-                sibling = Sibling(self, other, variables)
-                found: Result = sibling.action._call({**named, **connection}, {"checks": containers}, sibling.variables)
-                return found
+                return self._on_other(other, arguments, {"checks": containers}, variables)
 
             return {"checks": answered(question, others, variables["hostvars"], read, pace)}
 
-        return Follower(again, self.say, time.monotonic, time.sleep, AnsibleConnectionFailure, answer).follow(begun)
+        try:
+            return Follower(again, self.say, time.monotonic, time.sleep, AnsibleConnectionFailure, answer).follow(begun)
+        finally:
+            steps.end()
+
+    def _on_other(
+        self, host: str, arguments: Mapping[str, object], handed: Mapping[str, object], variables: Variables
+    ) -> Result:
+        """The module's result on another host, with the Engine of that one."""
+        sibling = Sibling(self, host, variables)
+        named = {name: value for name, value in arguments.items() if name in self.required}
+        given = {**named, **connection_of(sibling.action, self.module)}
+        found: Result = sibling.action._call(given, handed, sibling.variables)
+        return found
+
+    def _node_steps(self, arguments: Mapping[str, object], variables: Variables) -> NodeSteps:
+        return NodeSteps(lambda host, handed: self._on_other(host, arguments, handed, variables), variables)
 
     def _call(self, arguments: Mapping[str, object], handed: Mapping[str, object], variables: Variables) -> Result:
         arguments = {name: _unsaid(item) if name == "commit_message" else item for name, item in arguments.items()}
         given = {**arguments, COMPILED: json.dumps(handed, sort_keys=True, separators=(",", ":"))}
         result: Result = self._execute_module(self.module, module_args=given, task_vars=variables)
+        if "asking" in result:
+            # It can't wait for an answer, and wants it beforehand.
+            known: Any = handed.get("answers") or []
+            answer = self._node_steps(arguments, variables).answer(result["asking"])
+            return self._call(arguments, {**handed, "answers": [*known, [result["asking"], answer]]}, variables)
         # ``deferred`` is between this plugin and the module.
         for name in ("invocation", "deferred"):
             result.pop(name, None)

@@ -16,7 +16,7 @@ import signal
 import time
 from contextlib import suppress
 from functools import partial
-from typing import Any, Callable, Collection, Dict, List, Mapping, NoReturn, Sequence, Set
+from typing import Any, Callable, Collection, Dict, Iterable, List, Mapping, NoReturn, Sequence, Set
 
 from ansible import constants as C
 from ansible.module_utils.parsing.convert_bool import boolean
@@ -50,9 +50,9 @@ def hosts_for(question: Mapping[str, Any], names: Mapping[str, Collection[str]])
     """The containers to look for on each host: that which is the node, by a name or an address; else those that are
     no other node that is known."""
     found: Dict[str, Containers] = {}
-    others = {_plain(name) for name in question["others"]} - NOWHERE
+    others = plain(question["others"])
     for check in question["checks"]:
-        node = {_plain(name) for name in check["node"]} - NOWHERE
+        node = plain(check["node"])
         hosts = [host for host in names if node & set(names[host])]
         hosts = hosts or [host for host in names if not others & set(names[host])][:MOST]
         for host in hosts:
@@ -69,7 +69,12 @@ def names_of(host: str, hostvars: Mapping[str, Any]) -> Set[str]:
         found += [own.get(name) for name in ("ansible_host", "ansible_hostname", "ansible_fqdn", "ansible_nodename")]
         found += [facts.get(name) for name in ("hostname", "fqdn", "nodename")]
         found += facts.get("all_ipv4_addresses") or []
-    return {_plain(name) for name in found if name} - NOWHERE
+    return plain(name for name in found if name)
+
+
+def plain(names: Iterable[object]) -> Set[str]:
+    """Names without their domains, and addresses; none that is every node's."""
+    return {_plain(name) for name in names} - NOWHERE
 
 
 def _plain(name: object) -> str:
@@ -81,30 +86,46 @@ def _plain(name: object) -> str:
 
 def at_once(works: Mapping[str, Callable[[], Mapping[str, object]]], seconds: float) -> List[Dict[str, Any]]:
     """The results of ``works`` in parallel; without those that fail or take longer."""
-    running: Dict[int, int] = {}
-    said: Dict[int, bytes] = {}
-    found = []
+    working = Working(works)
     try:
+        working.wait(seconds)
+    finally:
+        working.end()
+    return working.found
+
+
+class Working:
+    """``works`` in parallel, each in its own process. ``found`` has the results of those that have ended well."""
+
+    def __init__(self, works: Mapping[str, Callable[[], Mapping[str, object]]]) -> None:
+        self._running: Dict[int, int] = {}
+        self._said: Dict[int, bytes] = {}
+        self.found: List[Dict[str, Any]] = []
         for work in works.values():
             reading, writing = os.pipe()
             child = os.fork()
             if not child:
                 _speak(work, writing)
             os.close(writing)
-            running[reading], said[reading] = child, b""
+            self._running[reading], self._said[reading] = child, b""
+
+    def wait(self, seconds: float) -> bool:
+        """Waits for all of them; whether they have ended."""
         end = time.monotonic() + seconds
-        while running and time.monotonic() < end:
-            for handle in select.select(list(running), [], [], max(end - time.monotonic(), 0.0))[0]:
+        while self._running and time.monotonic() < end:
+            for handle in select.select(list(self._running), [], [], max(end - time.monotonic(), 0.0))[0]:
                 piece = os.read(handle, 1 << 16)
-                said[handle] += piece
+                self._said[handle] += piece
                 if not piece:
-                    _end(handle, running.pop(handle))
+                    _end(handle, self._running.pop(handle))
                     with suppress(ValueError):
-                        found.append(json.loads(said[handle]))
-    finally:
-        for handle, child in running.items():
-            _end(handle, child)
-    return found
+                        self.found.append(json.loads(self._said[handle]))
+        return not self._running
+
+    def end(self) -> None:
+        """Ends those that still run."""
+        while self._running:
+            _end(*self._running.popitem())
 
 
 def _end(handle: int, child: int) -> None:

@@ -13,8 +13,8 @@ from ansible.errors import AnsibleConnectionFailure
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import plain_text
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.cluster_action import ClusterAction, Result
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.defaults import module_defaults
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.other_hosts import Sibling
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.story.defaults import module_defaults
 
 if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.plugin_utils.arguments.variables import Variables

@@ -18,8 +18,8 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.planning.volumes
 from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.node_questions import is_asked, unchecked
 from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.trim import needs_vips, trimmed
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.cluster_action import ClusterAction
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.defaults import connection_of
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.other_hosts import at_once
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.story.defaults import connection_of
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.story.on_hosts import Hosts
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.story.verdict import judged
 

@@ -9,7 +9,7 @@ from ansible.playbook.play import Play
 from ansible.playbook.task import Task
 from ansible.template import Templar
 
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.story.defaults import connection_of
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.defaults import connection_of
 
 MODULE = "stackwright.swarm.stack_preflight"
 GROUP = "group/stackwright.swarm.swarm"

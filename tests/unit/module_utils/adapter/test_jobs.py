@@ -259,6 +259,26 @@ def test_a_question_that_nobody_answers_does_not_stop_the_work(root, monkeypatch
     assert told["answer"] == {}
 
 
+def test_a_long_answer_is_waited_for_as_long_as_somebody_follows(root, monkeypatch):
+    monkeypatch.setattr(worker, "LEFT", 0.5)
+
+    def work(made):
+        kept = []
+        first = made.ask_patiently({"of": "v1"}, lambda: kept.append(1))
+        made.finish({"answers": [first, made.ask_patiently({"of": "v2"}, lambda: None)], "kept": bool(kept)})
+
+    told = forked(root, work)
+    job, start = jobs.find(root, told["progress"]["job"]), time.monotonic()
+    while time.monotonic() - start < 1.5:  # three times as long as nobody may be silent
+        assert told["progress"]["question"]["number"] == 1
+        told = follow.follow(job, 0, time)
+    job.tell({"number": 1, "before": "b"})
+    while not job.result():  # nobody answers the second question, or reads it
+        time.sleep(0.05)
+    told = follow.follow(job, 0, time)
+    assert told["answers"] == [{"number": 1, "before": "b"}, {}] and told["kept"]
+
+
 def _kill(job):
     alive = os.path.join(job.folder, "alive")
     for name in filter(str.isdigit, os.listdir("/proc")):

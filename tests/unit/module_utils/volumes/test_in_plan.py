@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import PlanError, StackwrightError
+from ansible_collections.stackwright.swarm.plugins.module_utils.history.revision import FAILED, HEALTHY, Revision
 from ansible_collections.stackwright.swarm.plugins.module_utils.plan.operations import Change, Operation, Plan
 from ansible_collections.stackwright.swarm.plugins.module_utils.request.options import with_defaults
 from ansible_collections.stackwright.swarm.plugins.module_utils.transitions.with_snapshots import with_snapshots
@@ -23,6 +24,8 @@ def service(name, volume, mode=None):
     return {"ID": name, "Version": {"Index": 1}, "Spec": spec}
 
 
+#: What a node says that has the volume.
+THERE = {"found": True, "volumes": ["shop_data"], "whole": [["shop_data", "s"]], "restoring": {}}
 SERVICES = [
     service("shop_db", "shop_data"),
     service("shop_web", None),
@@ -37,13 +40,16 @@ def update(name, changes):
     )
 
 
-def steps(monkeypatch, operations, node="n1", tasks=True, **options):
-    listed = {"/tasks": [{"NodeID": node, "DesiredState": "running"}] if tasks else [], "/nodes": []}
-    client = SimpleNamespace(list=lambda path, query=None: listed[path], node="m1")
+def steps(monkeypatch, operations, node="n1", tasks=True, on_node=None, revisions=(), services=SERVICES, **options):
+    listed = {
+        "/tasks": [{"NodeID": one, "DesiredState": "running"} for one in node.split()] if tasks else [],
+        "/nodes": [{"ID": "n2", "Description": {"Hostname": "w1"}, "Status": {"Addr": "10.0.0.2"}}],
+    }
+    client = SimpleNamespace(list=lambda path, query=None: listed[path], node="m1", on_node=on_node)
     monkeypatch.setattr(local, "find", lambda client, name: {"Name": name} if node == "n1" else None)
-    observed = {"services": SERVICES, "info": {"Name": "m1", "Swarm": {"NodeID": "n1"}}}
+    observed = {"services": services, "info": {"Name": "m1", "Swarm": {"NodeID": "n1"}}}
     given = with_defaults({"snapshot": ["data"], "snapshot_dest": "/x", **options})
-    return in_plan.steps(client, "shop", Plan(tuple(operations)), observed, given, [])
+    return in_plan.steps(client, "shop", Plan(tuple(operations)), observed, given, revisions)
 
 
 @pytest.mark.parametrize(
@@ -60,14 +66,65 @@ def test_a_snapshot_is_taken_only_if_a_service_with_the_volume_changes(monkeypat
     [
         ({"snapshot": ["nothing"]}, "no_volume"),
         ({"node": "n2"}, "volume_elsewhere"),
+        ({"node": "n2", "on_node": lambda asked, keep: {"why": "which does not answer"}}, "volume_elsewhere"),
+        ({"node": "n2", "on_node": lambda asked, keep: THERE, "wait": False}, "volume_elsewhere"),
+        ({"node": "n1 n2"}, "volume_elsewhere"),
         ({"node": "n2", "tasks": False}, "volume_elsewhere"),
     ],
-    ids=["nobody mounts it", "it is on another node", "nobody knows where it is"],
+    ids=["nobody mounts it", "nobody is asked", "no host is that node", "no wait", "two nodes", "nobody knows where"],
 )
 def test_what_is_refused(monkeypatch, how, code):
     with pytest.raises(PlanError) as refused:
         steps(monkeypatch, [update("shop_db", IMAGE)], **how)
     assert refused.value.error_code == code and "Nothing was changed" in refused.value.message
+
+
+def test_another_node_is_asked_for_what_it_has(monkeypatch):
+    asked = []
+    on_node = lambda question, keep: asked.append(question) or THERE  # noqa: E731
+    (made,) = steps(monkeypatch, [update("shop_db", IMAGE)], node="n2", on_node=on_node)
+    assert made.reason.startswith("on w1, ") and made.payload["place"]["names"] == ["w1", "10.0.0.2"]
+    assert [(one["node"]["id"], one["volume"]["do"]) for one in asked] == [("n2", "look")]
+
+
+SHOT = {"volume": "shop_data", "snapshot": "s", "dest": "/x", "node": "n2"}
+
+
+@pytest.mark.parametrize(
+    ("how", "restored"),
+    [
+        ({}, True),
+        ({"replicas": 1}, False),
+        ({"replicas": 1, "restoring": True}, True),
+        ({"noticed": 0.0}, False),
+        ({"noticed": 0.0, "restoring": True}, True),
+        ({"later": HEALTHY}, False),
+    ],
+    ids=[
+        "its services are still stopped",
+        "somebody has started them",
+        "the volume is half filled",
+        "it was part of the change",
+        "which has begun",
+        "a good revision came after it",
+    ],
+)
+def test_a_restore_that_a_failed_run_owes_is_completed(monkeypatch, how, restored):
+    given = {"replicas": 0, "restoring": False, "noticed": 5.0, "later": FAILED, **how}
+    begun = {"shop_data": {"snapshot": "s", "dest": "/x"}} if given["restoring"] else {}
+    revisions = [
+        Revision("shop", number=1, status=FAILED, noticed=given["noticed"], volumes=(SHOT,), owed=(SHOT,)),
+        Revision("shop", number=2, status=given["later"]),
+    ]
+    made = steps(
+        monkeypatch,
+        [update("shop_web", IMAGE)],
+        node="n2",
+        on_node=lambda asked, keep: {**THERE, "restoring": begun},
+        revisions=revisions,
+        services=[service("shop_db", "shop_data", {"Replicated": {"Replicas": given["replicas"]}}), *SERVICES[1:2]],
+    )
+    assert [(op.action, op.name) for op in made] == [("restore", "shop_data")] * restored
 
 
 def test_a_rollback_with_data_needs_a_snapshot(monkeypatch):
