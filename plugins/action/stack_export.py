@@ -88,7 +88,15 @@ class ActionModule(PipedAction):
         files = {**private, **(playbook_files(stacks, loose, refused, observed) if options.playbook else {})}
         written = self._written(dest, files, private, options.overwrite)
         listed = [
-            {"name": one.name, "folder": place, "services": one.services, "loose": one.loose, "not_exported": one.lost}
+            {
+                "name": one.name,
+                "folder": place,
+                "services": one.services,
+                "loose": one.loose,
+                "not_exported": one.lost,
+                "options": dict(one.options),
+                "secrets": one.secrets,
+            }
             for place, one in places
         ]
         more = [f"{len(lost) - MOST_WARNINGS} more: see 'not_exported'."] if len(lost) > MOST_WARNINGS else []

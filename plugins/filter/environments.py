@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The filters environments, environment_record, environment_stacks and preview_name."""
+"""The filters environments, environment_copies, environment_record, environment_stacks and preview_name."""
 
 from __future__ import annotations
 
@@ -47,6 +47,7 @@ def environment_record(
     preview: object = None,
     url: str = "",
     now: str = "",
+    data: object = None,
 ) -> dict[str, Any]:
     from ansible_collections.stackwright.swarm.plugins.plugin_utils.environments.previews import (
         checked,
@@ -56,9 +57,11 @@ def environment_record(
 
     try:
         checked(plain(project), plain(environment))
-        labels = record_labels(project, environment, plain(stacks), plain(nodes), _preview(preview), url, _moment(now))
+        labels = record_labels(
+            project, environment, plain(stacks), plain(nodes), _preview(preview), url, _moment(now), plain(data or {})
+        )
     except StackwrightError as error:
-        raise AnsibleFilterError(str(error)) from error
+        raise _failed(error) from error
     return {"name": record_name(project, environment), "labels": labels}
 
 
@@ -71,7 +74,26 @@ def environment_stacks(listed: object, project: str, environment: str, options: 
         checked(plain(project), plain(environment))
         return stacks_of(plain(listed), plain(project), plain(environment), plain(options or {}), **given)
     except StackwrightError as error:
-        raise AnsibleFilterError(str(error)) from error
+        raise _failed(error) from error
+
+
+def environment_copies(
+    names: object,
+    stacks: object,
+    project: str,
+    environment: str,
+    source: str,
+    looks: object = None,
+    refresh: bool = False,
+) -> Any:
+    from ansible_collections.stackwright.swarm.plugins.plugin_utils.environments.data import copies_of, placed
+
+    live = plain(stacks)
+    try:
+        copies = copies_of([str(name) for name in plain(names)], live, str(project), str(environment), str(source))
+        return copies if looks is None else placed(copies, live, plain(looks), refresh)
+    except StackwrightError as error:
+        raise _failed(error) from error
 
 
 def preview_name(ref: object) -> str:
@@ -80,7 +102,12 @@ def preview_name(ref: object) -> str:
     try:
         return named(str(plain(ref)))
     except StackwrightError as error:
-        raise AnsibleFilterError(str(error)) from error
+        raise _failed(error) from error
+
+
+def _failed(error: StackwrightError) -> AnsibleFilterError:
+    """With the code: a filter has no result with an ``error_code``."""
+    return AnsibleFilterError(f"{error}\nerror_code: {error.error_code}")
 
 
 def _preview(given: object) -> Preview | None:
@@ -103,6 +130,7 @@ class FilterModule:
     def filters(self) -> dict[str, Callable[..., Any]]:
         return {
             "environments": environments,
+            "environment_copies": environment_copies,
             "environment_record": environment_record,
             "environment_stacks": environment_stacks,
             "preview_name": preview_name,

@@ -111,8 +111,10 @@ stacks:
     services: {description: Its services., type: list, elements: str}
     loose: {description: 'The service without a stack that this is, or an empty text.', type: str}
     not_exported: {description: 'What the files can not express, one sentence each.', type: list, elements: str}
+    options: {description: 'The options of M(stackwright.swarm.compose_stack) that the stack needs, as in C(stack.yml).', type: dict}
+    secrets: {description: 'The secrets that have to exist before a deployment, because their contents can not be read.', type: list, elements: str}
   sample:
-    - {name: shop, folder: shop, services: [db, web], loose: "", not_exported: []}
+    - {name: shop, folder: shop, services: [db, web], loose: "", not_exported: [], options: {name: shop}, secrets: [shop_key]}
 written:
   description: The files that were written, or would be in check mode, as paths in RV(dest).
   returned: success

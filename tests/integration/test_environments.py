@@ -45,11 +45,30 @@ configs: {{page: {{content: "release ${{RELEASE:-1}}"}}}}
 secrets: {{token: {{content: "{{{{ generate_hex(bytes=16) }}}}"}}}}
 volumes: {{data: }}
 """
+DATA = """\
+services:
+  db:
+    image: {postgres}
+    environment:
+      POSTGRES_USER: app
+      POSTGRES_DB: shop
+      POSTGRES_PASSWORD: "{{{{ generate_password }}}}"
+    volumes: ["data:/var/lib/postgresql/data"]
+    healthcheck: {{test: [CMD-SHELL, pg_isready -h 127.0.0.1], interval: 1s, retries: 60}}
+    deploy: {{placement: {{constraints: [node.role == manager]}}}}
+  files:
+    image: {image}
+    command: ["sh", "-c", "trap exit TERM; sleep 1d & wait"]
+    stop_grace_period: 1s
+    volumes: ["files:/files"]
+    deploy: {{placement: {{constraints: [node.role == worker]}}}}
+volumes: {{data: , files: {{labels: {{is: files}}}}}}
+"""
 
 
 @pytest.fixture(scope="module")
 def bed():
-    with for_tests.bed_for("environments", workers=1) as made:
+    with for_tests.bed_for("environments", keep=True, workers=1) as made:
         yield made
 
 
@@ -67,10 +86,16 @@ class Project:
         self.player.write("stacks/shop/compose.yml", text)
 
     def run(self, name, check=False, **given):
+        path, variables = self.written(name, **given)
+        played = self.player.playbook(path, check=check, variables=variables)
+        print(played.output)
+        return played
+
+    def written(self, name, **given):
         plays = yaml.safe_load((ROOT / "playbooks" / f"{name}.yml").read_text())
         for play in plays:
             play["module_defaults"] = {"group/stackwright.swarm.swarm": {"docker_host": "{{ docker_host }}"}}
-        quick = {"stack_rollout": {"stable_for": 0.2, "timeout": 60}} if name == "environment" else {}
+        quick = {"stack_rollout": {"stable_for": 0.2, "timeout": 180}} if name == "environment" else {}
         variables = {
             **quick,
             "stack_admin": [self.proxy.url],
@@ -79,12 +104,28 @@ class Project:
             "stack_values": {"store": "swarm"},
             "environment_project": self.name,
             "environment_stacks": ["stacks"],
+            "environment_data_path": str(self.folder / "copies"),
             **given,
         }
-        path = self.player.write(f"{name}.yml", yaml.safe_dump(plays, sort_keys=False))
-        played = self.player.playbook(path, check=check, variables=variables)
-        print(played.output)
-        return played
+        return self.player.write(f"{name}.yml", yaml.safe_dump(plays, sort_keys=False)), variables
+
+    def inside(self, environment, service, *command):
+        """What a command in the container of a service says."""
+        name = f"{self.name}-{environment}-shop_{service}"
+        for node in self.bed.nodes.values():
+            running = node.cli(["docker", "ps", "-q", "-f", f"label=com.docker.swarm.service.name={name}"]).stdout
+            if running:
+                return node.cli(["docker", "exec", running.split()[0], *command]).stdout
+        raise AssertionError(f"{name} does not run")
+
+    def rows(self, environment, sql="SELECT count(*), max(n) FROM kept"):
+        self.inside(environment, "db", "sh", "-c", "until pg_isready -h 127.0.0.1; do :; done")
+        ask = 'PGPASSWORD=$POSTGRES_PASSWORD exec psql -h 127.0.0.1 -U app -Atc "$1" shop'
+        return self.inside(environment, "db", "sh", "-c", ask, "sh", sql).strip()
+
+    def copies(self):
+        folder = self.folder / "copies"
+        return sorted(path.name for path in folder.iterdir()) if folder.exists() else []
 
     def password(self, environment):
         """The generated value that the service of an environment has."""
@@ -176,3 +217,94 @@ def test_previews_come_and_go_beside_production(project):
         "environment", environment_name="production", environment_state="absent", environment_confirm="production"
     )
     assert gone.code == 0 and project.everything() == {}
+
+
+def test_data_is_copied_only_if_it_is_asked_for(project):
+    images = project.bed.images
+    project.player.write("stacks/shop/compose.yml", DATA.format(image=images["busybox"], postgres=images["postgres"]))
+    assert project.run("environment", environment_name="production").code == 0
+    project.rows("production", "CREATE TABLE kept AS SELECT n, md5(n::text) FROM generate_series(1, 1000) n")
+    project.inside("production", "files", "sh", "-c", "echo one > /files/file")
+    before = project.everything()
+    clone = {"environment_name": "staging", "environment_clone_of": "production", "environment_values": "same"}
+    data = {**clone, "environment_data": ["shop_data", "files"]}
+    pause = {**data, "environment_data_quiesce": "pause"}
+
+    for why, given in (
+        ("no_volume", {**data, "environment_data": ["shop_dat"]}),
+        ("not_a_manager", data),
+        ("volume_elsewhere", {**pause, "environment_hosts": "swarm_managers"}),
+    ):
+        refused = project.run("environment", **given)
+        assert refused.code and why in json.dumps(refused.lines) + refused.output, refused.output
+        assert project.everything() == before, why
+    told = project.run("environment", check=True, **pause)
+    assert told.code == 0 and project.everything() == before
+    copied = "Copy the data of the other environment"
+    assert sum(bool(one.get("changed")) for one in told.of(task=copied)) == 2, told.output
+
+    # Killed while it copies: the next run completes it.
+    path, variables = project.written("environment", **pause)
+    begun = project.player.begin_playbook(path, variables=variables)
+    begun.until(f"TASK [{copied}]")
+    begun.kill()
+    made = project.run("environment", **pause)
+    assert made.code == 0 and project.copies() == []
+    assert project.rows("staging") == project.rows("production") == "1000|1000"
+    assert project.inside("staging", "files", "cat", "/files/file") == "one\n"
+    after = project.everything()
+    assert {name: after[name] for name in before} == before, "the source is as it was"
+    (files,) = [
+        json.loads(text)
+        for name, text in after.items()
+        if name.endswith("volume " + project.name + "-staging-shop_files")
+    ]
+    assert files["Labels"]["is"] == "files" and files["Labels"]["com.docker.stack.namespace"].endswith("-staging-shop")
+
+    project.rows("production", "INSERT INTO kept VALUES (2000)")
+    for given in (pause, clone):
+        again = project.run("environment", **given)
+        assert again.code == 0 and not [one for one in again.lines if one["result"].get("changed")], again.output
+    assert project.everything() == after and project.rows("staging") == "1000|1000"
+    fresh = project.run("environment", **pause, environment_data_refresh=True)
+    assert fresh.code == 0 and project.rows("staging") == "1001|2000"
+
+    # One that runs with data of its own.
+    plain = {**clone, "environment_name": "own"}
+    assert project.run("environment", **plain).code == 0
+    own = project.everything()
+    refused = project.run("environment", **{**pause, **plain, "environment_name": "own"})
+    assert refused.code and "volume_in_use" in json.dumps(refused.lines) and project.everything() == own
+    for name in ("own", "staging"):
+        gone = project.run("environment", environment_name=name, environment_state="absent", environment_confirm=name)
+        assert gone.code == 0
+    assert project.everything() == before and project.copies() == []
+
+
+def test_a_clone_without_files_is_made_of_what_runs(project):
+    text = (project.folder / "stacks/shop/compose.yml").read_text()
+    static = text.replace("secrets: [token]", "secrets: [token, key]") + "  key: {content: fixed}\n"
+    static = static.replace("volumes: {data: }\n  key: {content: fixed}\n", "volumes: {data: }\n")
+    static = static.replace("secrets: {token:", "secrets: {key: {content: fixed}, token:")
+    project.player.write("stacks/shop/compose.yml", static)
+    assert project.run("environment", environment_name="production").code == 0
+    before = project.everything()
+    clone = {"environment_name": "staging", "environment_clone_of": "production", "environment_stacks": ""}
+    refused = project.run("environment", **clone)
+    assert (
+        refused.code and f"{project.name}-production-shop_key" in refused.output and "not_exportable" in refused.output
+    )
+    assert project.everything() == before
+    share = {"environment_share": [f"{project.name}-production-shop_key"]}
+    told = project.run("environment", check=True, **clone, **share)
+    assert told.code == 0 and project.everything() == before
+    made = project.run("environment", **clone, **share)
+    assert made.code == 0 and project.domains() == [f"staging-{project.domain}", project.domain]
+    after = project.everything()
+    assert {name: after[name] for name in before} == before
+    assert project.password("staging") != project.password("production")
+    again = project.run("environment", **clone, **share)
+    assert again.code == 0 and not [one for one in again.lines if one["result"].get("changed")], again.output
+    absent = {"environment_name": "staging", "environment_state": "absent", "environment_confirm": "staging"}
+    assert project.run("environment", **absent).code == 0
+    assert project.everything() == before

@@ -65,6 +65,7 @@ OF_ITS_TESTS = {
     "swarm_bundle": ("restore", "snapshots"),  # test_bundle.py
     "swarm_rebalance": ("error_code", "done_by"),
     # test_volumes.py
+    "volume_copy": ("error_code",),
     "volume_restore": ("error_code",),
     "volume_snapshot": ("error_code",),
 }

@@ -24,7 +24,11 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors impo
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine import archive
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.connection import Connection
-from ansible_collections.stackwright.swarm.plugins.module_utils.parts.volumes import restore_volume, snapshot_volumes
+from ansible_collections.stackwright.swarm.plugins.module_utils.parts.volumes import (
+    copy_volume,
+    restore_volume,
+    snapshot_volumes,
+)
 from ansible_collections.stackwright.swarm.plugins.module_utils.tasks.volume_step import volume_step
 from ansible_collections.stackwright.swarm.plugins.module_utils.volumes import local
 
@@ -320,13 +324,14 @@ def test_a_destructive_migration_is_undone(bed, swarm, tmp_path):
 
 
 def steps_of(monkeypatch, until):
-    """In a child: it is killed before step ``until`` of all calls of the Engine and changes of files."""
+    """In a child: it is killed before step ``until`` of all calls of the Engine and changes of files, or before the
+    first one that has this text."""
     count = [0]
 
     def counted(real):
         def call(*given, **more):
             count[0] += 1
-            if count[0] == until:
+            if count[0] == until or (isinstance(until, str) and until in str(given)):
                 os.kill(os.getpid(), signal.SIGKILL)
             return real(*given, **more)
 
@@ -608,3 +613,115 @@ def detached(home):
         except (OSError, ProcessLookupError):
             continue
     raise AssertionError("nobody works")
+
+
+class Copy:
+    """The volume of the shop, and its copy. The folder is the test's own."""
+
+    def __init__(self, shop):
+        self.shop, self.target, self.dest = shop, f"{shop.name}_copy", shop.player.folder / "copies"
+        self.node = shop.swarm.node
+
+    def task(self, check=False, **options):
+        given = {"volume": self.shop.volume, "to": self.target, "dest": str(self.dest), **options}
+        return {"volume_copy": given, "ignore_errors": True, "check_mode": check}
+
+    def service(self):
+        return self.node.api("GET", f"/services/{self.shop.name}_app")["Spec"]
+
+    def digest(self, client, volume):
+        return local.read(client, volume).digest
+
+    def left(self):
+        return list(self.dest.iterdir()) if self.dest.exists() else []
+
+    def labels(self):
+        return self.node.api("GET", f"/volumes/{self.target}")["Labels"]
+
+
+def test_a_volume_is_copied_once(bed, shop):
+    made = Copy(shop)
+    client = EngineClient(Core(shop.swarm.docker_host, shop.name, shop.player.folder).connection)
+    shop.inside(CONTENT)
+    before = made.digest(client, shop.volume)
+    service = made.service()
+    told, done, again = shop.player.play(
+        made.task(check=True), made.task(labels={"is": "kept"}), made.task(labels={"is": "other"})
+    ).of()
+    assert (told["changed"], done["changed"], again["changed"]) == (True, True, False), done
+    assert done["stopped"] == [f"{shop.name}_app"] and told["stopped"] == []
+    assert made.digest(client, made.target) == before == made.digest(client, shop.volume)
+    assert made.service() == service and made.labels()["is"] == "kept"
+    assert not made.left() and not shop.helpers()
+    # A copy has a life of its own.
+    shop.inside("echo more > /data/more")
+    same, fresh = shop.player.play(made.task(quiesce="pause"), made.task(quiesce="pause", refresh=True)).of()
+    assert (same["changed"], fresh["changed"]) == (False, True)
+    assert made.digest(client, made.target) == made.digest(client, shop.volume) != before
+    client.close()
+
+
+def test_a_copy_that_is_refused_changes_nothing(bed, shop):
+    made, node = Copy(shop), shop.swarm.node
+    image = bed.images["busybox"]
+    node.cli(["docker", "volume", "create", f"{shop.name}_other"])
+    run = ["docker", "run", "--rm", "-v", f"{shop.name}_other:/d", image, "sh", "-c", "echo mine > /d/file"]
+    node.cli(run)
+    using = ["docker", "run", "-d", "--name", f"{shop.name}-user", "-v", f"{shop.name}_used:/d", image, "sleep", "1d"]
+    node.cli(using)
+    other, used = {"to": f"{shop.name}_other"}, {"to": f"{shop.name}_used"}
+    run = shop.player.play(
+        made.task(check=True, volume="nothing"),
+        made.task(volume="nothing"),
+        made.task(check=True, **other),
+        made.task(**other),
+        made.task(check=True, **used),
+        made.task(refresh=True, **used),
+        made.task(volume=f"{shop.name}_copy"),
+        made.task(to="../etc"),
+    )
+    codes = [one.get("error_code") for one in run.of()]
+    wanted = ["no_volume", "volume_not_empty", "volume_in_use"]
+    assert codes == [code for code in wanted for _twice in range(2)] + ["invalid_options", "invalid_options"], (
+        run.output
+    )
+    node.cli(["docker", "rm", "-f", f"{shop.name}-user"])
+    shown = node.cli(["docker", "run", "--rm", "-v", f"{shop.name}_other:/d", image, "cat", "/d/file"]).stdout
+    assert shown == "mine\n" and not made.left()
+
+
+@pytest.mark.parametrize("state", ["present", "absent"])
+def test_a_copy_that_is_killed_is_completed(bed, swarm, shop, monkeypatch, state):
+    """SIGKILL before each step (STACKWRIGHT_LONG=1), or before some: the next run completes it, or leaves nothing."""
+    made, core = Copy(shop), Core(swarm.docker_host, swarm.name, shop.player.folder)
+    shop.inside("date > /data/file")
+    given = {"volume": shop.volume, "to": made.target, "dest": str(made.dest), "labels": {}, "refresh": False}
+    given |= {"quiesce": "pause", "command": [], "wait_timeout": 120, "state": "present"}
+    ends, halves = [], 0
+    # While it reads, before it fills, after it has filled.
+    some = (", '/stackwright-volume', ", "/volumes/create", ".restoring.json',)")
+    for step in range(1, 400) if os.environ.get("STACKWRIGHT_LONG") == "1" else some:
+        child = os.fork()
+        if not child:
+            try:
+                steps_of(monkeypatch, step)
+                copy_volume(EngineClient(core.connection), given, False)
+                os._exit(0)
+            finally:
+                os._exit(1)
+        ends.append(os.waitpid(child, 0)[1])
+        client = EngineClient(core.connection)
+        whole = not made.left()
+        halves += bool(list(made.dest.rglob(".restoring.json")))
+        copy_volume(client, {**given, "state": state}, False)
+        assert shop.inside("cat /data/file"), step
+        there = local.find(client, made.target)
+        assert not made.left() and (there is not None or (state == "absent" and not whole)), step
+        if there is not None:
+            assert made.digest(client, made.target) == made.digest(client, shop.volume), step
+            client.delete(f"/volumes/{made.target}")
+        client.close()
+        if ends[-1] == 0:
+            break
+    core.client.close()
+    assert ends[:3] == [signal.SIGKILL] * 3 and halves and shop.helpers() == [], (ends, halves)

@@ -41,6 +41,11 @@ def test_the_page_lists_each_of_them():
     assert sorted(listed) == STACKS and len(STACKS) == 8
 
 
+def test_each_has_domains_of_its_own():
+    found = [route["domain"] for name in STACKS for route in compiled(name)["routes"]]
+    assert len(set(found)) == len(found) > 5
+
+
 def test_the_switch_of_blue_and_green_changes_no_task():
     switched = {"BLUE_DOMAIN": "next.shop.example.com", "GREEN_DOMAIN": "shop.example.com"}
     before, after = (

@@ -9,7 +9,7 @@ What is stopped is written down first, in the folder of the snapshots: a run tha
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Callable, List, Optional, Sequence
+from typing import TYPE_CHECKING, Callable, List, Optional, Sequence, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock import Clock
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import EngineError, StackwrightError
@@ -57,7 +57,7 @@ class Users:
         ids = {task.get("ServiceID") for task in self.client.list("/tasks", mine)}
         return [one for one in self.client.list("/services") if one["ID"] in ids and self._mounts(one)]
 
-    def refuse(self) -> None:
+    def refuse(self, hint: str = "Stop it, or set quiesce: stop.") -> None:
         """Raises StackwrightError (``volume_in_use``) if there are any."""
         names = sorted({*map(local.name_of, self.running()), *(one["Spec"]["Name"] for one in self.services())})
         if names:
@@ -65,7 +65,7 @@ class Users:
                 f"The volume {', '.join(self.volumes)} on {self.node} is in use by {', '.join(names)}. Nothing was "
                 "changed.",
                 "volume_in_use",
-                "Stop it, or set quiesce: stop.",
+                hint,
             )
 
     def quiet(self, how: str, command: Sequence[str]) -> None:
@@ -102,7 +102,9 @@ class Users:
         if os.path.exists(self._note):
             os.unlink(self._note)
 
-    def _stop(self) -> None:
+    def refuse_stop(self) -> Tuple[List[Service], List[str]]:
+        """The services and the ids of other containers that STOP stops. Raises StackwrightError (``cannot_stop``,
+        ``not_a_manager``)."""
         services, containers = self.services(), self.running()
         names = {one["Spec"]["Name"] for one in services}
         plain = [one["Id"] for one in containers if local.TASK not in (one.get("Labels") or {})]
@@ -123,7 +125,11 @@ class Users:
                 "cannot_stop",
                 "Choose another quiesce, or remove the service first.",
             )
-        self.stopped = sorted(names)
+        return services, plain
+
+    def _stop(self) -> None:
+        services, plain = self.refuse_stop()
+        self.stopped = sorted(one["Spec"]["Name"] for one in services)
         self._write({"services": {one["Spec"]["Name"]: _replicas(one) or 0 for one in services}, "containers": plain})
         for one in services:
             self.scale(one, 0)

@@ -29,15 +29,26 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.volumes.shelf im
 from ansible_collections.stackwright.swarm.plugins.module_utils.volumes.snapshot import shown, store
 
 if TYPE_CHECKING:
-    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Volume
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Labels, Volume
     from ansible_collections.stackwright.swarm.plugins.module_utils.volumes.volume_types import Meta, Options, Restoring
 
 Result = Dict[str, Any]
 LATEST = "latest"
 
 
-def restore(client: EngineClient, clock: Clock, params: Options, check: bool, scale: Scale) -> Result:
+def restore(
+    client: EngineClient,
+    clock: Clock,
+    params: Options,
+    check: bool,
+    scale: Scale,
+    origin: Optional[str] = None,
+    labels: Optional[Labels] = None,
+) -> Result:
     """Restores a volume; the module's result. ``params`` are the options of volume_restore.
+
+    :param origin: the volume that the snapshot is of, if it is another one.
+    :param labels: what the volume gets in place of the labels that it has.
 
     Raises StackwrightError (``no_snapshot``, ``snapshot_damaged``, ``volume_in_use``, ``volume_not_local``,
     ``restore_failed``, ``cannot_stop``, ``not_a_manager``, and those of a snapshot), EngineError.
@@ -46,20 +57,30 @@ def restore(client: EngineClient, clock: Clock, params: Options, check: bool, sc
     with contextlib.ExitStack() as closing:
         shelf = Shelf(params["src"], _full_name(client, params))
         # Looked at before the folder is made.
-        meta = _chosen(shelf, params["snapshot"])
+        source = Shelf(params["src"], origin) if origin else shelf
+        meta = _chosen(source, params["snapshot"])
         if not check:
             closing.enter_context(opened(params["src"], [shelf.volume]))
-        shelf.verify(meta)
+        source.verify(meta)
         if not check:
             local.clear(client, shelf.volume)
-        return _Restore(client, clock, shelf, meta, params, scale).run(check)
+        return _Restore(client, clock, shelf, source, meta, params, scale, labels).run(check)
 
 
 class _Restore:
     def __init__(
-        self, client: EngineClient, clock: Clock, shelf: Shelf, meta: Meta, params: Options, scale: Scale
+        self,
+        client: EngineClient,
+        clock: Clock,
+        shelf: Shelf,
+        source: Shelf,
+        meta: Meta,
+        params: Options,
+        scale: Scale,
+        labels: Optional[Labels],
     ) -> None:
         self.client, self.clock, self.shelf, self.meta, self.params = client, clock, shelf, meta, params
+        self.source, self.labels = source, labels
         self.users = Users(client, clock, [shelf.volume], params["src"], scale, params["wait_timeout"])
         #: What a run that died had begun.
         self.left: Optional[Restoring] = load(shelf.path(RESTORING))  # type: ignore[assignment]
@@ -68,6 +89,8 @@ class _Restore:
     def run(self, check: bool) -> Result:
         content = None if self.volume is None else local.read(self.client, self.shelf.volume).digest
         changed = content != self.meta["content"]["digest"] or self.left is not None
+        if self.volume is not None and self.labels is not None:
+            changed = changed or (self.volume.get("Labels") or {}) != self.labels
         if changed and self.params["quiesce"] != STOP:
             self.users.refuse()
         if changed and not check:
@@ -96,7 +119,7 @@ class _Restore:
             self.users.resume()
             raise
         try:
-            self._fill(self.meta)
+            self._fill(self.source, self.meta)
         except StackwrightError as error:
             self._put_back(error)
         self._over()
@@ -128,16 +151,16 @@ class _Restore:
             self.shelf.describe(kept)
             self.shelf.verify(kept)
             before = kept["id"]
-        labels = (self.volume and self.volume.get("Labels")) or self.meta["volume_labels"]
+        labels = self.labels or (self.volume and self.volume.get("Labels")) or self.meta["volume_labels"]
         self.left = {"snapshot": self.meta["id"], "before": before, "labels": labels}
         save(self.shelf.path(RESTORING), self.left)
 
-    def _fill(self, meta: Meta) -> None:
+    def _fill(self, shelf: Shelf, meta: Meta) -> None:
         volume: Volume = {
             "Name": self.shelf.volume,
             "Labels": self.left["labels"] if self.left else meta["volume_labels"],
         }
-        with open(self.shelf.path(meta["id"], ".tar"), "rb") as file:
+        with open(shelf.path(meta["id"], ".tar"), "rb") as file:
             local.fill(self.client, self.clock, volume, file, meta["content"]["length"])
         if local.read(self.client, self.shelf.volume).digest != meta["content"]["digest"]:
             raise StackwrightError("what is in the volume now differs from the snapshot", "restore_failed")
@@ -148,7 +171,7 @@ class _Restore:
         try:
             if before is None:
                 raise error
-            self._fill(self.shelf.meta(before))
+            self._fill(self.shelf, self.shelf.meta(before))
         except StackwrightError:
             kept = f" What it had before is the snapshot {before}." if before else ""
             raise StackwrightError(

@@ -64,6 +64,19 @@ class Options(TypedDict, total=False):
     labels: Labels
     wait_timeout: int
 
+class Copying(TypedDict):
+    """Those of volume_copy."""
+
+    volume: str
+    to: str
+    state: str
+    dest: str
+    refresh: bool
+    quiesce: str
+    command: List[str]
+    labels: Labels
+    wait_timeout: int
+
 class Applying(Protocol):
     """What a step of a plan needs of deploy/apply.py; ``patience`` is in seconds."""
 

@@ -23,36 +23,47 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.stacks.listed im
 
 if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.project.desired_state import Desired
-    from ansible_collections.stackwright.swarm.plugins.plugin_utils.environments.shapes import Options
+    from ansible_collections.stackwright.swarm.plugins.plugin_utils.environments.shapes import Copy, Exports, Options
 
 #: What the playbook says of all stacks, and no dictionary may.
 OF_ENVIRONMENT = ("project", "environment", "label_prefix")
 
 
 class CloneError(StackwrightError):
-    """The stacks can't be those of a clone: ``invalid_stack_list``, ``shared_data``."""
+    """The stacks can't be those of a clone: ``invalid_stack_list``, ``shared_data``, ``no_volume``."""
 
     default_code = "invalid_stack_list"
 
 
 def stacks_of(
-    listed: Sequence[object],
+    listed: Sequence[object] | Exports,
     project: str,
     environment: str,
     every: Mapping[str, object],
     pattern: str = "",
     share: Sequence[str] = (),
     keep_ports: bool = False,
+    pins: Mapping[str, str] | None = None,
+    copies: Sequence[Copy] = (),
 ) -> dict[str, Any]:
     """``stacks``: options for compose_stack. ``urls``: the addresses of their routes. ``notes``: what a clone has not.
+    ``copies``: those that were given, with the labels that the stacks give to the volumes.
 
+    :param listed: the stacks, or the result of stack_export.
     :param every: options for all of the stacks.
     :param pattern: of the domains of a clone (domains.py); empty for an environment that is not a clone.
     :param share: volumes and folders of nodes that a clone may have in common with others.
-    :raises StackwrightError: ``shared_data``, and those of the list and of the Compose files.
+    :param pins: volumes with copied data, each with the id of its node: services that mount them run there.
+    :param copies: volumes to be copied, which need a service that mounts them.
+    :raises StackwrightError: ``shared_data``, ``no_volume``, ``not_exportable``, and those of the list and of the
+        Compose files.
     """
     stacks, urls = [], []
     notes: list[str] = []
+    if isinstance(listed, Mapping):
+        listed = _exported(listed, share, notes)
+    on = {**(pins or {}), **{one["target"]: one["node_id"] for one in copies}}
+    volumes: dict[str, dict[str, str]] = {}
     for one in each_stack(listed, _folder, OF_ENVIRONMENT):
         for option in ("src", "env_files"):
             if one.get(option):
@@ -61,19 +72,49 @@ def stacks_of(
         if one.get("state", "present") == "present":
             options = cast("Options", {**merged(every, one), "project": project, "environment": environment})
             desired = _compiled(options)
+            volumes.update(_volumes(desired))
             if pattern:
                 _refuse_shared(desired, share)
-                overlay = _overlay(desired, options, pattern, keep_ports, notes)
-                if overlay:
-                    given = one.get("definition")
-                    before = [] if given is None else given if isinstance(given, list) else [given]
-                    one["definition"] = [*before, overlay]
-                    if not one.get("src") and not one.get("project_directory"):
-                        one["project_directory"] = os.getcwd()
-                    desired = _compiled(cast("Options", {**options, **one}))
+            overlay = _overlay(desired, options, pattern, keep_ports, on, notes)
+            if overlay:
+                given = one.get("definition")
+                before = [] if given is None else given if isinstance(given, list) else [given]
+                one["definition"] = [*before, overlay]
+                if not one.get("src") and not one.get("project_directory"):
+                    one["project_directory"] = os.getcwd()
+                desired = _compiled(cast("Options", {**options, **one}))
             urls += [_url(route) for route in desired["routes"] if route.get("domain")]
         stacks.append(one)
-    return {"stacks": stacks, "urls": sorted(set(urls), key=urls.index), "notes": notes}
+    for copy in copies:
+        if copy["target"] not in volumes:
+            raise CloneError(
+                f"environment_data: no service mounts the volume {copy['target']}. Nothing was changed.",
+                error_code="no_volume",
+                hint="Name volumes that the stacks of the clone have too.",
+            )
+    labeled = [{**copy, "labels": volumes[copy["target"]]} for copy in copies]
+    return {"stacks": stacks, "urls": sorted(set(urls), key=urls.index), "notes": notes, "copies": labeled}
+
+
+def _exported(exports: Exports, share: Sequence[str], notes: list[str]) -> list[object]:
+    """Exported stacks as options for compose_stack. A secret that belongs to no stack is shared, as with files."""
+    stacks = exports["stacks"]
+    own = [secret for one in stacks for secret in one["secrets"] if secret.startswith(f"{one['name']}_")]
+    unreadable = sorted(set(own) - set(share))
+    if unreadable:
+        raise CloneError(
+            f"The contents of secrets can't be read from the Swarm: {', '.join(unreadable)}. Nothing was changed.",
+            error_code="not_exportable",
+            hint="Set environment_stacks to the files, or list the secrets in environment_share to use the same ones.",
+        )
+    notes += [f"Not in the clone: {lost}" for one in stacks for lost in one["not_exported"]]
+    return [
+        {
+            **{option: value for option, value in one["options"].items() if option not in OF_ENVIRONMENT},
+            "src": [os.path.join(exports["dest"], one["folder"], "compose.yml")],
+        }
+        for one in stacks
+    ]
 
 
 def _folder(path: str) -> str:
@@ -103,12 +144,30 @@ def _compiled(options: Options) -> Desired:
     return compile_stack(request, LocalFiles())
 
 
+def _mounts(desired: Desired) -> dict[str, list[dict[str, Any]]]:
+    """The mounts of each service by its key."""
+    return {
+        service["key"]: service["spec"]["TaskTemplate"]["ContainerSpec"].get("Mounts") or []
+        for service in desired["services"]
+    }
+
+
+def _volumes(desired: Desired) -> dict[str, dict[str, str]]:
+    """The volumes of a stack, each with its labels."""
+    mounts = [mount for found in _mounts(desired).values() for mount in found]
+    return {
+        str(mount["Source"]): dict((mount.get("VolumeOptions") or {}).get("Labels") or {})
+        for mount in mounts
+        if mount.get("Type") == "volume" and mount.get("Source")
+    }
+
+
 def _refuse_shared(desired: Desired, share: Sequence[str]) -> None:
     """Data is never in two environments by chance: a volume with a name of its own, or a folder of a node."""
     own = f"{desired['stack']['name']}_"
     wrong = []
     for service in desired["services"]:
-        for mount in service["spec"]["TaskTemplate"]["ContainerSpec"].get("Mounts") or []:
+        for mount in _mounts(desired)[service["key"]]:
             source, kind = str(mount.get("Source") or ""), mount.get("Type")
             foreign = kind in ("volume", "cluster") and source and not source.startswith(own)
             written = kind == "bind" and not mount.get("ReadOnly")
@@ -123,30 +182,42 @@ def _refuse_shared(desired: Desired, share: Sequence[str]) -> None:
         )
 
 
-def _overlay(desired: Desired, options: Options, pattern: str, keep_ports: bool, notes: list[str]) -> str:
-    """A Compose file over those of the stack: its domains, and no published ports."""
+def _overlay(
+    desired: Desired, options: Options, pattern: str, keep_ports: bool, pins: Mapping[str, str], notes: list[str]
+) -> str:
+    """A Compose file over those of the stack: the domains of a clone, no published ports, and the nodes of its data."""
     start = starts(str(options.get("label_prefix") or DEFAULT_PREFIX))
     lines: list[str] = []
+    mounts = _mounts(desired)
     for service in desired["services"]:
         spec = service["spec"]
         key = service["key"]
         labels = {**(spec["TaskTemplate"]["ContainerSpec"].get("Labels") or {}), **(spec.get("Labels") or {})}
         fields = {"project": options["project"], "environment": options["environment"], "stack": options["name"]}
         new = {}
-        for label, text in labels.items():
+        for label, text in labels.items() if pattern else ():
             if label.startswith(start) and label.endswith((".domain", ".domains")):
                 domains = [
                     domain_of(pattern, {**fields, "service": key, "domain": part.strip()}) for part in text.split(",")
                 ]
                 new[label] = ",".join(domains)
-        ports = (spec.get("EndpointSpec") or {}).get("Ports") if not keep_ports else None
-        if new or ports:
+        ports = (spec.get("EndpointSpec") or {}).get("Ports") if pattern and not keep_ports else None
+        # A local volume is on one node, and an empty one would come on any other.
+        nodes = sorted({pins[mount["Source"]] for mount in mounts[key] if mount.get("Source") in pins})
+        placement = {"placement": {"constraints": [f"node.id == {node}" for node in nodes]}} if nodes else {}
+        deploy = {**({"labels": new} if new else {}), **placement}
+        if len(nodes) > 1:
+            raise CloneError(
+                f"environment_data: the volumes of the service {service['name']} are on different nodes.",
+                error_code="volume_elsewhere",
+                hint="Move one of them with the playbook volume_move first. Nothing was changed.",
+            )
+        if deploy or ports:
             lines.append(f"  {yaml.safe_dump(key).splitlines()[0]}:")
             # Ports belong to a node: two environments can't publish the same.
             lines += ["    ports: !reset []"] if ports else []
-            lines += [
-                f"    deploy: {{labels: {yaml.safe_dump(new, default_flow_style=True, width=10**6).strip()}}}"
-            ] * bool(new)
+            dumped = yaml.safe_dump(deploy, default_flow_style=True, width=10**6).strip()
+            lines += [f"    deploy: {dumped}"] if deploy else []
         if ports:
             shown = ", ".join(str(port.get("PublishedPort") or port["TargetPort"]) for port in ports)
             notes.append(f"{service['name']}: published ports are left out ({shown})")

@@ -95,11 +95,14 @@ def record_labels(
     preview: Preview | None,
     url: str,
     now: datetime,
+    data: Mapping[str, str] | None = None,
 ) -> dict[str, str]:
     """The labels of the record of an environment that may be a preview. Raises StackwrightError."""
     labels = {"project": project, "name": environment, "stacks": " ".join(sorted(stacks)), "url": url}
     # A Swarm forgets where the tasks of a removed service have been, and with them the volumes.
     labels["nodes"] = " ".join(sorted(nodes))
+    if data:
+        labels["data"] = " ".join(f"{volume}={node}" for volume, node in sorted(data.items()))
     if preview:
         seconds_of(preview["ttl"])
         labels.update(ref=preview["ref"], ttl=preview["ttl"], updated=now.strftime(FORMAT))
@@ -132,6 +135,8 @@ def environments_of(
                 {"record": config["name"], "stacks": labels.get("stacks", "").split(), "url": labels.get("url", "")}
             )
             one["nodes"] = labels.get("nodes", "").split()
+            pairs = [pair.partition("=") for pair in labels.get("data", "").split()]
+            one["data"] = {volume: node for volume, _is, node in pairs if node}
             if labels.get("ttl"):
                 _is_preview(one, labels)
     for stack in stacks:
@@ -165,6 +170,7 @@ def _entry(found: dict[tuple[str, str], Found], project: str, environment: str) 
         "members": [],
         "full_names": [],
         "nodes": [],
+        "data": {},
         "stamp": "",
         "preview": False,
         "ref": "",

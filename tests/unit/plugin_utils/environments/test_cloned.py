@@ -1,9 +1,10 @@
 """The stacks of a clone: other domains, no published ports, and no data of another environment."""
 
 import pytest
+import yaml
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import StackwrightError
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.environments.cloned import stacks_of
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.environments.cloned import _compiled, stacks_of
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.environments.domains import DEFAULT_PATTERN, domain_of
 
 FIELDS = {"project": "acme", "environment": "pr-12", "stack": "shop", "service": "web_1", "domain": "shop.example.com"}
@@ -86,3 +87,55 @@ def test_no_data_is_in_two_environments(volume, top, shared):
         made(definition)
     assert raised.value.error_code == "shared_data"
     assert made(definition, share=["data", "/srv/data"])["urls"]
+
+
+def copy(target="acme-pr-12-shop_data", node="n1"):
+    return {"volume": "shop_data", "source": "acme-production-shop_data", "target": target, "node_id": node}
+
+
+def constraints(found):
+    """Of the service, as compose_stack gets it."""
+    (stack,) = found["stacks"]
+    desired = _compiled({**stack, "project": "acme", "environment": "pr-12"})
+    return desired["services"][0]["spec"]["TaskTemplate"].get("Placement", {}).get("Constraints", [])
+
+
+@pytest.mark.parametrize("how", [{"copies": [copy()]}, {"pins": {"acme-pr-12-shop_data": "n1", "gone": "n2"}}])
+def test_services_run_where_their_data_are(how):
+    given = {**web(volumes=["data:/d"]), "volumes": {"data": {"labels": {"is": "kept"}}}}
+    given["services"]["web"]["deploy"]["placement"] = {"constraints": ["node.role == worker"]}
+    found = made(given, **how)
+    assert constraints(found) == ["node.role == worker", "node.id == n1"]
+    assert constraints(made(given)) == ["node.role == worker"]
+    for one in found["copies"]:
+        assert one["labels"]["is"] == "kept" and one["labels"]["com.docker.stack.namespace"] == "acme-pr-12-shop"
+
+
+@pytest.mark.parametrize(
+    ("copies", "code"),
+    [
+        pytest.param([copy("acme-pr-12-shop_other")], "no_volume", id="nobody-mounts-it"),
+        pytest.param([copy(), copy("acme-pr-12-shop_more", "n2")], "volume_elsewhere", id="two-nodes"),
+    ],
+)
+def test_data_that_can_not_be_used(copies, code):
+    given = {**web(volumes=["data:/d", "more:/m"]), "volumes": {"data": {}, "more": {}}}
+    with pytest.raises(StackwrightError) as raised:
+        made(given, copies=copies)
+    assert raised.value.error_code == code
+
+
+def test_exported_stacks(tmp_path):
+    (tmp_path / "acme-production-shop").mkdir()
+    (tmp_path / "acme-production-shop" / "compose.yml").write_text(yaml.safe_dump(web()))
+    one = {"name": "acme-production-shop", "folder": "acme-production-shop", "not_exported": ["a network"]}
+    options = {"name": "shop", "project": "acme", "environment": "production"}
+    export = {
+        "dest": str(tmp_path),
+        "stacks": [{**one, "options": options, "secrets": ["acme-production-shop_key", "x"]}],
+    }
+    with pytest.raises(StackwrightError, match="acme-production-shop_key") as raised:
+        stacks_of(export, "acme", "pr-12", {}, DEFAULT_PATTERN)
+    assert raised.value.error_code == "not_exportable" and "x," not in str(raised.value)
+    found = stacks_of(export, "acme", "pr-12", {}, DEFAULT_PATTERN, share=["acme-production-shop_key"])
+    assert found["urls"] == ["https://pr-12-shop.example.com/"] and found["notes"] == ["Not in the clone: a network"]
