@@ -25,7 +25,7 @@ def variables_of(name: str) -> set[str]:
     text = (ROOT / "playbooks" / f"{name}.yml").read_text()
     head = text[: text.index("\n- ")]
     kinds = "stack|swarm|services_registry|maintenance|prune|audit|raft|report|care|cron|autoscale|evidence"
-    kinds += "|environment|sweep|bundle|volume_move"
+    kinds += "|environment|sweep|bundle|volume_move|volume_snapshot|volume_restore"
     found = set(re.findall(rf"\b(?:{kinds})_\w+", head))
     for role in re.findall(r"stackwright\.swarm\.(stack|swarm_platform|swarm_cluster|services_registry)\b(?=\n)", text):
         specs = yaml.safe_load((ROOT / "roles" / role / "meta" / "argument_specs.yml").read_text())

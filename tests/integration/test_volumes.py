@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -16,6 +18,7 @@ sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).resolve().parents
 
 from core import Core
 from forward import forwarded
+from monitoring import tool
 from playbook import ROOT, Player
 from testbed import inventory
 
@@ -725,3 +728,78 @@ def test_a_copy_that_is_killed_is_completed(bed, swarm, shop, monkeypatch, state
             break
     core.client.close()
     assert ends[:3] == [signal.SIGKILL] * 3 and halves and shop.helpers() == [], (ends, halves)
+
+
+def test_snapshots_go_to_other_places_and_come_back(bed, swarm, tmp_path, monkeypatch):
+    """From a worker to another host and a restic repository, which keeps what a bundle names; and back."""
+    stack = Elsewhere(bed, swarm, tmp_path, "files")
+    tools = Path(tool("restic", "restic")).parent
+    monkeypatch.setenv("PATH", f"{tools}:{os.environ['PATH']}")
+    found = json.loads(stack.hosts.read_text())
+    for name, host in found["all"]["children"]["swarm_nodes"]["hosts"].items():
+        inside = bed.node(name).inside([sys.executable])
+        python = stack.player.write(
+            f"python-{name}",
+            f'#!/bin/sh\nexec {shlex.join(part.replace("PATH=", f"PATH={tools}:") for part in inside)} "$@"\n',
+        )
+        python.chmod(0o700)
+        host["ansible_python_interpreter"] = str(python)
+    stack.hosts.write_text(json.dumps(found))
+    # Where the controller sees them as well: it reads the files of all of these hosts in its own folders.
+    stack.dest, there = str(tmp_path / "snapshots"), str(tmp_path / "copies")
+    access = {"XDG_CACHE_HOME": str(tmp_path / "cache")}
+    reach = {**os.environ, "RESTIC_REPOSITORY": str(tmp_path / "repository"), "RESTIC_PASSWORD": "planted", **access}
+    subprocess.run(["restic", "init"], env=reach, stdout=subprocess.DEVNULL, check=True, timeout=300)
+
+    def play(name, prefix, check=False, **more):
+        given = {"restic": reach["RESTIC_REPOSITORY"], "restic_password": "planted", "restic_environment": access}
+        variables = {f"{prefix}_{key}": value for key, value in {**given, **more}.items()}
+        done = stack.player.playbook(ROOT / f"playbooks/{name}.yml", variables=variables, check=check)
+        assert done.code == 0 and "planted" not in done.output, done.output
+        return {line["task"] for line in done.lines if line["result"].get("changed")}
+
+    def stored():
+        listed = subprocess.run(
+            ["restic", "snapshots", "--json", "--tag", "stackwright-volume"],
+            env=reach, capture_output=True, check=True, timeout=300,
+        )  # fmt: skip
+        return sorted(one["tags"][2].partition("/")[2] for one in json.loads(listed.stdout))
+
+    def on(node, folder):
+        listed = node.run(["sh", "-c", f"cd {folder}/{swarm.name}_data && ls *.tar"]).stdout.split()
+        return sorted(name[:-4] for name in listed)
+
+    def snapshot(check=False):
+        to = {"stack": swarm.name, "path": stack.dest, "to_host": "m1", "to_path": there, "keep": 1}
+        return play("volume_snapshot", "volume_snapshot", check, **to, restic_keep="last=1")
+
+    assert stack.deploy(stack.one)["changed"]
+    stack.inside("echo one > /data/file")
+    bundle = {"path": str(tmp_path / "bundles"), "password": "planted", "volumes": True, "volumes_path": stack.dest}
+    assert "Save the bundle" in play("bundle", "bundle", **bundle, restic_keep="last=1")
+    (named,) = stored()
+    for content in ("two", "three"):
+        stack.inside(f"echo {content} > /data/file")
+        if content == "two":
+            assert snapshot(check=True) == {"Take the snapshots"}
+        assert {"Take the snapshots", "Copy the snapshot", "Run restic backup"} <= snapshot()
+        (newest,) = on(bed.node("m1"), there)
+        assert stored() == sorted([named, newest]) and on(stack.there, stack.dest) == [newest]
+    assert snapshot() == set()
+
+    def restore(**where):
+        given = {"stack": swarm.name, "volume": "data", "on": stack.there.name, "path": stack.dest}
+        return play("volume_restore", "volume_restore", **given, **where)
+
+    service = f"{swarm.name}_app"
+    for where, fetches, content in (
+        ({"snapshot": named}, "Run restic restore", "one"),
+        ({"restic": "", "from_host": "m1", "from_path": there}, "Copy the snapshot", "three"),
+    ):
+        swarm.node.cli(["docker", "service", "scale", "--detach", f"{service}=0"])
+        swarm.wait("no container", lambda: not stack.there.cli(["docker", "ps", "-q", "-f", f"name={service}"]).stdout)
+        stack.there.run(["rm", "-rf", stack.dest])
+        assert restore(**where) == {fetches, "Restore the volume"}
+        assert restore(**where) == set()
+        swarm.node.cli(["docker", "service", "scale", "--detach", f"{service}=1"])
+        assert stack.inside("cat /data/file") == f"{content}\n"

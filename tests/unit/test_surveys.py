@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parents[2]
 NO_JOB = {"awx_setup"}
 PLAYBOOKS = sorted(path.stem for path in (ROOT / "playbooks").glob("*.yml") if path.stem not in NO_JOB)
 ANSWER = re.compile(
-    r"\b((?:stack|maintenance|services_registry|prune|audit|care|cron|raft|report|swarm_cluster|autoscale|evidence|environment|sweep|bundle|volume_move)"
+    r"\b((?:stack|maintenance|services_registry|prune|audit|care|cron|raft|report|swarm_cluster|autoscale|evidence|environment|sweep|bundle|volume_move|volume_snapshot|volume_restore)"
     r"_\w+) "
     r"(?:\| default\([^)]*\) )?\| stackwright\.swarm\.answer"
 )
