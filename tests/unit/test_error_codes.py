@@ -9,7 +9,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 CODE = re.compile(r"[a-z][a-z0-9_]*\Z")
 #: Internal: caught before a task ends, or replaced by the code of its cause.
-INTERNAL = {"error", "not_shared"}
+INTERNAL = {"error", "not_shared", "unanswered"}
 
 
 def literals(node):
