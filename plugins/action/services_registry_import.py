@@ -8,7 +8,7 @@ from __future__ import annotations
 import posixpath
 from typing import TYPE_CHECKING, Any, Dict, List
 
-import ansible_collections.stackwright.swarm.plugins.plugin_utils.loading.bytecode  # noqa: F401
+import ansible_collections.stackwright.swarm.plugins.plugin_utils.loading.bytecode as _  # noqa: F401
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import (
     ComposeError,
     Problem,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Collection, Dict, List, Mapping, Sequence
 
 from ansible.errors import AnsibleConnectionFailure
 
-import ansible_collections.stackwright.swarm.plugins.plugin_utils.loading.bytecode  # noqa: F401
+import ansible_collections.stackwright.swarm.plugins.plugin_utils.loading.bytecode as _  # noqa: F401
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.cleanup import (
     CLUSTER,
     END,

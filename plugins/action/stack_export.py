@@ -10,7 +10,7 @@ import posixpath
 from secrets import token_hex
 from typing import TYPE_CHECKING, Any, Dict, List, Mapping
 
-import ansible_collections.stackwright.swarm.plugins.plugin_utils.loading.bytecode  # noqa: F401
+import ansible_collections.stackwright.swarm.plugins.plugin_utils.loading.bytecode as _  # noqa: F401
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.option_specs import COMPILED
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.generated.folder import (

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Optional, Sequence, 
 from ansible import constants as C
 from ansible.errors import AnsibleConnectionFailure
 
-import ansible_collections.stackwright.swarm.plugins.plugin_utils.loading.bytecode  # noqa: F401
+import ansible_collections.stackwright.swarm.plugins.plugin_utils.loading.bytecode as _  # noqa: F401
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.option_specs import (
     FILES,
     PLATFORM,

@@ -65,7 +65,7 @@ from typing import Any, Dict, List, Mapping
 
 from ansible.plugins.callback import CallbackBase
 
-import ansible_collections.stackwright.swarm.plugins.plugin_utils.loading.bytecode  # noqa: F401
+import ansible_collections.stackwright.swarm.plugins.plugin_utils.loading.bytecode as _  # noqa: F401
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock import iso
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.arguments.who import who_asks
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.auditing.chain import Head, begun, written

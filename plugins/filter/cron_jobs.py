@@ -11,7 +11,7 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 
-import ansible_collections.stackwright.swarm.plugins.plugin_utils.loading.bytecode  # noqa: F401
+import ansible_collections.stackwright.swarm.plugins.plugin_utils.loading.bytecode as _  # noqa: F401
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import DEFAULT_PREFIX
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.arguments.plain import plain
 

@@ -91,7 +91,7 @@ from typing import TYPE_CHECKING, Any
 from ansible.errors import AnsibleLookupError
 from ansible.plugins.lookup import LookupBase
 
-import ansible_collections.stackwright.swarm.plugins.plugin_utils.loading.bytecode  # noqa: F401
+import ansible_collections.stackwright.swarm.plugins.plugin_utils.loading.bytecode as _  # noqa: F401
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import (
     EngineError,
     StackwrightError,
