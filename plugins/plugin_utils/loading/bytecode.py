@@ -13,7 +13,7 @@ from __future__ import annotations
 import sys
 from importlib.machinery import SOURCE_SUFFIXES, FileFinder, ModuleSpec, SourceFileLoader
 from types import ModuleType
-from typing import Dict, Optional, Sequence
+from typing import Any, Dict, Optional, Sequence
 
 PLUGINS = __name__[: -len("plugin_utils.loading.bytecode")]
 OURS = (PLUGINS + "plugin_utils.", PLUGINS + "module_utils.")
@@ -37,4 +37,12 @@ class Finder:
         return None
 
 
-sys.meta_path.insert(0, Finder())
+def _found_this(finder: object) -> bool:
+    find: Any = getattr(finder, "find_spec", None)
+    return find is not None and find(__name__, sys.modules[__package__].__path__) is not None
+
+
+#: Right before Ansible's own, not first: what others have put before it (ansible-test, a debugger) stays there.
+_place = next((place for place, finder in enumerate(sys.meta_path) if _found_this(finder)), None)
+if _place is not None:
+    sys.meta_path.insert(_place, Finder())
