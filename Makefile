@@ -1,6 +1,6 @@
 # Every target sets up what it needs under .cache/ first.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-down registry-demo registry-demo-down test test-long molecule testbed-status testbed-down lint sanity unit fuzz browser differential integration faults package benchmark docs hooks
+.PHONY: help check setup demo demo-down registry-demo registry-demo-down test test-long molecule testbed-status testbed-down lint sanity unit fuzz browser differential integration faults package benchmark docs hooks
 
 PYTHON := .cache/venv/bin/python
 PYTEST := $(PYTHON) -m pytest -q
@@ -32,6 +32,10 @@ test: ## All of the tests but the longest: lint, unit, differential, docs and pa
 
 test-long: setup cores ## The integration tests on three nodes and on every engine
 	@sh tests/tools/long.sh
+
+check: setup ## While you work: the quick steps of lint, and the unit tests
+	@sh tests/tools/lint.sh quick
+	@$(PYTEST) -n 2 tests/unit
 
 lint: setup ## Formatters, linters, types and documentation
 	@sh tests/tools/lint.sh
