@@ -1,6 +1,6 @@
 """A Swarm of three nodes with eight stacks and a proxy is lost, and comes back on three nodes with other names.
 
-The drill of docs/guides/bundle.md, with its time.
+The drill of docs/guides/bundle.md, with its time. One stack is a PostgreSQL, whose rows come back from its snapshot.
 """
 
 from __future__ import annotations
@@ -8,16 +8,20 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import shlex
 import subprocess
 import sys
 import time
+import urllib.parse
 from pathlib import Path
 
 import pytest
 
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).resolve().parents[1])]
 
+from monitoring import tool
 from playbook import BIN, ROOT
+from test_volumes import ASK, DATABASE
 from testbed import for_tests, inventory
 from testbed.commands import wait_for
 
@@ -25,7 +29,7 @@ pytestmark = pytest.mark.skipif(
     os.environ.get("STACKWRIGHT_LONG") != "1", reason="takes minutes (STACKWRIGHT_LONG=1 runs it)"
 )
 PASSWORD, PORT = "the-vault-password", 18103
-STACKS = [f"s{number}" for number in range(1, 9)]
+STACKS = [f"s{number}" for number in range(1, 8)]  # and db
 OLD, NEW = ["m1", "m2", "m3"], ["m4", "m5", "m6"]
 FILE = """\
 x-env:
@@ -79,6 +83,26 @@ class Site:
         # One proxy is enough: that all of them get the routes, other tests prove.
         self.usual["stack_proxies"] = nodes[:1]
 
+    def with_restic(self, monkeypatch, hosts):
+        """Creates a repository, and gives the controller and the nodes restic; the options of bundle.yml for it."""
+        folder = Path(tool("restic", "restic")).parent
+        monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
+        found = json.loads((self.folder / hosts).read_text())
+        for group in found["all"]["children"].values():
+            for name, host in group["hosts"].items():
+                if host:
+                    inside = self.bed.node(name).inside([sys.executable])
+                    command = shlex.join([part.replace("PATH=", f"PATH={folder}:") for part in inside])
+                    python = self.folder / f"python-{name}"
+                    python.write_text(f'#!/bin/sh\nexec {command} "$@"\n')
+                    python.chmod(0o700)
+                    host["ansible_python_interpreter"] = str(python)
+        (self.folder / hosts).write_text(json.dumps(found))
+        repository, access = str(self.folder / "repository"), {"XDG_CACHE_HOME": str(self.folder / "cache")}
+        reach = {"RESTIC_REPOSITORY": repository, "RESTIC_PASSWORD": PASSWORD, **access}
+        subprocess.run(["restic", "init"], env={**os.environ, **reach}, check=True, timeout=300)
+        return {"restic": repository, "restic_password": PASSWORD, "restic_environment": access}
+
     def play(self, playbook, *options, **variables):
         path, began = ROOT / "playbooks" / f"{playbook}.yml", time.monotonic()
         (self.folder / "given.json").write_text(json.dumps({**self.usual, **variables}))
@@ -125,6 +149,13 @@ def bed():
         yield made
 
 
+def psql(node, command):
+    """What the PostgreSQL of the stack db answers, which runs on ``node``."""
+    filters = urllib.parse.quote(json.dumps({"label": ["com.docker.swarm.service.name=db_db"]}))
+    (container,) = node.api("GET", f"/containers/json?filters={filters}")
+    return node.cli(["docker", "exec", container["Id"], "sh", "-c", f"{ASK} -c '{command}'"]).stdout
+
+
 def answers(site, nodes, domain):
     for node in nodes:
         for name in STACKS:
@@ -132,8 +163,9 @@ def answers(site, nodes, domain):
             wait_for(f"{host} at {node}", lambda host=host, node=node, name=name: site.page(node, host) == name, 60)
 
 
-def test_a_swarm_is_lost_and_comes_back_on_other_nodes(bed, tmp_path):
+def test_a_swarm_is_lost_and_comes_back_on_other_nodes(bed, tmp_path, monkeypatch):
     site = Site(bed, tmp_path)
+    restic = site.with_restic(monkeypatch, "all.json")
     site.on(OLD)
     site.play("cluster")
     bed.node("m1").api("GET", "/nodes")
@@ -149,9 +181,20 @@ def test_a_swarm_is_lost_and_comes_back_on_other_nodes(bed, tmp_path):
         }
         (tmp_path / f"{name}.yml").write_text(FILE.format(**given))
         stacks.append({"name": name, "src": [str(tmp_path / f"{name}.yml")], "shared_networks": ["public"]})
+    text = DATABASE.format(image=bed.images["postgres"], test="pg_isready -h 127.0.0.1", retries=60)
+    text = text.replace("deploy: {", "deploy: {endpoint_mode: dnsrr, placement: {constraints: [node.hostname == m3]}, ")
+    text = text.replace("PASSWORD: secret", 'PASSWORD: "${PASSWORD}"')
+    (tmp_path / "db.yml").write_text(FILE[: FILE.index("services:")].format() + text)
+    stacks.append({"name": "db", "src": [str(tmp_path / "db.yml")]})
     site.play("site", stack_list=stacks, stack_values={"store": "swarm"}, stack_confine="none", stack_proxies=[])
+    psql(bed.node("m3"), "CREATE TABLE kept AS SELECT n, md5(n::text) FROM generate_series(1, 5000) n")
+    rows = psql(bed.node("m3"), "SELECT * FROM kept ORDER BY n")
+    assert len(rows.splitlines()) == 5000
     before = site.services("m1")
-    site.play("bundle", bundle_path=str(tmp_path / "bundles"))
+    volumes = {"bundle_volumes": True, "bundle_volumes_path": f"{site.own}/volumes"}
+    volumes.update({f"bundle_{name}": value for name, value in restic.items()})
+    told = site.play("bundle", bundle_path=str(tmp_path / "bundles"), **volumes)
+    assert "the data of the volume" not in told, told
     (bundle,) = (tmp_path / "bundles").glob("*.bundle")
     for name in OLD:
         bed.kill(name)
@@ -165,6 +208,8 @@ def test_a_swarm_is_lost_and_comes_back_on_other_nodes(bed, tmp_path):
         "bundle_restore_nodes": dict(zip(OLD, NEW)),
         "bundle_restore_domains": {"example.com": "example.org"},
         "bundle_restore_values": {"store": "swarm"},
+        "bundle_restore_volumes_path": f"{site.own}/back",
+        **{f"bundle_restore_{name}": value for name, value in restic.items()},
     }
     would = site.play("bundle_restore", "--check", **given)
     assert not site.services("m4"), would
@@ -175,7 +220,8 @@ def test_a_swarm_is_lost_and_comes_back_on_other_nodes(bed, tmp_path):
     site.play("bundle_restore", **given)
     done = time.monotonic()
     answers(site, NEW[:1], "example.org")
-    told = f"Swarm {formed - began:.0f} s, platform {first - looked:.0f} s, {len(STACKS)} stacks {done - first:.0f} s"
+    assert psql(bed.node("m6"), "SELECT * FROM kept ORDER BY n") == rows
+    told = f"Swarm {formed - began:.0f} s, platform {first - looked:.0f} s, {len(stacks)} stacks {done - first:.0f} s"
     print(f"\nrestored: {told}")
 
     after = site.services("m4")
@@ -191,4 +237,5 @@ def test_a_swarm_is_lost_and_comes_back_on_other_nodes(bed, tmp_path):
 
     assert PASSWORD not in site.output
     for env, _labels in before.values():
-        assert not any(line.split("=", 1)[1] in site.output for line in env or () if line.startswith("KEY="))
+        secret = [line.split("=", 1)[1] for line in env or () if line.startswith(("KEY=", "PGPASSWORD="))]
+        assert not any(text in site.output for text in secret)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shlex
-import subprocess
 import sys
 from pathlib import Path
 
@@ -13,9 +11,8 @@ import pytest
 
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).resolve().parents[1])]
 
-from monitoring import tool
-from test_bundle_drill import FILE, PASSWORD, Site
-from test_volumes import ASK, DATABASE
+from test_bundle_drill import FILE, PASSWORD, Site, psql
+from test_volumes import DATABASE
 from testbed import for_tests, inventory
 
 pytestmark = pytest.mark.skipif(
@@ -81,29 +78,9 @@ def test_a_bundle_is_verified_by_a_restore_that_leaves_nothing(bed, site, tmp_pa
     assert PASSWORD not in site.output
 
 
-def psql(node, command):
-    (container,) = node.api("GET", "/containers/json")
-    return node.cli(["docker", "exec", container["Id"], "sh", "-c", f"{ASK} -c '{command}'"]).stdout
-
-
 def test_rows_of_a_database_come_back_on_another_host(bed, site, tmp_path, monkeypatch):
     """The host with the volume is lost. Its snapshot is in a restic repository, and the new host has no image."""
-    folder = Path(tool("restic", "restic")).parent
-    monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
-    found = json.loads((tmp_path / "hosts.json").read_text())
-    for group in found["all"]["children"].values():
-        for name, host in group["hosts"].items():
-            if host:
-                inside = bed.node(name).inside([sys.executable])
-                command = shlex.join([part.replace("PATH=", f"PATH={folder}:") for part in inside])
-                python = tmp_path / f"python-{name}"
-                python.write_text(f'#!/bin/sh\nexec {command} "$@"\n')
-                python.chmod(0o700)
-                host["ansible_python_interpreter"] = str(python)
-    (tmp_path / "hosts.json").write_text(json.dumps(found))
-    access = {"XDG_CACHE_HOME": str(tmp_path / "cache")}
-    reach = {"RESTIC_REPOSITORY": str(tmp_path / "repository"), "RESTIC_PASSWORD": PASSWORD, **access}
-    subprocess.run(["restic", "init"], env={**os.environ, **reach}, check=True, timeout=300)
+    restic = site.with_restic(monkeypatch, "hosts.json")
     old, new = bed.node("m1"), bed.node("m2")
     old.cli(["docker", "swarm", "leave", "--force"], check=False)
     old.cli(["docker", "swarm", "init", "--advertise-addr", old.address])
@@ -121,8 +98,7 @@ def test_rows_of_a_database_come_back_on_another_host(bed, site, tmp_path, monke
         "bundle_volumes": True,
         "bundle_volumes_path": f"{site.own}/volumes",
     }
-    save.update(bundle_restic=reach["RESTIC_REPOSITORY"], bundle_restic_password=PASSWORD)
-    told = site.play("bundle", **save, bundle_restic_environment=access)
+    told = site.play("bundle", **save, **{f"bundle_{name}": value for name, value in restic.items()})
     assert "the data of the volume" not in told, told
     assert "changed=0" not in told
     bed.kill("m1")
@@ -134,8 +110,7 @@ def test_rows_of_a_database_come_back_on_another_host(bed, site, tmp_path, monke
     site.play("cluster")
     back = {"bundle_restore_src": "latest", "bundle_restore_path": str(tmp_path / "fetched")}
     back.update(bundle_restore_nodes={"m1": "m2"}, bundle_restore_volumes_path=f"{site.own}/back")
-    back.update(bundle_restore_restic=reach["RESTIC_REPOSITORY"], bundle_restore_restic_password=PASSWORD)
-    back.update(bundle_restore_restic_environment=access, stack_rollout={"timeout": 300})
+    back.update({f"bundle_restore_{name}": value for name, value in restic.items()}, stack_rollout={"timeout": 300})
     would = site.play("bundle_restore", "--check", **back)
     assert "Volume, unless it exists: db_data" in would and left(bed)[1] == [], would
     site.play("bundle_restore", **back)
