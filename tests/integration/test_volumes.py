@@ -46,6 +46,7 @@ services:
     command: sh -c 'trap exit TERM; sleep 1d & wait'
     stop_grace_period: 1s
     volumes: ["data:/data"]
+    deploy: {{}}
 volumes: {{data: {{}}}}
 """
 #: What a volume may hold: owners, modes, links of both kinds, a pipe, an empty folder, odd names.
@@ -64,7 +65,7 @@ find . -type f | sort | xargs -d '\n' sha256sum 2>/dev/null; readlink a/soft; tr
 @pytest.fixture
 def shop(bed, swarm, tmp_path):
     core = Core(swarm.docker_host, swarm.name, tmp_path)
-    core.deploy(FILE.format(image=bed.images["busybox"]))
+    core.deploy(at(swarm.node, FILE.format(image=bed.images["busybox"])))
     yield Shop(swarm, tmp_path)
     core.client.close()
 
@@ -566,7 +567,8 @@ class Elsewhere:
 def test_a_migration_of_a_volume_on_another_node_is_undone(bed, swarm, tmp_path, kind):
     """rollout.snapshot: taken on the worker and restored there; the run before changes nothing that is not a host."""
     stack = Elsewhere(bed, swarm, tmp_path, kind)
-    assert stack.deploy(stack.one)["changed"]
+    first = stack.deploy(stack.one)
+    assert first["changed"], first
     stack.fill()
     before = stack.content()
     told = stack.deploy(stack.two, check=True)
