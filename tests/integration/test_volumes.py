@@ -520,7 +520,8 @@ class Elsewhere:
             image = bed.images["busybox"]
             both = [RELEASES.format(image=image, first=first, check=check) for first, check in ((":", "true"), GONE)]
         else:
-            migration = Migration(bed, swarm, folder)
+            (folder / "alone").mkdir()  # with an inventory of its own
+            migration = Migration(bed, swarm, folder / "alone")
             both = [migration.one, migration.two]
         self.one, self.two = (at(self.there, text) for text in both)
 
