@@ -45,7 +45,7 @@ def copy(client: EngineClient, clock: Clock, params: Copying, check: bool, scale
     Raises StackwrightError (``no_volume``, ``volume_in_use``, ``volume_not_empty``, and those of a snapshot and of a
     restore), EngineError.
     """
-    client.get("/info")
+    where = _where(client)
     source, name = check_name("volume", params["volume"]), check_name("volume", params["to"])
     dest = os.path.join(params["dest"], name)
     shelf = Shelf(dest, name)
@@ -55,7 +55,7 @@ def copy(client: EngineClient, clock: Clock, params: Copying, check: bool, scale
     if _is_copy(there, source) and not params["refresh"]:
         if not check:
             _remove(dest)
-        return _result(client, False, [])
+        return _result(client, where, False, [])
     begun = load(shelf.path(RESTORING)) is not None
     if params["refresh"] and not begun:
         chosen(client, None, [source])
@@ -63,7 +63,7 @@ def copy(client: EngineClient, clock: Clock, params: Copying, check: bool, scale
         Users(client, clock, [name], dest, scale, params["wait_timeout"]).refuse(IN_USE)
     except StackwrightError as error:
         # Whoever can stop them has to know where it is.
-        error.details.update(_where(client))
+        error.details.update(where)
         raise
     if not begun:
         chosen(client, None, [source])
@@ -77,7 +77,7 @@ def copy(client: EngineClient, clock: Clock, params: Copying, check: bool, scale
     if params["quiesce"] == STOP and not begun:
         users.refuse_stop()
     if check:
-        return _result(client, True, [])
+        return _result(client, where, True, [])
     stopped = [] if begun else _taken(client, clock, params, dest, scale)
     labels: Labels = {**_labels(there), **params["labels"], COPY_OF: source, FOLDER: dest}
     options: Options = {
@@ -90,7 +90,7 @@ def copy(client: EngineClient, clock: Clock, params: Copying, check: bool, scale
     }
     restore(client, clock, options, False, scale, source, labels)
     _remove(dest)
-    return _result(client, True, stopped)
+    return _result(client, where, True, stopped)
 
 
 def forget(client: EngineClient, clock: Clock, params: Copying, check: bool, scale: Scale) -> Result:
@@ -98,7 +98,7 @@ def forget(client: EngineClient, clock: Clock, params: Copying, check: bool, sca
 
     Raises StackwrightError (``snapshot_busy``, ``snapshot_unwritable``), EngineError.
     """
-    client.get("/info")
+    where = _where(client)
     name = check_name("volume", params["to"])
     dest = os.path.join(params["dest"], name)
     left = os.path.isdir(dest)
@@ -110,7 +110,7 @@ def forget(client: EngineClient, clock: Clock, params: Copying, check: bool, sca
                 os.unlink(shelf.path(RESTORING))
             Users(client, clock, [name], dest, scale, params["wait_timeout"]).resume()
         _remove(dest)
-    return _result(client, left, [])
+    return _result(client, where, left, [])
 
 
 def _taken(client: EngineClient, clock: Clock, params: Copying, dest: str, scale: Scale) -> List[str]:
@@ -150,8 +150,8 @@ def _remove(dest: str) -> None:
         raise unwritable(dest, error) from None
 
 
-def _result(client: EngineClient, changed: bool, stopped: List[str]) -> Result:
-    return {"changed": changed, **_where(client), "stopped": stopped, "calls": client.calls}
+def _result(client: EngineClient, where: Dict[str, str], changed: bool, stopped: List[str]) -> Result:
+    return {"changed": changed, **where, "stopped": stopped, "calls": client.calls}
 
 
 def _where(client: EngineClient) -> Dict[str, str]:
