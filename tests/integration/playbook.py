@@ -82,7 +82,7 @@ class Player:
     def begin_playbook(self, path, **how):
         """As ``playbook``, but does not wait for the end."""
         command, environment, results = self.command(path, **how)
-        return Running(command, self.folder, environment, results)
+        return Running(command, self.folder, environment, results, forks.can_run(command, environment, self.usual()))
 
     def written(self, tasks):
         self.runs += 1
@@ -141,6 +141,7 @@ class Player:
             "ANSIBLE_CALLBACK_PLUGINS": str(Path(__file__).parent / "callback"),
             "ANSIBLE_CALLBACKS_ENABLED": "results",
             "ANSIBLE_LOCALHOST_WARNING": "false",
+            "ANSIBLE_NOCOLOR": "1",
             "ANSIBLE_HOME": str(self.folder / ".ansible"),
         }
 
@@ -148,19 +149,23 @@ class Player:
 class Running:
     """A run that goes on, in a terminal and session of its own. Each line has the time at which it was seen."""
 
-    def __init__(self, command, folder, environment, results):
+    def __init__(self, command, folder, environment, results, forked=False):
         self._results = results
         self.start = time.monotonic()
         reading, terminal = os.openpty()
-        self.process = subprocess.Popen(
-            command,
-            cwd=folder,
-            env={**environment, "ANSIBLE_NOCOLOR": "1", "COLUMNS": "250"},
-            stdin=subprocess.DEVNULL,
-            stdout=terminal,
-            stderr=terminal,
-            start_new_session=True,
-        )
+        environment = {**environment, "ANSIBLE_NOCOLOR": "1", "COLUMNS": "250"}
+        if forked:
+            self.process = forks.Fork(command, folder, environment, terminal, terminal)
+        else:
+            self.process = subprocess.Popen(
+                command,
+                cwd=folder,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=terminal,
+                stderr=terminal,
+                start_new_session=True,
+            )
         os.close(terminal)
         self._terminal = os.fdopen(reading, "rb")
         self.seen = []

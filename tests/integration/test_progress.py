@@ -58,13 +58,13 @@ class Site:
 
     def worker(self):
         """The pid of the process that does the work."""
-        marker = f"HOME={self.home}".encode()
         found = []
         for folder in Path("/proc").iterdir():
             try:
-                if folder.name.isdigit() and marker in (folder / "environ").read_bytes():
-                    handles = [os.readlink(handle) for handle in (folder / "fd").iterdir()]
-                    found += [int(folder.name)] * any(handle.endswith("/alive") for handle in handles)
+                if folder.name.isdigit():
+                    handles = [Path(os.readlink(handle)) for handle in (folder / "fd").iterdir()]
+                    mine = [handle for handle in handles if handle.name == "alive" and self.home in handle.parents]
+                    found += [int(folder.name)] * bool(mine)
             except (OSError, ProcessLookupError):
                 continue
         return found[0] if found else None

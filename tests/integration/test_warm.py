@@ -123,6 +123,55 @@ def test_the_code_of_a_text_is_remembered_and_another_text_has_its_own(server, t
     assert seen("WHAT = 1")[1].endswith("code.zip/part.py")
 
 
+#: A module's files, each of which says when it is imported.
+FILES = {
+    "ansible/__init__.py": "",
+    "ansible/module_utils/__init__.py": "",
+    "ansible/module_utils/part.py": """
+print('part')
+from ansible.module_utils import other
+WHAT, NONE = other.WHAT, None
+""",
+    "ansible/module_utils/other.py": "print('other'); WHAT = 1",
+    "ansible/module_utils/unused.py": "",
+}
+PARTS = """\
+import sys; sys.path.insert(0, 'module.zip')
+import ansible.module_utils
+from ansible.module_utils import part
+print(part.WHAT, part.NONE, part.__file__, part.__spec__.origin, part.__loader__.archive)
+print(part.other is sys.modules[part.other.__name__])
+print([name for name in ('part', 'other', 'unused') if hasattr(ansible.module_utils, name)])
+"""
+
+
+def test_files_are_imported_once_and_are_those_of_the_modules_own_zip(server, tmp_path):
+    (tmp_path / "module.py").write_text(PARTS)
+
+    def seen(files, program=None):
+        with zipfile.ZipFile(tmp_path / "module.zip", "w") as archive:
+            for name, text in files.items():
+                archive.writestr(name, text)
+        command = [program or str(warm.interpreter()), "module.py"]
+        code, output, error = run(command, tmp_path, {warm.SOCKET: server.path})
+        # In any order: what a file imports may come before it.
+        return code, sorted(output.splitlines()), error.splitlines()[-1:]
+
+    def real(files):
+        return seen(files, sys.executable)
+
+    assert seen(FILES) == real(FILES) and {"part", "other"} < set(real(FILES)[1])
+    # What the process that forks has imported says so no more; all else is the same.
+    expected = (0, [line for line in real(FILES)[1] if line not in ("part", "other")], [])
+    assert any(seen(FILES) == expected for _try in range(100))
+    changed = {**FILES, "ansible/module_utils/other.py": "print('other'); WHAT = 2"}
+    assert seen(changed) == real(changed), "a file of other contents, and what has imported the former"
+    missing = {name: text for name, text in FILES.items() if "other" not in name}
+    assert seen(missing) == real(missing) and "other" in real(missing)[2][0]
+    without = {name: text for name, text in FILES.items() if "unused" not in name}
+    assert seen(without) == expected
+
+
 def test_a_module_ends_with_its_interpreter(server, tmp_path):
     path = tmp_path / "module.py"
     path.write_text(
