@@ -1,6 +1,8 @@
 """Makes a plain checkout importable as ansible_collections.stackwright.swarm."""
 
+import cProfile
 import gc
+import itertools
 import os
 import sys
 from pathlib import Path
@@ -13,7 +15,13 @@ LINK = ROOT / ".cache" / "collections" / "ansible_collections" / "stackwright" /
 if not LINK.exists():
     LINK.parent.mkdir(parents=True, exist_ok=True)
     LINK.symlink_to(ROOT)
-sys.path.insert(0, str(ROOT / ".cache" / "collections"))
+sys.path[:0] = [str(ROOT / ".cache" / "collections"), str(Path(__file__).parent)]
+
+# Two thirds of a collection would be Python that compiles what it compiled in the run before.
+if sys.dont_write_bytecode:
+    sys.dont_write_bytecode, sys.pycache_prefix = False, str(ROOT / ".cache" / "pycache")
+    os.environ["PYTHONPYCACHEPREFIX"] = sys.pycache_prefix
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 #: Characters of a text in the name of a test.
 LONGEST_ID = 80
@@ -31,7 +39,19 @@ gc.disable()
 @pytest.hookimpl(trylast=True)
 def pytest_collection_finish() -> None:
     gc.freeze()
+    gc.set_threshold(100_000)
     gc.enable()
+
+
+NUMBERS = itertools.count()
+
+
+@pytest.fixture
+def tmp_path(tmp_path_factory):
+    """A new folder; pytest's own looks through all those of the tests before, to find a number for it."""
+    path = tmp_path_factory.getbasetemp() / str(next(NUMBERS))
+    path.mkdir(mode=0o700)
+    return path
 
 
 @pytest.fixture
@@ -39,19 +59,9 @@ def calls():
     """Counts the Python calls that a function makes: work that no other load of the machine changes."""
 
     def count(function):
-        counted = 0
-
-        def one(_frame, event, _argument):
-            nonlocal counted
-            counted += event == "call"
-
-        before = sys.getprofile()
-        sys.setprofile(one)
-        try:
-            function()
-        finally:
-            sys.setprofile(before)
-        return counted
+        profile = cProfile.Profile(builtins=False)
+        profile.runcall(function)
+        return sum(entry.callcount for entry in profile.getstats() if not isinstance(entry.code, str))
 
     return count
 

@@ -3,6 +3,7 @@
 import ast
 from pathlib import Path
 
+import parsed
 import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -24,9 +25,9 @@ def test_each_says_in_which_groups_it_is():
     for name, text in MODULES.items():
         (documentation,) = [
             ast.literal_eval(node.value)
-            for node in ast.parse(text).body
+            for node in parsed.tree(text).body
             if isinstance(node, ast.Assign) and node.targets[0].id == "DOCUMENTATION"
         ]
-        fragments = yaml.safe_load(documentation)["extends_documentation_fragment"]
+        fragments = yaml.load(documentation, yaml.CSafeLoader)["extends_documentation_fragment"]
         fragment = "stack_group" if name in GROUPS["stack"] else "action_group"
         assert f"stackwright.swarm.attributes.{fragment}" in fragments, name

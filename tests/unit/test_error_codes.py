@@ -6,6 +6,8 @@ import functools
 import re
 from pathlib import Path
 
+import parsed
+
 ROOT = Path(__file__).resolve().parents[2]
 CODE = re.compile(r"[a-z][a-z0-9_]*\Z")
 #: Internal: caught before a task ends, or replaced by the code of its cause.
@@ -17,9 +19,9 @@ def literals(node):
         yield node.value
 
 
-def of_tree(tree):
+def of_source(source):
     """The texts in the places of a code."""
-    for node in ast.walk(tree):
+    for node in parsed.nodes(source):
         if isinstance(node, ast.Call):
             name = node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")
             ours = name.endswith("Error") and not hasattr(builtins, name)
@@ -38,8 +40,8 @@ def of_tree(tree):
 
 @functools.cache
 def used():
-    trees = (ast.parse(path.read_text()) for path in (ROOT / "plugins").rglob("*.py"))
-    return {code for tree in trees for code in of_tree(tree) if CODE.match(code)} - INTERNAL
+    sources = (path.read_text() for path in (ROOT / "plugins").rglob("*.py"))
+    return {code for source in sources for code in of_source(source) if CODE.match(code)} - INTERNAL
 
 
 def listed():
@@ -60,5 +62,5 @@ def test_no_code_is_listed_that_nobody_gives():
 
 def test_the_scan_sees_each_form():
     text = "class A(E):\n    default_code = 'a'\nE2Error('x', 'b')\nf(error_code='c')\nd = {'error_code': 'd'}\n"
-    assert set(of_tree(ast.parse(text))) == {"a", "b", "c", "d"}
+    assert set(of_source(text)) == {"a", "b", "c", "d"}
     assert len(used()) > 100

@@ -7,6 +7,7 @@ from collections import Counter
 from pathlib import Path
 from typing import List, NamedTuple, Tuple
 
+import parsed
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -177,7 +178,7 @@ def seen(path):
 
 @functools.cache
 def _seen(path, text):
-    tree = ast.parse(text)
+    tree = parsed.tree(text)
     found = Seen([], [], [], text.count("\n") - sum(map(documentation, tree.body)))
     todo = [(tree, False)]
     for node, inside in todo:

@@ -3,12 +3,14 @@
 import ast
 from pathlib import Path
 
+import parsed
+
 ROOT = Path(__file__).resolve().parents[2] / "plugins"
 OURS = "ansible_collections.stackwright.swarm.plugins."
 
 
 def imported(path):
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in parsed.nodes(path.read_text()):
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(OURS):
             base = ROOT / node.module[len(OURS) :].replace(".", "/")
             for name in node.names:

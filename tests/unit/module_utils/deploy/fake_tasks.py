@@ -4,7 +4,7 @@ import copy
 import itertools
 import struct
 
-from fake_swarm import FakeSwarm, _name
+from fake_swarm import FakeSwarm, _name, copied
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import EngineError
 
@@ -30,8 +30,8 @@ class TaskSwarm(FakeSwarm):
             return struct.pack(">BxxxI", 1, len(line)) + line
         found = super().get(path, query)
         if path == "/tasks":
-            found = [task for tasks in self.tasks.values() for task in tasks]
-        return copy.deepcopy(self.nodes if path == "/nodes" else found)
+            return copied([task for tasks in self.tasks.values() for task in tasks])
+        return copied(self.nodes) if path == "/nodes" else found
 
     def _one(self, kind, identity):
         named = [obj for obj in self.objects[kind].values() if _name(obj) == identity]

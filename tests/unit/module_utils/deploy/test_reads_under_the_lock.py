@@ -1,5 +1,7 @@
 """An engine that does not answer for a moment ends no run that has the stack's lock: any read is made again."""
 
+import copy
+import functools
 import sys
 from pathlib import Path
 
@@ -66,14 +68,20 @@ class Slow(TaskSwarm):
                 raise EngineError(f"GET {path}: no answer in time.", "timeout")
 
 
+@functools.cache
+def twice():
+    swarm = Slow()
+    deploy(swarm, state(1))
+    deploy(swarm, state(2))
+    return swarm
+
+
 @pytest.mark.parametrize("kind", RUNS)
 def test_each_read_once(kind):
     run, releases = RUNS[kind]
     reads = nth = 1
     while nth <= reads:
-        swarm = Slow()
-        deploy(swarm, state(1))
-        deploy(swarm, state(2))
+        swarm = copy.deepcopy(twice())
         swarm.silence(nth)
         done = run(swarm)
         assert done["changed"], swarm.silent

@@ -18,8 +18,8 @@ SERVICES = [service(name, {}, None) for name in GIVEN]
 def told(running_at, fails=(), seconds=60):
     """Lines with their times, of services that each run from ``running_at(number)`` on."""
     gate, lines, found = Gate(Limits(), 0.0, Before(), {}), Lines(0.0), []
-    for tenth in range(seconds * 10):
-        now = tenth / 10
+    for half in range(seconds * 2):
+        now = half / 2
         texts = [
             f"{name}.1 {name} failed/shutdown boom"
             if number in fails and now >= 1

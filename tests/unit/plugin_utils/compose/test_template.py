@@ -72,8 +72,8 @@ def test_deep_nesting_is_refused_without_recursion(depth):
 
 @pytest.mark.parametrize("piece", ["$", "${", "}", "$$", "${A}", "${A:-", "$A", "${A:-x}}"])
 def test_long_texts_take_time_in_proportion(piece):
-    """About half a second here; if it grew with the square of the length, hours."""
+    """A tenth of a second here; if it grew with the square of the length, hours."""
     start = time.process_time()
     with contextlib.suppress(TemplateError):
-        expand(piece * 300_000, {"A": "a"})
-    assert time.process_time() - start < 30
+        expand(piece * 50_000, {"A": "a"})
+    assert time.process_time() - start < 2

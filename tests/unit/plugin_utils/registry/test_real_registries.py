@@ -31,6 +31,10 @@ MUTANTS = 500 if LONG else 40
 pytestmark = pytest.mark.skipif(not FILES, reason="the registries (../shared) are not on this machine")
 
 
+def parsed(text):
+    return yaml.load(text, yaml.CSafeLoader)
+
+
 def generated(text, accept=ACCEPTABLE):
     registry, findings = checked([Source("r.yaml", text.encode())], accept=accept)
     files = generate(registry, findings, "r.yaml")
@@ -71,7 +75,7 @@ def test_a_revision(file):
         line = text.splitlines()[problem.line - 1]
         assert problem.key.rpartition(".")[2].partition("[")[0] in line or "- " in line
     found = Counter(problem.code for problem in error.value.problems)
-    tree = yaml.safe_load(text)
+    tree = parsed(text)
     services = {
         name: keys
         for category, entries in tree.items()
@@ -86,9 +90,7 @@ def test_a_revision(file):
     assert found["dependency_later"] == later
     assert found["dependency_missing"] == sum(other is None for _keys, other in needed)
     files, _findings = generated(mended(text))
-    named = [
-        name for path, body in files.items() if path.startswith("compose/") for name in yaml.safe_load(body)["services"]
-    ]
+    named = [name for path, body in files.items() if path.startswith("compose/") for name in parsed(body)["services"]]
     assert Counter(named) == Counter(list(services))
 
 
@@ -97,9 +99,7 @@ def test_the_names_of_the_proxy_are_derived():
     text = mended(FILES[-4].read_text())
     start = text.index("    additional_aliases:")
     end = text.index("    ports:", start)
-    before, after = (
-        yaml.safe_load(generated(given)[0]["compose/core.yml"]) for given in (text, text[:start] + text[end:])
-    )
+    before, after = (parsed(generated(given)[0]["compose/core.yml"]) for given in (text, text[:start] + text[end:]))
     names = [set(found["services"]["caddy"]["networks"]["caddy"]["aliases"]) for found in (before, after)]
     assert names[1] and names[1] <= names[0]
     subdomains = re.findall(r"^    subdomain: ([a-z-]+)", text, re.M)
