@@ -62,8 +62,10 @@ class Caddy:
         self.admin = admin or {"listen": f"unix/{self.socket}"}
         server = {"listen": [f"127.0.0.1:{self.port}"], "routes": [CATCH_ALL]}
         # A port that is not the one for http would get certificates for every host.
-        self.config = config or {"apps": {"http": {"http_port": self.port, "servers": {"web": server}}}}
-        self.config = {"admin": self.admin, **self.config}
+        config = config or {"apps": {"http": {"http_port": self.port, "servers": {"web": server}}}}
+        # Otherwise ``tls: internal`` puts a certificate into the trust store of this machine, which takes seconds.
+        authority = {"pki": {"certificate_authorities": {"local": {"install_trust": False}}}}
+        self.config = {"admin": self.admin, **config, "apps": {**authority, **config.get("apps", {})}}
         self.log = folder / "log"
         self.process: subprocess.Popen | None = None
         self.start()
@@ -92,6 +94,7 @@ class Caddy:
             self.process.terminate()
             self.process.wait(timeout=120)
             self.process = None
+            assert "installing root certificate" not in self.log.read_text(), "this machine trusts the test's authority"
 
     def kill(self) -> None:
         """As when its power fails."""
