@@ -14,6 +14,7 @@ import atexit
 import contextlib
 import ctypes
 import gc
+import importlib
 import json
 import logging
 import os
@@ -27,7 +28,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
@@ -215,6 +216,8 @@ def become(job: dict, fds: list[int], modules: str, codes: Codes) -> None:
     atexit.unregister(manager.cleanup_tmp_file)  # of the temporary folder that is not ours
     for name in constants.config.get_configuration_definitions():
         constants.set_constant(name, constants.config.get_config_value(name, variables=vars(constants)))
+    # Ansible looks for results a thousand times a second: in a minute of waiting, two seconds of CPU.
+    constants.DEFAULT_INTERNAL_POLL_INTERVAL = 0.005
     # A module's zip is the same for every run: made by the first one that needs it.
     os.symlink(modules, os.path.join(constants.DEFAULT_LOCAL_TMP, "ansiballz_cache"))
 
@@ -259,6 +262,19 @@ def preload() -> None:
                 known[str(path), text] = yaml.load(text, Loader=AnsibleLoader)
     ready = Ready(yaml.load, known, lambda text: (getattr(Origin.get_tag(text), "path", ""), text))
     loader.yaml = SimpleNamespace(load=ready)
+    preload_collection(loader)
+
+
+def preload_collection(loader: ModuleType) -> None:
+    """All that our action plugins import; each plugin itself is loaded by the run that uses it."""
+    loader._configure_collection_loader()
+    loader._configure_collection_loader = lambda *_given: None
+    with contextlib.suppress(ImportError):  # the collection is not in the paths of these runs
+        for path in sorted((Path(__file__).parents[2] / "plugins" / "action").glob("*.py")):
+            name = f"ansible_collections.stackwright.swarm.plugins.action.{path.stem}"
+            importlib.import_module(name)
+            delattr(sys.modules[name.rpartition(".")[0]], path.stem)
+            del sys.modules[name]
 
 
 class Ready:

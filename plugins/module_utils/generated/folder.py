@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import base64
 import errno
+import fcntl
 import hashlib
 import os
 import stat
@@ -206,6 +207,10 @@ def write(
         os.makedirs(dest, exist_ok=True)
         root = os.open(dest, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
+            # Two hosts of a play may write the same files at once: the second one finds those of the first. A file
+            # system without locks is no reason to write nothing.
+            with suppress(OSError):
+                fcntl.flock(root, fcntl.LOCK_EX)
             for path in (*files, *remove):
                 _check_seen(root, path, seen.get(path, ""))
             mask = os.umask(0)
