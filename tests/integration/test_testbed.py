@@ -323,6 +323,19 @@ def test_tests_that_share_a_fixture_of_their_module_stay_on_one_worker(pytester_
     assert len(set((pytester_folder / "workers").read_text().split())) == 1
 
 
+def test_a_group_that_tests_name_is_theirs_and_counts_as_one(pytester_folder):
+    (pytester_folder / "test_them.py").write_text(
+        "import pytest\n@pytest.fixture(scope='module')\ndef shared(): pass\n"
+        "group = lambda name, of: pytest.param(name, marks=pytest.mark.xdist_group(of))\n"
+        "@pytest.mark.parametrize('name', [group('a', 'x.y'), group('b', 'y.z'), group('c', 'x.y'), 'd'])\n"
+        "def test_it(shared, name): pass\n"
+    )
+    (pytester_folder / "durations.txt").write_text("3.00s call     test_them.py::test_it[b]@y.z\n")
+    done = pytest_in(pytester_folder, "-vv", "-n", "1", "--dist", "loadgroup", "--no-loadscope-reorder")
+    names = re.findall(r"PASSED test_them.py::test_it(\S+)", done.stdout)
+    assert names == ["[b]@y.z", "[a]@x.y", "[c]@x.y", "[d]@test_them.py"], done.stdout
+
+
 def test_what_takes_longest_begins_first(pytester_folder):
     (pytester_folder / "test_others.py").write_text("def test_fast(): pass\n\n\ndef test_slow(): pass\n")
     (pytester_folder / "durations.txt").write_text(

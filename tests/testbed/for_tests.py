@@ -102,7 +102,8 @@ def scope_for(bed: Bed, request: pytest.FixtureRequest, longest: int = 30) -> It
 
 @pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the marks
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """For ``--dist loadgroup``: tests that share a fixture of their module stay together; any other goes to any bed.
+    """For ``--dist loadgroup``: tests that share a fixture of their module stay together, where they name no group of
+    their own; any other goes to any bed.
 
     What takes longest begins first, so that no bed is at work for minutes when the others have nothing left to do.
     """
@@ -112,8 +113,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         fixtures = getattr(item, "_fixtureinfo", None)
         found = fixtures.name2fixturedefs.values() if fixtures else []
-        units[item] = item.nodeid
-        if any(definitions[-1].scope in ("module", "class", "package") for definitions in found):
+        mark = item.get_closest_marker("xdist_group")
+        units[item] = mark.args[0] if mark else item.nodeid
+        if not mark and any(definitions[-1].scope in ("module", "class", "package") for definitions in found):
             units[item] = str(item.path.name)
             item.add_marker(pytest.mark.xdist_group(units[item]))
         seconds[units[item]] = seconds.get(units[item], 0) + recorded.get(f"{item.path.name}::{item.name}", 0)
@@ -123,7 +125,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def _recorded() -> dict[str, float]:
     """Seconds of the tests in DURATIONS, each by its file's name and its own."""
-    lines = re.findall(r"^ *([\d.]+)s \w+ +\S*?(test_\w+\.py::.*?)(?:@test_\w+\.py)?$", DURATIONS.read_text(), re.M)
+    lines = re.findall(r"^ *([\d.]+)s \w+ +\S*?(test_\w+\.py::.*?)(?:@[\w.]+)?$", DURATIONS.read_text(), re.M)
     found: dict[str, float] = {}
     for seconds, name in lines:
         found[name] = found.get(name, 0) + float(seconds)

@@ -20,9 +20,9 @@ if [ "$count" -gt "$most" ]; then
     echo "tests: $count failed, too many to try them again"
     exit 1
 fi
-# pytest-xdist adds the group of a test, its file, to the name: "test_x.py::test_it[1]@test_x.py".
+# pytest-xdist adds the group of a test, mostly its file, to the name: "test_x.py::test_it[1]@test_x.py".
 names=$(.cache/venv/bin/python -c 'import json, re, sys
-for name in json.load(open(sys.argv[1])): print(re.sub(r"@test_\w+\.py$", "", name))' "$failed")
+for name in json.load(open(sys.argv[1])): print(re.sub(r"@[\w.]+$", "", name))' "$failed")
 echo "tests: $count failed, and are tried once more:"
 echo "$names" | sed 's/^/  /'
 again=.cache/test-again-$(basename "$folder")
