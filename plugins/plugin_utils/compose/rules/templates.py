@@ -33,9 +33,11 @@ def check_templates(look: Look) -> None:
     for name, service in look.services.items():
         for path, value in _templates(service, volumes):
             at = path if path[0] == "volumes" and len(path) > 1 and is_text(path[1]) else ("services", name, *path)
-            fault = fault_of(value) if isinstance(value, str) else None
+            if not isinstance(value, str):
+                continue
+            fault = fault_of(value)
             _tell(look, at, fault)
-            if at[0] == "volumes" and at[2:] == ("name",) and not fault and LEFT in str(value):
+            if at[0] == "volumes" and at[2:] == ("name",) and not fault and LEFT in value:
                 check_name(look, "volumes", at[1], volumes[at[1]], _of_a_task(look, name, service, value))
     for kind in ("configs", "secrets"):
         for key, entry in look.section(kind).items():

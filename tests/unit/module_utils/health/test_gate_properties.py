@@ -2,6 +2,7 @@
 
 import sys
 from pathlib import Path
+from typing import List, NamedTuple
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -18,6 +19,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.health.gate impo
     Before,
     Gate,
     Limits,
+    Verdict,
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.lines import QUIET, Lines
 
@@ -59,9 +61,23 @@ class Slot:
         return [f"web.{self.number} {name} {state}" for name, state in self.tasks[-4:]]  # the Swarm forgets
 
 
+class Look(NamedTuple):
+    """One look of the gate, with what the two slots are then."""
+
+    now: float
+    names: List[str]
+    states: List[str]
+    failures: int
+    verdict: Verdict
+
+    @property
+    def good(self):
+        return self.states == ["running"] * 2
+
+
 def walk(steps, old=()):
-    """Pairs of (seconds, slots, verdict), until the gate has made up its mind."""
-    gate, now = Gate(LIMITS, 0.0, Before(frozenset(old)), {"web": False}), 0.0
+    """The looks, until the gate has made up its mind."""
+    gate, now, looks = Gate(LIMITS, 0.0, Before(frozenset(old)), {"web": False}), 0.0, []
     slots = [Slot(1), Slot(2)]
     for seconds, acts in steps:
         now += seconds
@@ -71,68 +87,72 @@ def walk(steps, old=()):
         texts += [f"web.1 {name} failed/shutdown long ago" for name in old]
         tasks = [task(text, GIVEN, number) for number, text in enumerate(texts)]
         verdict = gate.feed(now, [service("web", GIVEN["web"], None)], tasks, [])
-        yield now, slots, verdict
+        names, states = [slot.tasks[-1][0] for slot in slots], [slot.state for slot in slots]
+        looks.append(Look(now, names, states, max(slot.failures for slot in slots), verdict))
         if verdict.state != WAITING:
-            return
+            break
+    return looks
 
 
 @settings(max_examples=300, deadline=None, database=None)
-@given(steps)
-def test_it_passes_only_what_runs_and_has_run_for_long_enough(steps):
-    good_since = None
-    for now, slots, verdict in walk(steps):
-        names = [slot.tasks[-1][0] for slot in slots]
-        good = all(slot.state == "running" for slot in slots)
-        if not good or (good_since and good_since[1] != names):
-            good_since = None
-        if good and good_since is None:
-            good_since = (now, names)
-        if verdict.state == PASSED:
-            assert good
-            assert now - good_since[0] >= LIMITS.stable_for
-        elif good and now - good_since[0] >= LIMITS.stable_for:
-            assert verdict.state == FAILED, "it runs and is stable, and the gate does not say so"
-
-
-@settings(max_examples=300, deadline=None, database=None)
-@given(steps)
-def test_it_fails_just_those_that_fail_too_often(steps):
-    for _now, slots, verdict in walk(steps):
-        assert (verdict.state == FAILED) == (max(slot.failures for slot in slots) > LIMITS.max_restarts)
-
-
-@settings(max_examples=200, deadline=None, database=None)
 @given(steps, st.sets(st.sampled_from("abc")))
-def test_history_changes_no_verdict(steps, old):
-    plain = [(now, verdict.state, verdict.judgements) for now, _slots, verdict in walk(steps)]
-    assert [(now, verdict.state, verdict.judgements) for now, _slots, verdict in walk(steps, sorted(old))] == plain
+def test_what_never_happens_in_any_walk(steps, old):
+    """All in one test: the walks take longer than what is asked of them."""
+    looks = walk(steps)
+    it_passes_only_what_runs_and_has_run_for_long_enough(looks)
+    it_fails_just_those_that_fail_too_often(looks)
+    time_runs_out_only_where_nothing_came_to_run_for_so_long(looks)
+    people_never_wait_in_silence_and_are_told_nothing_twice(looks)
+    history_changes_no_verdict(looks, walk(steps, sorted(old)))
 
 
-@settings(max_examples=200, deadline=None, database=None)
-@given(steps)
-def test_time_runs_out_only_where_nothing_came_to_run_for_so_long(steps):
+def it_passes_only_what_runs_and_has_run_for_long_enough(looks):
+    good_since = None
+    for look in looks:
+        if not look.good or (good_since and good_since[1] != look.names):
+            good_since = None
+        if look.good and good_since is None:
+            good_since = (look.now, look.names)
+        if look.verdict.state == PASSED:
+            assert look.good
+            assert look.now - good_since[0] >= LIMITS.stable_for
+        elif look.good and look.now - good_since[0] >= LIMITS.stable_for:
+            assert look.verdict.state == FAILED, "it runs and is stable, and the gate does not say so"
+
+
+def it_fails_just_those_that_fail_too_often(looks):
+    for look in looks:
+        assert (look.verdict.state == FAILED) == (look.failures > LIMITS.max_restarts)
+
+
+def history_changes_no_verdict(looks, with_history):
+    plain, others = (
+        [(one.now, one.verdict.state, one.verdict.judgements) for one in given] for given in (looks, with_history)
+    )
+    assert others == plain
+
+
+def time_runs_out_only_where_nothing_came_to_run_for_so_long(looks):
     running, moved = set(), 0.0
-    for now, slots, verdict in walk(steps):
-        new = {slot.number for slot in slots if slot.state == "running"} - running
+    for look in looks:
+        new = {number for number, state in enumerate(look.states) if state == "running"} - running
         if new:
             running |= new
-            moved = now
-        if verdict.state == TIMED_OUT:
-            assert now - moved >= LIMITS.timeout
-        elif verdict.state == WAITING and not all(slot.state == "running" for slot in slots):
-            assert now - moved < LIMITS.timeout
+            moved = look.now
+        if look.verdict.state == TIMED_OUT:
+            assert look.now - moved >= LIMITS.timeout
+        elif look.verdict.state == WAITING and not look.good:
+            assert look.now - moved < LIMITS.timeout
 
 
-@settings(max_examples=200, deadline=None, database=None)
-@given(steps)
-def test_people_never_wait_in_silence_and_are_told_nothing_twice(steps):
+def people_never_wait_in_silence_and_are_told_nothing_twice(looks):
     lines, last = Lines(0.0), 0.0
     shown = []
-    for now, _slots, verdict in walk(steps):
-        told = lines.tell(now, verdict, {})
+    for look in looks:
+        told = lines.tell(look.now, look.verdict, {})
         if told:
-            last = now
-        assert now - last < QUIET
+            last = look.now
+        assert look.now - last < QUIET
         news = [line for line in told if not line.startswith("waiting")]
         assert not (news and shown and news == shown[-1:])
         shown += news
