@@ -46,7 +46,7 @@ class Cipher(str):
     """A value that is still encrypted: the text of an Ansible Vault string."""
 
 
-class _FastLoader(Composer, *([CParser] if CParser else []), SafeConstructor, Resolver):
+class _FastLoader(Composer, *([CParser] if CParser else []), SafeConstructor, Resolver):  # type: ignore[misc]
     """libyaml parses, six times as fast; nodes are composed in Python, so that ``_Loader`` can refuse some."""
 
     def __init__(self, stream: str) -> None:
@@ -56,7 +56,7 @@ class _FastLoader(Composer, *([CParser] if CParser else []), SafeConstructor, Re
         Resolver.__init__(self)
 
 
-class _Loader(_FastLoader if CParser else yaml.SafeLoader):
+class _Loader(_FastLoader if CParser else yaml.SafeLoader):  # type: ignore[misc]
     """Knows ``!vault``; no aliases, and no key twice."""
 
     def compose_node(self, parent: object, index: object) -> Any:
