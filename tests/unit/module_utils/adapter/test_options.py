@@ -80,14 +80,17 @@ def test_every_number_has_a_range():
 
 
 @pytest.mark.parametrize("value", ABSURD, ids=lambda value: str(value)[:12])
-@pytest.mark.parametrize("name", sorted(RANGES))
-def test_an_absurd_number_is_refused_in_words(name, value):
-    group, _dot, inner = name.rpartition(".")
-    with pytest.raises(StackwrightError) as refused:
-        check_ranges({group: {inner: value}} if group else {name: value})
-    assert refused.value.error_code == "invalid_options"
-    assert name in refused.value.message
-    assert len(refused.value.message) < 120
+def test_an_absurd_number_is_refused_in_words(value):
+    assert RANGES
+    for name in RANGES:
+        group, _dot, inner = name.rpartition(".")
+        try:
+            check_ranges({group: {inner: value}} if group else {name: value})
+        except StackwrightError as refused:
+            assert refused.error_code == "invalid_options", name
+            assert name in refused.message and len(refused.message) < 120
+        else:
+            pytest.fail(f"{name} takes {value}")
 
 
 @pytest.mark.parametrize("name", ["stack_rollback", "swarm_info", "caddy_route_info", "stack_logs"])

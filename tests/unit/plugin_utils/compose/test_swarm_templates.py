@@ -22,9 +22,10 @@ def test_there_is_an_answer_to_each():
     assert set(SAID) == set(TEMPLATES)
 
 
-@pytest.mark.parametrize("text", TEMPLATES)
-def test_it_is_taken_where_the_engine_takes_it(text):
-    assert bool(fault_of(text)) == (bool(SAID[text]) and text not in NEWER), SAID[text]
+def test_each_is_taken_where_the_engine_takes_it():
+    refused = {text: fault_of(text) for text in TEMPLATES}
+    wrong = [text for text in TEMPLATES if bool(refused[text]) != (bool(SAID[text]) and text not in NEWER)]
+    assert [(text, refused[text], SAID[text]) for text in wrong] == []
 
 
 @pytest.mark.parametrize(
