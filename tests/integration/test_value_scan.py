@@ -34,7 +34,7 @@ services:
   web:
     image: {image}
     command: {command}
-    stop_grace_period: 1s
+    stop_signal: SIGKILL
     environment:
       SET: "{{{{ generate_secure_password }}}}"
       MADE: "{{{{ generate_secure_password }}}}"
@@ -44,7 +44,10 @@ services:
     labels: {{com.example.user: "${{USER}}"}}
     configs: [page]
     secrets: [made, given]
-    deploy: {{endpoint_mode: dnsrr, update_config: {{parallelism: 0, monitor: 10ms}}}}
+    deploy:
+      endpoint_mode: dnsrr
+      update_config: {{parallelism: 0, monitor: 10ms, order: start-first}}
+      restart_policy: {{delay: 0s}}
 configs: {{page: {{content: "for ${{USER}}"}}}}
 secrets:
   made: {{content: "{{{{ generate_base64(24) }}}}"}}
