@@ -46,17 +46,22 @@ class Cipher(str):
     """A value that is still encrypted: the text of an Ansible Vault string."""
 
 
-class _FastLoader(Composer, *([CParser] if CParser else []), SafeConstructor, Resolver):  # type: ignore[misc]
-    """libyaml parses, six times as fast; nodes are composed in Python, so that ``_Loader`` can refuse some."""
+_Fastest: Any = yaml.SafeLoader
+if CParser is not None:
 
-    def __init__(self, stream: str) -> None:
-        CParser.__init__(self, stream)
-        Composer.__init__(self)
-        SafeConstructor.__init__(self)
-        Resolver.__init__(self)
+    class _FastLoader(Composer, CParser, SafeConstructor, Resolver):
+        """libyaml parses, six times as fast; nodes are composed in Python, so that ``_Loader`` can refuse some."""
+
+        def __init__(self, stream: str) -> None:
+            CParser.__init__(self, stream)
+            Composer.__init__(self)
+            SafeConstructor.__init__(self)
+            Resolver.__init__(self)
+
+    _Fastest = _FastLoader
 
 
-class _Loader(_FastLoader if CParser else yaml.SafeLoader):  # type: ignore[misc]
+class _Loader(_Fastest):
     """Knows ``!vault``; no aliases, and no key twice."""
 
     def compose_node(self, parent: object, index: object) -> Any:
