@@ -77,7 +77,7 @@ def change(client: EngineClient, clock: Clock, wanted: Wanted, seen: Planned, op
         # Values that it stores at the first try are there at the second.
         planned = patiently(clock, lambda: _look_again(run, wanted, seen), run.keep)
         check_approved(stack, planned.id, planned.plan.changed, options)
-        if planned.plan.changed or run.interrupted:
+        if planned.plan.changed or run.unfinished:
             return run.told(_transaction(run, planned, wanted))
         if left_open(run.history.revisions):
             return run.told(_confirmed(run, planned, wanted))
@@ -100,7 +100,7 @@ def _transaction(run: Run, planned: Planned, wanted: Wanted) -> Result:
     _pull(run, planned)
     former = _former(run, planned)
     started = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(run.clock.wall()))
-    left = left_by(run.client, planned.observed, run.interrupted)
+    left = left_by(run.client, planned.observed, run.unfinished)
     plan, shots = named(str(run.lock.holder["run"]), started, planned.plan, left)
     planned = planned._replace(plan=plan)
     number = run.begin(_snapshot(run, planned, wanted), _noted(run, planned), shots, owed(plan.operations)).number
@@ -199,7 +199,7 @@ def _applying(run: Run, planned: Planned, former: Former, left: List[Operation])
         paid=run.paid,
     )
     applying.completed += left
-    for live in planned.observed["services"] if run.interrupted else ():
+    for live in planned.observed["services"] if run.unfinished else ():
         if ("service", name_of(live)) in former.names:
             payload = {"id": id_of(live), "spec": live["Spec"]}
             applying.touched[id_of(live)] = Operation("update", "service", name_of(live), payload=payload)

@@ -54,13 +54,14 @@ ROUNDS = 3
 
 
 class Former(NamedTuple):
-    """The rollback target: the snapshot, the objects that may have changed, those that had failed before, and the
-    operations that restore volumes."""
+    """The rollback target: the snapshot, the objects that may have changed, those that had failed before, the
+    operations that restore volumes, and the services that a run which died has removed after its health gate."""
 
     observed: Observed
     names: AbstractSet[Name]
     past: Before
     volumes: Sequence[Operation] = ()
+    lost: Sequence[str] = ()
 
 
 class Restored(NamedTuple):

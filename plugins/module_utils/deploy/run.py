@@ -15,7 +15,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock impor
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import DeployError, StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.retry import patiently
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
-from ansible_collections.stackwright.swarm.plugins.module_utils.history.retention import left_open, noted
+from ansible_collections.stackwright.swarm.plugins.module_utils.history.retention import left_open, noted, unfinished
 from ansible_collections.stackwright.swarm.plugins.module_utils.history.revision import (
     CANCELLED,
     DEPLOYING,
@@ -46,7 +46,8 @@ class Run:
     """A context that holds the lock, and always releases it at its end.
 
     ``interrupted`` are the revisions of runs that died at their work; they are settled (FAILED) when the context is
-    entered. ``revision`` is the run's own, once there is one. Entering raises DeployError (``locked``) and EngineError.
+    entered. ``unfinished`` are these and those before them, if one run died after the other. ``revision`` is the run's
+    own, once there is one. Entering raises DeployError (``locked``) and EngineError.
     """
 
     def __init__(self, client: EngineClient, clock: Clock, stack: str, operation: str, options: Options) -> None:
@@ -58,6 +59,7 @@ class Run:
         self.history = History(client, clock, stack, options["identity"])
         self.revision: Optional[Revision] = None
         self.interrupted: List[Revision] = []
+        self.unfinished: List[Revision] = []
         self.seen: Observed = {}  # the latest look at the stack
         self.began = clock.now()  # once it has the lock
 
@@ -79,6 +81,7 @@ class Run:
                 self.lock.leave(died)
                 raise LeftOpen("A revision is still open.")
             self.interrupted = self.history.settle(str(self.lock.holder["run"]), describe(died) if died else "")
+            self.unfinished = unfinished(self.history.revisions)
         except LeftOpen:
             raise
         except BaseException as error:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Sequence
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.image_digests import asked_as_well
 from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.observe import configs_named
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock import iso
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import DeployError, StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.apply import Apply
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.look import Planned
@@ -26,8 +27,10 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.history.revision
     DEPLOYING,
     FAILED,
     HEALTHY,
+    Revision,
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.plan.operations import Operation
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import name_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names import revision_name
 from ansible_collections.stackwright.swarm.plugins.module_utils.transitions.restore import interrupted, moved
 from ansible_collections.stackwright.swarm.plugins.module_utils.volumes.in_plan import owed, undoing
@@ -40,18 +43,28 @@ Outcome = Dict[str, Any]
 
 
 def former_of(run: Run, observed: Observed, past: Before) -> Former:
-    """The target of a rollback: the current state, or the state before an interrupted run."""
-    if not run.interrupted:
+    """The target of a rollback: the current state, or the state before the first of the runs that died."""
+    if not run.unfinished:
         return Former(observed, frozenset(), past)
-    first = min(run.interrupted, key=lambda revision: revision.number)
-    records = configs_named(run.client, [revision_name(run.stack, first.number)])
+    first = run.unfinished[0]
+    names = [revision_name(run.stack, revision.number) for revision in run.unfinished]
+    created = {name_of(record): str(record.get("CreatedAt") or "") for record in configs_named(run.client, names)}
+    starts = [created.get(name, "") for name in names]
     good = newest_good(run.history.revisions, first.number)
     known = {service["name"] for service in unpack(good.packed)["services"]} if good is not None else set()
-    since = str(records[0].get("CreatedAt") or "") if records else ""
-    # It had begun its rollback: services that were updated since then are already restored.
-    undone = run.history.written.get(first.number, "") if first.noticed else ""
-    was = interrupted(run.stack, observed, since, known, undone)
-    return Former(was, moved(run.stack, was, observed), past)
+    # Those that had begun their rollback: services that were updated since then, up to the next run, are restored.
+    undone = [
+        (_noticed(run, revision), end) for revision, end in zip(run.unfinished, [*starts[1:], ""]) if revision.noticed
+    ]
+    was = interrupted(run.stack, observed, starts[0], known, undone)
+    lost = sorted(known - {name_of(service) for service in was["services"]})
+    return Former(was, moved(run.stack, was, observed), past, lost=lost)
+
+
+def _noticed(run: Run, revision: Revision) -> str:
+    """When a run began its rollback: by the Engine's clock, as long as no other run has written its record since."""
+    newly = revision.number in {each.number for each in run.interrupted}
+    return run.history.written.get(revision.number, "") if newly else iso(revision.noticed)
 
 
 def undo(run: Run, planned: Planned, former: Former, applying: Apply, error: BaseException) -> BaseException:
@@ -78,6 +91,8 @@ def undo(run: Run, planned: Planned, former: Former, applying: Apply, error: Bas
         failure = _undone(run, former, failure, how == STOP)
         if volumes and not run.options["restore_snapshot"]:
             failure.message += _not_restored(volumes)
+        if former.lost:
+            failure.message += f"\nMissing of the last good revision: {', '.join(former.lost)}. Use stack_rollback."
     services = failure.details.get("services") or ()
     _record(run, error, failure, services, noticed, former)
     return failure if isinstance(error, Exception) else error

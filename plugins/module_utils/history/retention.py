@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any, Dict, List, Optional, Sequence, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.drift.own_changes import merged
@@ -79,6 +80,15 @@ def left_open(revisions: Sequence[Revision]) -> List[Revision]:
     found = [r for r in revisions if r.number > ended and not r.damaged and (r.status == DEPLOYING or not r.undone)]
     heals = good.number if good is not None else -1
     return sorted((r for r in found if r.operation != HEAL or r.back_to != heals), key=lambda r: r.number)
+
+
+def unfinished(revisions: Sequence[Revision]) -> List[Revision]:
+    """The revisions of runs that died one after the other at their work, oldest first.
+
+    None has come to an end since. ``revisions`` are newest first; those that never began their work don't count.
+    """
+    worked = (r for r in revisions if r.started and r.status not in OPEN)
+    return list(takewhile(lambda r: r.interrupted, worked))[::-1]
 
 
 def noted_after(revisions: Sequence[Revision]) -> List[Note]:

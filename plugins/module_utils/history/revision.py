@@ -23,6 +23,8 @@ GOOD = (HEALTHY, UNHEALTHY)
 OPEN = (QUEUED, DEPLOYING)
 
 DEPLOY, ROLLBACK, HEAL, STOP, REMOVE = "deploy", "rollback", "heal", "stop", "remove"
+#: How the reason of a revision begins whose run died at its work.
+INTERRUPTED = "The run was interrupted"
 LONGEST_TEXT = 2000  # letters of a reason or a message
 LONGEST_MESSAGE = 200  # letters of a service's message
 
@@ -77,6 +79,11 @@ class Revision:
     def good(self) -> bool:
         """Whether one can go back to it."""
         return self.status in GOOD and bool(self.packed) and not self.damaged
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether its run died at its work."""
+        return self.status == FAILED and self.reason.startswith(INTERRUPTED)
 
     @property
     def undone(self) -> bool:

@@ -33,6 +33,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.history.revision
     CANCELLED,
     DEPLOYING,
     FAILED,
+    INTERRUPTED,
     OPEN,
     QUEUED,
     Revision,
@@ -176,11 +177,9 @@ class History:
         ``own`` is the id of this run. Gives those that were interrupted in their work.
         """
         interrupted = []
-        for revision in list(self.revisions):
-            if revision.id == own or revision.status not in OPEN:
-                continue
+        for revision in [r for r in self.revisions if r.status in OPEN and r.id != own]:
             if revision.status == DEPLOYING:
-                reason = f"The run was interrupted{f' (held by {died})' if died else ''}."
+                reason = f"{INTERRUPTED}{f' (held by {died})' if died else ''}."
                 interrupted.append(self.mark(revision, FAILED, reason, restored="none"))
             elif revision.until < self._time.wall():
                 self.mark(revision, CANCELLED, "The run ended while waiting for the lock.")
@@ -318,9 +317,9 @@ def refuse_history(mine: Optional[Mapping[str, object]], stack: str, revisions: 
 
 
 def refuse_if_known(client: EngineClient, mine: Mapping[str, object], stack: str) -> None:
-    """Raises EngineError (``conflict``) if this Swarm has a stack of this name that is another than ``mine``. If
+    """Raises EngineError (``conflict``) if this Swarm has a stack of this name that is another than ``mine``.
 
-    the Engine can't tell, nothing is known: values are kept also beside other Engines.
+    If the Engine can't tell, nothing is known: values are kept also beside other Engines.
     """
     try:
         services = client.list("/services", of_stack(stack))

@@ -52,6 +52,8 @@ NOT_AGAIN = "a job, which would run again; the next deployment recreates it"
 NOT_PUT_BACK = (HAS_RUN, NOT_AGAIN)
 
 Name = Tuple[str, str]  # kind, name in the Swarm
+#: When runs undid their work: from, to ("": until now), by the Engine's clock.
+Undone = Sequence[Tuple[str, str]]
 
 
 def restoration(
@@ -119,12 +121,12 @@ def on_live_networks(before: Observed, now: Observed, stack: str) -> List[Any]:
     ]
 
 
-def interrupted(stack: str, observed: Observed, since: str, known: AbstractSet[str], undone: str = "") -> Observed:
-    """What was there before a run that began at ``since`` (the Engine's time) and died, as far as can be told.
+def interrupted(stack: str, observed: Observed, since: str, known: AbstractSet[str], undone: Undone = ()) -> Observed:
+    """What was there before runs that died, as far as can be told; the first began at ``since`` (the Engine's time).
 
     What was made since then was not there, but for services in ``known`` (those of the last good revision), which it
-    must have replaced. A service that was updated since then had the spec before; one that was updated after
-    ``undone``, when the run had begun to undo its work, has the one it had.
+    must have replaced. A service that was updated since then had the spec before; one that was updated while a run
+    undid its work (``undone``) has the one it had.
     """
     if not since:
         return {**observed}
@@ -171,12 +173,12 @@ def _began(service: Service) -> str:
     return str((service.get("UpdateStatus") or {}).get("StartedAt") or service.get("UpdatedAt") or "")
 
 
-def _as_it_was(service: Service, since: str, undone: str) -> Service:
-    began = _began(service)
-    if not service.get("PreviousSpec") or _moment(began) <= _moment(since):
+def _as_it_was(service: Service, since: str, undone: Undone) -> Service:
+    began = _moment(_began(service))
+    if not service.get("PreviousSpec") or began <= _moment(since):
         return service
-    was = service["Spec"] if undone and _moment(began) > _moment(undone) else service["PreviousSpec"]
-    return {**service, "Spec": as_before(was)}
+    restored = any(_moment(start) < began and (not end or began <= _moment(end)) for start, end in undone if start)
+    return {**service, "Spec": as_before(service["Spec" if restored else "PreviousSpec"])}
 
 
 def _moment(text: str) -> Tuple[str, str]:

@@ -20,11 +20,14 @@ def service(updated):
 @pytest.mark.parametrize(
     ("updated", "undone", "was"),
     [
-        ("2026-01-01T00:00:05Z", "", "now"),
-        ("2026-01-01T00:00:15Z", "", "before"),
-        ("2026-01-01T00:00:15Z", UNDONE, "before"),
-        ("2026-01-01T00:00:25Z", UNDONE, "now"),
-        ("2026-01-01T00:00:25Z", "", "before"),
+        ("2026-01-01T00:00:05Z", (), "now"),
+        ("2026-01-01T00:00:15Z", (), "before"),
+        ("2026-01-01T00:00:15Z", [(UNDONE, "")], "before"),
+        ("2026-01-01T00:00:25Z", [(UNDONE, "")], "now"),
+        ("2026-01-01T00:00:25Z", (), "before"),
+        # Another run came after the one that had undone its work.
+        ("2026-01-01T00:00:25Z", [(UNDONE, "2026-01-01T00:00:30Z")], "now"),
+        ("2026-01-01T00:00:35Z", [(UNDONE, "2026-01-01T00:00:30Z")], "before"),
     ],
 )
 def test_a_service_that_was_put_back_already_is_as_before(updated, undone, was):
