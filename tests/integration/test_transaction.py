@@ -551,3 +551,18 @@ def test_a_service_that_a_dead_run_has_broken_fails_the_run_that_takes_over(core
         core.deploy(bad, is_gone=gone)
     assert failed.value.error_code == "health_gate_failed"
     assert (failed.value.details["outcome"]["rollback"], specs(swarm)) == ("done", was)
+
+
+def test_after_two_runs_that_died_the_third_goes_back_to_what_was_before_both(core, swarm, service, monkeypatch):
+    core.deploy("services:" + asleep("api") + asleep("one") + service("two"))
+    was = specs(swarm)
+    bad = "services:" + asleep("api", "labels: {a: b}") + asleep("one", "labels: {a: b}") + service("two", BAD)
+    dies(core, bad, monkeypatch, 1)
+    dies(core, bad, monkeypatch, 1, is_gone=gone)
+    changed = [name for name, spec in specs(swarm).items() if spec != was[name]]
+    assert len(changed) == 2, "each of both has changed one service"
+    with pytest.raises(DeployError) as failed:
+        core.deploy(bad, is_gone=gone)
+    assert failed.value.error_code == "health_gate_failed"
+    assert (failed.value.details["outcome"]["rollback"], specs(swarm)) == ("done", was)
+    assert history(core) == [(1, "HEALTHY"), (2, "FAILED"), (3, "FAILED"), (4, "FAILED")]
