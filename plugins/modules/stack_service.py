@@ -412,6 +412,34 @@ outcome:
     not_done: ["remove config shop_page"]
     rollback: done
     restored: ["update service shop_web: image app:2 → app:1 (restarts 2 tasks)", "remove config shop_page_12345678: did not exist before"]
+cause:
+  description: Why the change failed, if the rollback failed as well.
+  returned: if RV(error_code) is V(rollback_failed)
+  type: dict
+  contains:
+    error_code:
+      description: The error code of the change.
+      type: str
+    message:
+      description: What went wrong.
+      type: str
+  sample: {error_code: image_not_found, message: "The stack shop did not become healthy: ..."}
+rollback_error:
+  description: Why the rollback failed.
+  returned: if RV(error_code) is V(rollback_failed)
+  type: dict
+  contains:
+    error_code:
+      description: A stable code of the error.
+      type: str
+    message:
+      description: What went wrong.
+      type: str
+    failures:
+      description: The services that are not healthy, as in RV(failures).
+      type: list
+      elements: dict
+  sample: {error_code: daemon_unreachable, message: "No engine answers at unix:///var/run/docker.sock.", failures: []}
 failures:
   description: Why services are not healthy.
   returned: if the wait failed

@@ -79,10 +79,11 @@ class Player:
         """As ``play``, but does not wait for the end."""
         return self.begin_playbook(self.written(tasks), **how)
 
-    def begin_playbook(self, path, **how):
-        """As ``playbook``, but does not wait for the end."""
+    def begin_playbook(self, path, forked=True, **how):
+        """As ``playbook``, but does not wait for the end. Without ``forked``, by the command and real interpreters."""
         command, environment, results = self.command(path, **how)
-        return Running(command, self.folder, environment, results, forks.can_run(command, environment, self.usual()))
+        forked = forked and forks.can_run(command, environment, self.usual())
+        return Running(command, self.folder, environment, results, forked)
 
     def written(self, tasks):
         self.runs += 1

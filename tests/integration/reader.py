@@ -149,7 +149,7 @@ class Reader:
             if module:
                 results = run.of(task=task["name"])
                 more = paths(found(results, RETURN[module])) - paths(RETURN[module]) - COMMON
-                assert more == set(), f"{module} returned, but does not document"
+                assert more == set(), f"{module} returned {sorted(more)}, but does not document them"
                 self.results[module] += results
         return run
 

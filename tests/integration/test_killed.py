@@ -88,7 +88,7 @@ class Site:
         return self.player.play(task, environment=self.environment)
 
     def begin(self, task):
-        return self.player.begin(task, environment=self.environment)
+        return self.player.begin(task, environment=self.environment, forked=False)  # see ``processes``
 
     def dies(self, kind, *calls):
         """Whoever makes these calls, through any of the managers, is killed at the last of them, once."""
