@@ -122,7 +122,7 @@ def of_stack_health(reader):
 def of_stack_service(reader):
     # One replica has the port, so there is no node for a second one.
     port = {"target": 80, "published": 18080, "mode": "host"}
-    more = {"service": "web", "replicas": 2, "rollout": {"timeout": 2}}
+    more = {"service": "web", "replicas": 2, "rollout": {"timeout": 8}}
     reader.play([echo(definition=running("sleep 1d", ports=[port])), tried(echo("stack_service", **more))])
     reader.play([echo("stack_service", service="web", replicas=0)], **BOTH)
     job = {"image": "{{ registry }}/busybox:1", "command": "echo done", "restart": "no"}
