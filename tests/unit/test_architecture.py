@@ -66,6 +66,16 @@ def test_where_a_change_begins_is_there(what, start, also):
         "result",
         "label",
         "kind of drift",
+        "default",
+        "lock",
+        "bundle",
+        "snapshot",
+        "channel",
+        "survey",
+        "role",
+        "report",
+        "membership",
+        "registry of services",
     ],
 )
 def test_the_table_has_what_is_changed_most(kind):
