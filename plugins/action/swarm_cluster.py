@@ -22,7 +22,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.membership.steps
 from ansible_collections.stackwright.swarm.plugins.module_utils.parts.cluster_options import OF_SWARM, SWARM_CLUSTER
 from ansible_collections.stackwright.swarm.plugins.module_utils.parts.swarm_cluster import LOOK, check_cluster
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.arguments.who import who_asks
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.enrolment.known import Asked
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.enrolment.known import Asked, Said
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.enrolment.play_hosts import (
     arguments_of,
     is_meant,
@@ -152,10 +152,10 @@ class ActionModule(MeetingAction):
 
             keys = UnlockKeys(self._loader, variables, shared["unlock_key_store"])
         self._sent = {host: {name: options.get(host, shared)[name] for name in SENT} for host in [*options, *helpers]}
-        asked = Asked(
-            self._ask, partial(self._look, shared), self._show, time.monotonic, time.sleep, who_asks(variables)
-        )
-        return Enrolment(asked, wanted, options, helpers, absent, goal, keys)
+        look = partial(self._look, START + float(shared["timeout"] or 60))
+        asked = Asked(self._ask, look, self._show, time.monotonic, time.sleep, who_asks(variables))
+        said = {host: Said.of(given) for host, given in options.items()}
+        return Enrolment(asked, wanted, said, helpers, absent, goal, keys)
 
     # -- the hosts
 
@@ -170,11 +170,10 @@ class ActionModule(MeetingAction):
             return {"failed": True, "msg": str(error)}
         return {**done, "received": time.monotonic()}
 
-    def _look(self, options: Mapping[str, Any], hosts: Sequence[str]) -> Dict[str, Result]:
+    def _look(self, seconds: float, hosts: Sequence[str]) -> Dict[str, Result]:
         if len(hosts) == 1:
             return {hosts[0]: self._ask(hosts[0], {"part": LOOK})}
         found: Dict[str, Result] = {}
-        seconds = START + float(options["timeout"] or 60)
         for start in range(0, len(hosts), TOGETHER):
             some = hosts[start : start + TOGETHER]
             told = at_once({host: partial(self._looked, host) for host in some}, seconds)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from typing import Any, Dict, List, Mapping, Optional, Tuple
+from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import StackwrightError
 
@@ -27,6 +27,22 @@ _UNITS = {"ns": 1, "us": 1000, "ms": 10**6, "s": 10**9, "m": 60 * 10**9, "h": 36
 #: Swarm's own, where they were not given at its creation.
 POOL, SIZE, DATA_PORT = ["10.0.0.0/8"], 24, 4789
 PORT = 2377
+
+
+class Addresses(NamedTuple):
+    """The addresses that the task gives a member: its options of these names."""
+
+    advertise_addr: Optional[str] = None
+    listen_addr: Optional[str] = None
+    data_path_addr: Optional[str] = None
+
+
+class Fixed(NamedTuple):
+    """What a Swarm has for good: the task's options of these names."""
+
+    default_addr_pool: Sequence[str] = ()
+    subnet_size: Optional[int] = None
+    data_path_port: Optional[int] = None
 
 
 def nanoseconds(name: str, text: str) -> int:
@@ -89,18 +105,21 @@ def with_settings(spec: Mapping[str, object], wanted: Mapping[str, object]) -> D
     return full
 
 
-def refuse_fixed(cluster: Mapping[str, Any], options: Mapping[str, Any]) -> None:
+def refuse_fixed(cluster: Mapping[str, Any], asked: Fixed) -> None:
     """Raises StackwrightError (``unchangeable``) if the options differ from what a Swarm has for good.
 
     :param cluster: ``DefaultAddrPool``, ``SubnetSize``, ``DataPathPort`` of the live Swarm.
     """
-    pools = [_network(pool) for pool in options.get("default_addr_pool") or ()]
+    pools = [_network(pool) for pool in asked.default_addr_pool]
     live = [_network(pool) for pool in cluster.get("DefaultAddrPool") or POOL]
     wrong = []
     if pools and pools != live:
         wrong.append(f"default_addr_pool is {', '.join(live)}, not {', '.join(pools)}")
-    for name, key, default in (("subnet_size", "SubnetSize", SIZE), ("data_path_port", "DataPathPort", DATA_PORT)):
-        value, has = options.get(name), int(cluster.get(key) or default)
+    for name, value, key, default in (
+        ("subnet_size", asked.subnet_size, "SubnetSize", SIZE),
+        ("data_path_port", asked.data_path_port, "DataPathPort", DATA_PORT),
+    ):
+        has = int(cluster.get(key) or default)
         if value is not None and value != has:
             wrong.append(f"{name} is {has}, not {value}")
     if wrong:
@@ -119,44 +138,40 @@ def _network(text: str) -> str:
         return str(text)
 
 
-def check_pools(options: Mapping[str, Any]) -> None:
+def check_pools(asked: Fixed) -> None:
     """Raises StackwrightError (``invalid_options``) for what is not a network, or a subnet_size that fits into none."""
-    for pool in options.get("default_addr_pool") or ():
+    for pool in asked.default_addr_pool:
         try:
             network = ipaddress.ip_network(str(pool))
         except ValueError as error:
             raise StackwrightError(
                 f"default_addr_pool must be networks such as 10.20.0.0/16: {error}.", "invalid_options"
             ) from None
-        size = options.get("subnet_size") or SIZE
+        size = asked.subnet_size or SIZE
         if size < network.prefixlen:
             raise StackwrightError(f"A subnet of subnet_size {size} is larger than the pool {pool}.", "invalid_options")
 
 
-def refuse_addresses(host: str, options: Mapping[str, object], facts: Mapping[str, Any]) -> List[str]:
-    """Compares the addresses of a member with those in its options; returns what could not be compared.
+def refuse_addresses(host: str, asked: Addresses, facts: Mapping[str, Any]) -> List[str]:
+    """Compares the addresses of a member with those that it is asked to have; returns what could not be compared.
 
     :param facts: ``address`` as the engine reports it; ``listen_addr`` and ``data_path_addr`` as its state on the disk
         has them, None if that can't be read; ``interfaces``: the addresses of the interfaces that the options name.
     :raises StackwrightError: ``unchangeable``.
     """
     unknown, wrong = [], []
-    known = {
-        "advertise_addr": facts["address"],
-        **{name: facts.get(name) for name in ("listen_addr", "data_path_addr")},
-    }
-    for name, live in known.items():
-        asked = options.get(name)
-        if not asked:
+    for name, given in asked._asdict().items():
+        live = facts["address"] if name == "advertise_addr" else facts.get(name)
+        if not given:
             continue
         if live is None:
             unknown.append(name)
             continue
-        found = _addresses(name, str(asked), facts.get("interfaces") or {})
+        found = _addresses(name, given, facts.get("interfaces") or {})
         if found is None:
             unknown.append(name)
         elif _address(name, str(live)) not in found:
-            wrong.append(f"{name} is {live or 'that of the node'}, not {asked}")
+            wrong.append(f"{name} is {live or 'that of the node'}, not {given}")
     if wrong:
         raise StackwrightError(
             f"{host} is a member with other addresses than in the task, and they can't be changed: {'; '.join(wrong)}.",
@@ -193,11 +208,11 @@ def _split(text: str) -> Tuple[str, str]:
     return head, port
 
 
-def interface_names(options: Mapping[str, object]) -> List[str]:
+def interface_names(asked: Addresses) -> List[str]:
     """What the address options name that is not an address, so it must be an interface."""
     names = set()
-    for name in ("advertise_addr", "listen_addr", "data_path_addr"):
-        head = _split(str(options.get(name) or ""))[0]
+    for given in asked:
+        head = _split(given or "")[0]
         try:
             ipaddress.ip_address(head)
         except ValueError:

@@ -14,6 +14,8 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock impor
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
 from ansible_collections.stackwright.swarm.plugins.module_utils.membership.settings import (
+    Addresses,
+    Fixed,
     check_pools,
     interface_names,
     wanted_settings,
@@ -28,7 +30,7 @@ HOLD, CHANGE, SETTINGS, ROTATE, TOKENS, END = "hold", "change", "settings", "rot
 def check_cluster(options: Mapping[str, Any]) -> Dict[str, Any]:
     """The settings of the Swarm that the options ask for. Raises StackwrightError (``invalid_options``)."""
     check_ranges(options)
-    check_pools(options)
+    check_pools(Fixed(*(options[name] for name in Fixed._fields)))
     if bool(options["join_token"]) != bool(options["join_addrs"]):
         raise StackwrightError("join_token and join_addrs are given together, or not at all.", "invalid_options")
     if "unlock_key" in options["rotate"] and not options["unlock_key_store"]:
@@ -87,5 +89,5 @@ def change_membership(client: EngineClient, params: Dict[str, Any], check: bool)
             error_code="usage",
             hint="Run it as the task stackwright.swarm.swarm_cluster, not by the path of the module file.",
         )
-    result["facts"] = look(client, clock, interface_names(params))
+    result["facts"] = look(client, clock, interface_names(Addresses(*(params[name] for name in Addresses._fields))))
     return result

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, Callable, Collection, Dict, List, Mapping, NamedTuple, Optional, Sequence
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import StackwrightError
@@ -19,6 +19,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.membership.membe
     host_of,
     node_from,
 )
+from ansible_collections.stackwright.swarm.plugins.module_utils.membership.settings import Addresses, Fixed
 from ansible_collections.stackwright.swarm.plugins.module_utils.membership.steps import (
     UNLOCK,
     Goal,
@@ -63,11 +64,30 @@ class Asked(NamedTuple):
     who: str
 
 
+@dataclass(frozen=True)
+class Said:
+    """What the task says for a host."""
+
+    addresses: Addresses
+    fixed: Fixed
+    rotate: Sequence[str]
+    join_addrs: Sequence[str]
+    join_token: Optional[str]
+    unlock_key: Optional[str]
+
+    @classmethod
+    def of(cls, options: Mapping[str, Any]) -> Said:
+        """The options of swarm_cluster as what they say."""
+        names = ("rotate", "join_addrs", "join_token", "unlock_key")
+        own = Addresses(*(options[name] for name in Addresses._fields))
+        return cls(own, Fixed(*(options[name] for name in Fixed._fields)), *(options[name] for name in names))
+
+
 class Known:
     """The state of a run. Its subclass says what to do.
 
     :param wanted: the role of each host of the play, or absent.
-    :param options: the options of each of them.
+    :param said: what the task says for each of them.
     :param helpers: managers of the inventory that are not in the play: only asked, and never changed.
     :param goal: without what is missing.
     :param keys: where the unlock keys of Swarms are kept (``of``, ``has``, ``put``, ``check``), None if nowhere.
@@ -77,14 +97,14 @@ class Known:
         self,
         asked: Asked,
         wanted: Mapping[str, str],
-        options: Mapping[str, Mapping[str, Any]],
+        said: Mapping[str, Said],
         helpers: Collection[str],
         absent: Mapping[str, str],
         goal: Goal,
         keys: Any = None,
     ) -> None:
         self.keys = keys  # vault.unlock_keys, or None
-        self.asked, self.wanted, self.options, self.helpers = asked, wanted, options, list(helpers)
+        self.asked, self.wanted, self.said, self.helpers = asked, wanted, said, list(helpers)
         self.absent, self.goal = dict(absent), goal
         self.facts: Dict[str, Facts] = {}
         self.failed: Dict[str, Result] = {}

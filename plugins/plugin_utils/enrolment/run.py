@@ -21,6 +21,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.membership.membe
 from ansible_collections.stackwright.swarm.plugins.module_utils.membership.quorum import even_warning
 from ansible_collections.stackwright.swarm.plugins.module_utils.membership.settings import (
     PORT,
+    Addresses,
     refuse_addresses,
     refuse_fixed,
     with_settings,
@@ -96,14 +97,14 @@ class Enrolment(Known):
     def _last_steps(self) -> List[Step]:
         if self.end is None or not self.end.cluster_id:
             return []
-        shared = next(iter(self.options.values()))
-        if "unlock_key" in shared["rotate"] and not self._locks(self.end):
+        rotate = next(iter(self.said.values())).rotate
+        if "unlock_key" in rotate and not self._locks(self.end):
             raise StackwrightError(
                 "rotate names unlock_key, but the Swarm is not autolocked, so it has none.",
                 "invalid_options",
                 "Set autolock: true first. Nothing was changed.",
             )
-        return [Step(ROTATE, "the task asks for a new one", name=what) for what in dict.fromkeys(shared["rotate"])]
+        return [Step(ROTATE, "the task asks for a new one", name=what) for what in dict.fromkeys(rotate)]
 
     def _rotate(self, step: Step) -> None:
         self._hold()
@@ -132,7 +133,7 @@ class Enrolment(Known):
             )
 
     def _unlock(self, host: str) -> None:
-        given = self.options[host]["unlock_key"] if host in self.options else None
+        given = self.said[host].unlock_key if host in self.said else None
         found = [given] if given else []
         if self._managers():
             found.append(self.secrets("unlock_key")["unlock_key"])
@@ -182,33 +183,24 @@ class Enrolment(Known):
 
     def _creation(self, host: str) -> Dict[str, Any]:
         """The body of SwarmInitRequest."""
-        options = self.options[host]
-        body: Dict[str, Any] = {
-            "ListenAddr": options["listen_addr"] or f"0.0.0.0:{PORT}",
-            "AdvertiseAddr": options["advertise_addr"] or "",
-            "DataPathAddr": options["data_path_addr"] or "",
-            "Spec": with_settings({}, self.goal.settings),
-        }
-        if options["data_path_port"] is not None:
-            body["DataPathPort"] = options["data_path_port"]
-        if options["default_addr_pool"]:
-            body["DefaultAddrPool"] = options["default_addr_pool"]
-        if options["subnet_size"] is not None:
-            body["SubnetSize"] = options["subnet_size"]
+        said = self.said[host]
+        body: Dict[str, Any] = {**_addressed(said.addresses), "Spec": with_settings({}, self.goal.settings)}
+        if said.fixed.data_path_port is not None:
+            body["DataPathPort"] = said.fixed.data_path_port
+        if said.fixed.default_addr_pool:
+            body["DefaultAddrPool"] = said.fixed.default_addr_pool
+        if said.fixed.subnet_size is not None:
+            body["SubnetSize"] = said.fixed.subnet_size
         return body
 
     def _join(self, step: Step) -> None:
-        host, options = step.host, self.options[step.host]
-        elsewhere = bool(options["join_addrs"]) and not self._managers()
+        host, said = step.host, self.said[step.host]
+        elsewhere = bool(said.join_addrs) and not self._managers()
         if not elsewhere:
             self._refuse_skew(host)
-        body: Dict[str, Any] = {
-            "ListenAddr": options["listen_addr"] or f"0.0.0.0:{PORT}",
-            "AdvertiseAddr": options["advertise_addr"] or "",
-            "DataPathAddr": options["data_path_addr"] or "",
-            "RemoteAddrs": list(options["join_addrs"]) if elsewhere else self._addresses(host),
-        }
-        token = options["join_token"] if elsewhere else self.secrets("tokens")[step.role]
+        remote = list(said.join_addrs) if elsewhere else self._addresses(host)
+        body = {**_addressed(said.addresses), "RemoteAddrs": remote}
+        token = said.join_token if elsewhere else self.secrets("tokens")[step.role]
         self._ask(host, {"part": JOIN_PART, "body": {**body, "JoinToken": token}})
         node = str(self.facts[host].get("node_id") or "")
         if not elsewhere:
@@ -242,10 +234,10 @@ class Enrolment(Known):
             facts = self.facts.get(host)
             if facts is None or role == "absent" or facts["state"] != "active":
                 continue
-            self.warnings += refuse_addresses(host, self.options[host], facts)
+            self.warnings += refuse_addresses(host, self.said[host].addresses, facts)
         seen = self._seen()
         if seen.get("cluster_id"):
-            refuse_fixed(seen["fixed"], next(iter(self.options.values())))
+            refuse_fixed(seen["fixed"], next(iter(self.said.values())).fixed)
 
     def _refuse_skew(self, host: str) -> None:
         """Raises StackwrightError if the certificate that a host gets would not be valid there."""
@@ -285,3 +277,12 @@ class Enrolment(Known):
 
     def _tell(self, step: Step) -> None:
         self.asked.show(step.host or self._by or next(iter(self.wanted)), step.text)
+
+
+def _addressed(asked: Addresses) -> Dict[str, str]:
+    """The part of SwarmInitRequest and SwarmJoinRequest with the addresses of the node."""
+    return {
+        "ListenAddr": asked.listen_addr or f"0.0.0.0:{PORT}",
+        "AdvertiseAddr": asked.advertise_addr or "",
+        "DataPathAddr": asked.data_path_addr or "",
+    }

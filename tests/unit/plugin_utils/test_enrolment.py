@@ -6,7 +6,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors impo
 from ansible_collections.stackwright.swarm.plugins.module_utils.membership.steps import Goal
 from ansible_collections.stackwright.swarm.plugins.module_utils.parts.cluster_options import SWARM_CLUSTER
 from ansible_collections.stackwright.swarm.plugins.module_utils.values.seal import seal
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.enrolment.known import Asked
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.enrolment.known import Asked, Said
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.enrolment.play_hosts import role_of
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.enrolment.results import results
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.enrolment.run import Enrolment
@@ -86,7 +86,9 @@ class Fakes:
             self.sleep,
             "ann",
         )
-        run = Enrolment(asked, wanted, {host: {**OPTIONS, **options} for host in wanted}, helpers, absent or {}, Goal())
+        run = Enrolment(
+            asked, wanted, {host: Said.of({**OPTIONS, **options}) for host in wanted}, helpers, absent or {}, Goal()
+        )
         run.go(check)
         return run, results(run, None), shown
 
@@ -183,7 +185,7 @@ def test_an_error_of_the_swarm_fails_all_hosts_and_says_what_was_done():
         "ann",
     )
     wanted = {"m1": "manager", "w1": "worker", "w2": "worker"}
-    run = Enrolment(asked, wanted, dict.fromkeys(wanted, OPTIONS), [], {}, Goal())
+    run = Enrolment(asked, wanted, dict.fromkeys(wanted, Said.of(OPTIONS)), [], {}, Goal())
     with pytest.raises(StackwrightError) as refused:
         run.go(False)
     told = results(run, refused.value)

@@ -4,6 +4,8 @@ import pytest
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.membership.settings import (
+    Addresses,
+    Fixed,
     check_pools,
     duration,
     interface_names,
@@ -66,28 +68,26 @@ LIVE = {"DefaultAddrPool": ["10.20.0.0/16"], "SubnetSize": 26, "DataPathPort": 4
 
 
 def test_fixed_settings_are_compared_only_if_given():
-    refuse_fixed(LIVE, {"default_addr_pool": [], "subnet_size": None, "data_path_port": None})
-    refuse_fixed(LIVE, {"default_addr_pool": ["10.20.0.0/16"], "subnet_size": 26, "data_path_port": 4789})
-    refuse_fixed({}, {"default_addr_pool": ["10.0.0.0/8"], "subnet_size": 24, "data_path_port": 4789})
-    found, text = code(
-        refuse_fixed, LIVE, {"default_addr_pool": ["10.21.0.0/16"], "subnet_size": 24, "data_path_port": 5000}
-    )
+    refuse_fixed(LIVE, Fixed())
+    refuse_fixed(LIVE, Fixed(["10.20.0.0/16"], 26, 4789))
+    refuse_fixed({}, Fixed(["10.0.0.0/8"], 24, 4789))
+    found, text = code(refuse_fixed, LIVE, Fixed(["10.21.0.0/16"], 24, 5000))
     assert found == "unchangeable"
     for part in ("10.20.0.0/16, not 10.21.0.0/16", "subnet_size is 26, not 24", "data_path_port is 4789, not 5000"):
         assert part in text
 
 
 @pytest.mark.parametrize(
-    "options",
+    "asked",
     [
-        {"default_addr_pool": ["10.20.0.0/33"]},
-        {"default_addr_pool": ["here"]},
-        {"default_addr_pool": ["10.20.0.1/16"]},
-        {"default_addr_pool": ["10.20.0.0/26"], "subnet_size": 24},
+        Fixed(["10.20.0.0/33"]),
+        Fixed(["here"]),
+        Fixed(["10.20.0.1/16"]),
+        Fixed(["10.20.0.0/26"], 24),
     ],
 )
-def test_pools_that_can_not_be(options):
-    assert code(check_pools, options)[0] == "invalid_options"
+def test_pools_that_can_not_be(asked):
+    assert code(check_pools, asked)[0] == "invalid_options"
 
 
 FACTS = {
@@ -111,7 +111,7 @@ FACTS = {
     ],
 )
 def test_the_same_address_in_other_words(options):
-    assert refuse_addresses("m1", options, FACTS) == []
+    assert refuse_addresses("m1", Addresses(**options), FACTS) == []
 
 
 @pytest.mark.parametrize(
@@ -124,14 +124,14 @@ def test_the_same_address_in_other_words(options):
     ],
 )
 def test_another_address_is_refused(options):
-    found, text = code(refuse_addresses, "m1", options, FACTS)
+    found, text = code(refuse_addresses, "m1", Addresses(**options), FACTS)
     assert found == "unchangeable"
     assert next(iter(options)) in text
 
 
 def test_what_can_not_be_compared_is_told():
     unread = {**FACTS, "listen_addr": None, "data_path_addr": None, "interfaces": {"eth9": []}}
-    told = refuse_addresses("m1", {"advertise_addr": "eth9", "listen_addr": "0.0.0.0"}, unread)
+    told = refuse_addresses("m1", Addresses("eth9", "0.0.0.0"), unread)
     assert told == [
         "m1: advertise_addr can't be compared with that of the node.",
         "m1: listen_addr can't be compared with that of the node.",
@@ -139,6 +139,4 @@ def test_what_can_not_be_compared_is_told():
 
 
 def test_what_is_no_address_is_an_interface():
-    assert interface_names(
-        {"advertise_addr": "eth0:2377", "listen_addr": "[::]:2377", "data_path_addr": "fe80::1"}
-    ) == ["eth0"]
+    assert interface_names(Addresses("eth0:2377", "[::]:2377", "fe80::1")) == ["eth0"]
