@@ -39,10 +39,6 @@ def engine(version: str) -> Path:
     return folder
 
 
-def is_cached(version: str) -> bool:
-    return (ENGINES / version).is_dir()
-
-
 def _fetch(version: str, folder: Path) -> None:
     with tempfile.TemporaryDirectory(dir=ENGINES, prefix="part-") as scratch:
         root = Path(scratch) / "root"

@@ -14,11 +14,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Callable, Dict, List, Mapping, Optional, Tuple, cast
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_fields import too_new
-from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import CRON_RUNS, PRIVATE
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import CRON_RUNS
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.scheduled import asleep
 
 if TYPE_CHECKING:
-    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import ContentSpec, Network
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Network
     from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import NormalSpec
 
 Spec = Dict[str, Any]
@@ -304,10 +304,3 @@ def network_pair(desired: Mapping[str, object], observed: Mapping[str, object]) 
     elif len(wanted) == len(found):
         have["IPAM"]["Config"] = [{k: f[k] for k in f if k in w} for w, f in zip(wanted, found)]
     return want, have
-
-
-def stored(spec: ContentSpec) -> Spec:
-    """The normal form of a ConfigSpec or SecretSpec, without its data and our own bookkeeping."""
-    out: Spec = compact({k: v for k, v in spec.items() if k not in ("Data", "Name", "Labels")})
-    out["Labels"] = {k: v for k, v in (spec.get("Labels") or {}).items() if not k.startswith(PRIVATE)}
-    return out

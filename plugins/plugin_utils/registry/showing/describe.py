@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.tree import to_plain
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.registry.model import Registry, Service
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.registry.written import text_of
 
@@ -143,9 +142,3 @@ def tree_lines(registry: Registry) -> list[str]:
         if name not in shown:
             show(name, 0)
     return lines
-
-
-def keys_of(service: Service) -> dict[str, Any]:
-    """What the registry says of a service, as plain data with texts as they are written."""
-    plain: dict[str, Any] = to_plain(service.keys)
-    return plain
