@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any, Collection, Dict, List, Mapping, Sequence, Set
+from typing import TYPE_CHECKING, Any, Collection, Dict, List, Mapping, Sequence, Set, cast
 
 from ansible.errors import AnsibleConnectionFailure
 
@@ -36,6 +36,7 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.meeting im
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.meeting_action import MeetingAction, served_nodes
 
 if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.request.option_types import CleanupOptions
     from ansible_collections.stackwright.swarm.plugins.plugin_utils.arguments.variables import Variables
 
 Entry = Dict[str, str]
@@ -173,7 +174,7 @@ class ActionModule(MeetingAction):
         facts = cluster["facts"]
         given = {name: facts[name] for name in (*WANTED, "gone", "images", "needed")}
         unknown = set(looked["services"]) - set(facts["gone"]) - set(facts["services"])
-        needs = (touches_nodes(arguments) or bool(unknown)) and not self._task.check_mode
+        needs = (touches_nodes(cast("CleanupOptions", arguments)) or bool(unknown)) and not self._task.check_mode
         read, received = looked["clock"], looked["received"]
         deadline = received + arguments["wait_timeout"]
         removed: List[Entry] = []

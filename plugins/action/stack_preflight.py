@@ -16,13 +16,13 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.option_s
     PLATFORM,
     PREFLIGHT,
     STACK,
+    check_ranges,
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.preflight import (
     ALL,
     CLUSTER,
     LOOK,
     NODE,
-    check_preflight,
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.volumes import wanted_volumes
@@ -65,7 +65,7 @@ class ActionModule(MeetingAction):
         self._volumes: Dict[str, Any] = {}
         try:
             options = self.checked({**STACK, **FILES, **PLATFORM, **PREFLIGHT})
-            check_preflight(options)
+            check_ranges(options)
             desired = self._desired(options, variables)
         except StackwrightError as error:
             result.update(error.details, failed=True, msg=str(error), error_code=error.error_code)

@@ -32,7 +32,6 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.history.revision
     QUEUED,
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.reconcile import reconcile
-from ansible_collections.stackwright.swarm.plugins.module_utils.request.options import with_defaults
 from ansible_collections.stackwright.swarm.plugins.module_utils.revisions.history import History
 
 FILE = """
@@ -55,7 +54,6 @@ class Run:
     def __init__(self, core: Core) -> None:
         self.core = core
         self.history = History(core.client, SystemClock, core.stack)
-        self.options = with_defaults({"commit_message": "release 7"})
         self.holder = {"run": secrets.token_hex(8), "who": "ann@m1"}
 
     def snapshot(self, text: str):
@@ -66,7 +64,7 @@ class Run:
         return snapshot_of(self.core.client, bound, observed, plan)
 
     def draft(self, text: str | None = None):
-        return draft(self.core.stack, self.holder, self.options, snapshot=self.snapshot(text) if text else None)
+        return draft(self.core.stack, self.holder, "release 7", snapshot=self.snapshot(text) if text else None)
 
 
 @pytest.fixture

@@ -21,6 +21,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors impo
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.transaction import deploy_snapshot
 from ansible_collections.stackwright.swarm.plugins.module_utils.history.encoding import unpack
+from ansible_collections.stackwright.swarm.plugins.module_utils.request.options import with_defaults
 from ansible_collections.stackwright.swarm.plugins.module_utils.revisions.history import History
 
 COMPOSE = """\
@@ -329,7 +330,7 @@ def test_a_rollback_takes_the_versions_of_its_revision(core, text):
     (oldest,) = [revision for revision in history.read() if revision.number == 1]
     assert [value for value in (*first.values(), *second.values()) if value in str(unpack(oldest.packed))] == []
     snapshot = unpack(oldest.packed)
-    options = {"resolve_image": "never", "timeout": 60, "stable_for": 0.5, "back_to": 1}
+    options = with_defaults({"timeout": 60, "stable_for": 0.5, "back_to": 1})
     announced = deploy_snapshot(core.client, SystemClock, core.stack, snapshot, {**options, "check": True})
     back = deploy_snapshot(core.client, SystemClock, core.stack, snapshot, options)
     for result in (announced, back):
@@ -352,7 +353,7 @@ def test_a_version_that_is_gone_is_an_error(core, text):
     snapshot = unpack(next(revision for revision in history.read() if revision.number == 1).packed)
     core.fact.unlink()
     with pytest.raises(StackwrightError) as caught:
-        deploy_snapshot(core.client, SystemClock, core.stack, snapshot, {"resolve_image": "never", "back_to": 1})
+        deploy_snapshot(core.client, SystemClock, core.stack, snapshot, with_defaults({"back_to": 1}))
     assert caught.value.error_code == "value_lost"
     assert "db/PASSWORD" in caught.value.message
     assert core.live() == live

@@ -22,17 +22,12 @@ if TYPE_CHECKING:
 LOOK, CLUSTER, NODE, ALL = "look", "cluster", "node", "all"
 
 
-def check_preflight(options: Mapping[str, object]) -> None:
-    """Raises StackwrightError (``invalid_options``)."""
-    check_ranges(options)
-
-
 def preflight(client: EngineClient, params: PreflightParams, run: Dict[str, Any]) -> Dict[str, Any]:
     """One part of a preflight. Errors are in its ``findings``, including an Engine that does not answer.
 
     :raises StackwrightError: ``invalid_options``; ``usage`` if the module is run without its action plugin.
     """
-    check_preflight(params)
+    check_ranges(params)
     part = run.get("part")
     if part not in (LOOK, CLUSTER, NODE, ALL):
         raise StackwrightError(

@@ -57,7 +57,7 @@ if TYPE_CHECKING:
 def draft(
     stack: str,
     holder: Mapping[str, object],
-    options: Mapping[str, object],
+    message: str,
     operation: str = DEPLOY,
     snapshot: Optional[Snapshot] = None,
     back_to: int = 0,
@@ -67,7 +67,7 @@ def draft(
         stack,
         id=str(holder.get("run") or ""),
         operation=operation,
-        message=str(options.get("commit_message") or ""),
+        message=message,
         who=str(holder.get("who") or ""),
         back_to=back_to,
         references=tuple(needs(snapshot)) if snapshot is not None else (),

@@ -146,8 +146,9 @@ class Run:
     ) -> Revision:
         """Records the start; ``own`` are the notes of our own runs that remain, ``volumes`` the snapshots that it is
         about to take, ``owed`` those that it is about to put back. Raises EngineError."""
+        message = self.options["commit_message"]
         # A change of one service records nothing.
-        made = draft(self.stack, self.lock.holder, self.options, self.operation, snapshot, int(self.options["back_to"]))
+        made = draft(self.stack, self.lock.holder, message, self.operation, snapshot, int(self.options["back_to"]))
         if self.revision is not None:
             made = replace(self.revision, packed=made.packed, references=made.references, sources=made.sources)
         # Healing leaves all of it.
@@ -185,7 +186,7 @@ class Run:
     def _wait_in_line(self, line: str) -> None:
         self.progress(line)
         if self.revision is None:
-            made = draft(self.stack, self.lock.holder, self.options, self.operation)
+            made = draft(self.stack, self.lock.holder, self.options["commit_message"], self.operation)
             with suppress(StackwrightError):  # a failed record of a wait must not end it
                 self.revision = self.history.queue(made, self.options["lock_timeout"])
 

@@ -60,17 +60,13 @@ def deploy_stack(client: EngineClient, clock: Clock, desired: Desired, options: 
     return story(given)
 
 
-def deploy_snapshot(
-    client: EngineClient, clock: Clock, stack: str, snapshot: Snapshot, options: Mapping[str, object]
-) -> Result:
+def deploy_snapshot(client: EngineClient, clock: Clock, stack: str, snapshot: Snapshot, options: Options) -> Result:
     """Deploys the recorded state of a revision, as a new revision; ``options["back_to"]`` is its number.
 
     Result and errors as ``deploy_stack``; DeployError (``value_lost``, ``revision_incomplete``) where there is no way.
     """
-    prefix = options.get("prefix") or snapshot["stack"].get("prefix")
     # The images are those that ran, so no registry is asked.
-    identity = options.get("identity") or snapshot["stack"]
-    given: Options = with_defaults({**options, "prefix": prefix, "resolve_image": "never", "identity": identity})
+    given: Options = {**options, "resolve_image": "never", "identity": options["identity"] or snapshot["stack"]}
     if snapshot.get("values"):
         from ansible_collections.stackwright.swarm.plugins.module_utils.binding.pinned import kept_in
 

@@ -265,7 +265,7 @@ class _Work:
         """Moves all that can move without a dip, or with a smaller one than a drain has; stack after stack."""
         from ansible_collections.stackwright.swarm.plugins.module_utils.tasks import relocate
 
-        own = {**self.options, "wait": True, "check": False, "defer": False, "detach": None}
+        own: NodeOptions = {**self.options, "wait": True, "check": False, "defer": False, "detach": None}
         own["commit_message"] = f"moved from node {self.name}"
         relocate.settle(self.client, self.clock, self.seen.services, own)
         ways = {move.service: move for move in self.seen.moves() if move.way != SWARM and not move.stays}

@@ -9,7 +9,7 @@ it fails. A service of no stack has neither; it is updated and waited for.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Dict, List, Mapping, Sequence
+from typing import TYPE_CHECKING, Callable, Dict, List, Mapping, Optional, Sequence
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock import Clock
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import DeployError, EngineError
@@ -34,27 +34,25 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.transitions.one_
 )
 
 if TYPE_CHECKING:
-    from ansible_collections.stackwright.swarm.plugins.module_utils.request.option_types import ServiceOptions
+    from ansible_collections.stackwright.swarm.plugins.module_utils.request.option_types import Options
     from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Service
 
 PAUSE = 0.2  # seconds between two looks at an update
 ENDS = ("paused", "rollback_completed", "rollback_paused")
 
 
-def move_away(
-    client: EngineClient, clock: Clock, services: Sequence[Service], node: str, options: Mapping[str, object]
-) -> None:
+def move_away(client: EngineClient, clock: Clock, services: Sequence[Service], node: str, options: Options) -> None:
     """Moves the tasks of ``services``, which are of one stack or of none, away from a node (its id).
 
     For the time of the move they have a constraint; a run that dies leaves it to ``settle``. ``options`` are those of
     change_service, with ``timeout`` in seconds without progress.
     Raises DeployError (``health_gate_failed``, ``timeout``, ``locked``), EngineError.
     """
-    _change(client, clock, services, {**options, "state": AWAY, "away_from": node})
-    _change(client, clock, services, {**options, "state": SETTLED})
+    _change(client, clock, services, options, AWAY, away_from=node)
+    _change(client, clock, services, options, SETTLED)
 
 
-def even_out(client: EngineClient, clock: Clock, service: Service, options: Mapping[str, object]) -> None:
+def even_out(client: EngineClient, clock: Clock, service: Service, options: Options) -> None:
     """Moves one task of a service from the node with the most of them to the one with the fewest.
 
     Swarm places an additional task there, and takes the one that is too many from the fullest node. Raises as
@@ -62,19 +60,19 @@ def even_out(client: EngineClient, clock: Clock, service: Service, options: Mapp
     """
     count = replicas_of(service["Spec"])
     for replicas in (count + 1, count):
-        _change(client, clock, [service], {**options, "state": SCALED, "replicas": replicas})
+        _change(client, clock, [service], options, SCALED, replicas)
 
 
-def scaled(client: EngineClient, clock: Clock, service: Service, replicas: int, options: Mapping[str, object]) -> None:
-    """Brings a service to so many replicas. Raises as ``move_away``."""
-    _change(client, clock, [service], {**options, "state": SCALED, "replicas": replicas})
+def scaled(client: EngineClient, clock: Clock, service: Service, replicas: int, given: Mapping[str, object]) -> None:
+    """Brings a service to so many replicas; ``given`` are options of a run. Raises as ``move_away``."""
+    _change(client, clock, [service], with_defaults(given), SCALED, replicas)
 
 
-def settle(client: EngineClient, clock: Clock, services: Sequence[Service], options: Mapping[str, object]) -> List[str]:
+def settle(client: EngineClient, clock: Clock, services: Sequence[Service], options: Options) -> List[str]:
     """Removes what runs that died have left of ``move_away``; the names of these services. Raises as ``move_away``."""
     left = [service for service in services if MOVING in labels_of(service)]
     for group in by_stack(left):
-        _change(client, clock, group, {**options, "state": SETTLED})
+        _change(client, clock, group, options, SETTLED)
     return [name_of(service) for service in left]
 
 
@@ -86,33 +84,48 @@ def by_stack(services: Sequence[Service]) -> List[List[Service]]:
     return [found[stack] for stack in sorted(found)]
 
 
-def _change(client: EngineClient, clock: Clock, services: Sequence[Service], given: Mapping[str, object]) -> None:
+def _change(
+    client: EngineClient,
+    clock: Clock,
+    services: Sequence[Service],
+    options: Options,
+    state: str,
+    replicas: int = 0,
+    away_from: str = "",
+) -> None:
     stack = stack_of(services[0])
     if stack:
         names = [name_of(service) for service in services]
-        change_service(client, clock, stack, {**given, "service": names})
+        what = {"service": names, "state": state, "replicas": replicas, "away_from": away_from}
+        change_service(client, clock, stack, {**options, **what})
         return
-    options: ServiceOptions = with_defaults(given)
     for service in services:
-        _update(client, clock, service, options)
+        _update(client, clock, service, state, replicas, away_from, options["progress"])
         _wait(client, clock, service, float(options["timeout"]))
 
 
-def _update(client: EngineClient, clock: Clock, service: Service, options: ServiceOptions) -> None:
+def _update(
+    client: EngineClient,
+    clock: Clock,
+    service: Service,
+    state: str,
+    replicas: int,
+    away_from: str,
+    progress: Optional[Callable[[str], None]],
+) -> None:
     """Sends the change, unless it is made. After a lost answer the service tells whether it was taken."""
     path = f"/services/{id_of(service)}"
     backoff = Backoff(clock, also=("out_of_sequence",))
     while True:
         try:
             now = client.get(path)
-            if options["state"] == AWAY and labels_of(now).get(MOVING) == options["away_from"]:
+            if state == AWAY and labels_of(now).get(MOVING) == away_from:
                 return
-            away, replicas = [str(options.get("away_from"))], int(options.get("replicas") or 0)
-            (operation,) = service_plan(now, options["state"], "", 0, replicas, away).operations
+            (operation,) = service_plan(now, state, "", 0, replicas, [away_from]).operations
             if operation.action == "keep":
                 return
-            if options["progress"]:
-                options["progress"](str(operation))
+            if progress:
+                progress(str(operation))
             client.post(f"{path}/update", {"version": now["Version"]["Index"]}, operation.payload["spec"])
             return
         except EngineError as error:

@@ -43,7 +43,7 @@ def roll_back(client: EngineClient, clock: Clock, stack: str, options: Mapping[s
     refuse_history(asked["identity"], stack, revisions)
     target = target_of(stack, revisions, to, asked["rerun_jobs"])
     snapshot = _snapshot(target)
-    given: RollbackOptions = {**asked, "back_to": target.number, "resolve_image": "never"}
+    given: RollbackOptions = {**asked, "back_to": target.number}
     try:
         result = deploy_snapshot(client, clock, stack, snapshot, given)
     except NotYetKept as needed:

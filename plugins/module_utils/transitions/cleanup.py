@@ -28,6 +28,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.volume_nam
 )
 
 if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.module_utils.request.option_types import CleanupOptions
     from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import (
         ContainerSpec,
         Service,
@@ -171,7 +172,7 @@ def _image(template: TaskTemplate) -> str:
     return str((template.get("ContainerSpec") or {}).get("Image") or "")
 
 
-def touches_nodes(options: Mapping[str, object]) -> bool:
+def touches_nodes(options: CleanupOptions) -> bool:
     """Whether a clean-up removes what only the nodes have: what comes back with the stack, and must not go then."""
     values = options["values"] and not options["dangling"]
     return bool(options["volumes"] or options["volume_names"] or options["images"] or values)
