@@ -54,7 +54,7 @@ class ActionModule(PipedAction):
             before = _before(files, dest)
             if before not in (None, made.text) and not options["overwrite"]:
                 raise StackwrightError(
-                    f"{dest} is there already and differs from what would be imported.",
+                    f"{dest} already exists, and its content differs from the import.",
                     "registry_exists",
                     "Choose another dest, or set overwrite: true to replace it.",
                 )

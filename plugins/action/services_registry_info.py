@@ -113,7 +113,9 @@ class ActionModule(PipedAction):
         try:
             return found_file(self, path)
         except AnsibleError:
-            raise missing(path, "It is searched for on the controller; for one on the target set remote_src.") from None
+            raise missing(
+                path, "It is searched for on the controller. For a file on the target, set remote_src: true."
+            ) from None
 
     def _compare(
         self, result: Dict[str, Any], registry: Registry, options: Mapping[str, Any], variables: Variables

@@ -105,7 +105,7 @@ class ActionModule(MeetingAction):
             mine = done.pop("own")
             lost = self._keep_lease(meeting, looked, run, arguments, variables)
             if lost:
-                done.setdefault("warnings", []).append(f"Other nodes may still have resources of the stack: {lost}")
+                done.setdefault("warnings", []).append(f"Other nodes may still have objects of the stack: {lost}")
         else:
             mine = self._node_part(meeting, looked, {**cluster, "facts": facts}, arguments, variables)
         if not mine.get("failed"):

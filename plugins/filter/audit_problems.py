@@ -16,7 +16,7 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.auditing.chain i
 
 def audit_problems(text: object, key: object = "", last: object = "") -> list[dict[str, Any]]:
     if not isinstance(text, str):
-        raise AnsibleFilterError("audit_problems wants the text of an audit.")
+        raise AnsibleFilterError("audit_problems needs the text of an audit.")
     return problems(text, str(key or "").strip().encode(), str(last or "").strip())
 
 

@@ -24,7 +24,7 @@ def autoscale_decisions(
 ) -> list[dict[str, object]]:
     found = plain(results)
     if not isinstance(found, list) or not all(isinstance(one, Mapping) and "tasks" in one for one in found):
-        raise AnsibleFilterError("autoscale_decisions: it needs a list of results of stack_load.")
+        raise AnsibleFilterError("autoscale_decisions needs a list of results of stack_load.")
     chosen = {name: _within(name, value) for name, value in policy.items()}
     load = None if number is None or number == "" else _number(number, key)
     return decisions(found, cluster, Policy(number=load, **chosen))
@@ -52,7 +52,7 @@ def _number(text: object, key: str) -> float:
         value = -1.0
     if not 0.0 <= value < 1e15:
         where = f" at {key}" if key else ""
-        raise AnsibleFilterError(f"autoscale_decisions: there is no number of at least 0{where}: {str(text)[:100]!r}.")
+        raise AnsibleFilterError(f"autoscale_decisions: not a number of 0 or more{where}: {str(text)[:100]!r}.")
     return value
 
 

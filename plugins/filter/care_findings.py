@@ -20,13 +20,13 @@ NAMES = ("inventory_hostname", "care_swarm", "care_nodes", "care_drift")
 
 def care_findings(hosts: object, accept: Any = ()) -> list[str]:
     if not isinstance(hosts, list) or not all(isinstance(host, Mapping) and NAMES[0] in host for host in hosts):
-        raise AnsibleFilterError("care_findings wants a list of the variables of hosts.")
+        raise AnsibleFilterError("care_findings needs a list of the variables of hosts.")
     # Only these: to look at the others of a host would read its vaults.
     results = [{name: plain(host[name]) for name in NAMES if name in host} for host in hosts]
     try:
         return findings(results, [str(pattern) for pattern in accept])
     except re.error as error:
-        raise AnsibleFilterError(f"care_accept has an expression that is not valid: {error}.") from None
+        raise AnsibleFilterError(f"care_accept has an invalid regular expression: {error}.") from None
 
 
 class FilterModule:

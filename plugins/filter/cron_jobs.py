@@ -25,7 +25,7 @@ def cron_jobs(
 
     found = plain(stacks)
     if not isinstance(found, list) or not all(isinstance(one, Mapping) and "services" in one for one in found):
-        raise AnsibleFilterError("cron_jobs wants the stacks that stack_info returns.")
+        raise AnsibleFilterError("cron_jobs needs the stacks that stack_info returns.")
     try:
         moment = datetime.now(timezone.utc) if not now else datetime.strptime(now, FORMAT).replace(tzinfo=timezone.utc)
     except ValueError:

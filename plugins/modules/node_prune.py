@@ -162,7 +162,7 @@ left:
     reason:
       description: Why it is still there.
       type: str
-      sample: a container uses it by now
+      sample: a container uses it now
 due:
   description: Whether the disk was as full as O(disk_threshold) asks.
   returned: success

@@ -212,7 +212,7 @@ notices:
       description: The rule, a stable word.
       type: str
   sample:
-    - message: "'latest' names another image whenever it is pushed again"
+    - message: "'latest' refers to another image each time it is pushed"
       service: cache
       key: core.cache.version
       file: /srv/shop/services.registry.yaml

@@ -73,7 +73,7 @@ def test_by_the_cpu_of_its_containers(stack, player):
     assert first.code == 0 and f"{stack.name}_web: 1 → 3" in first.output, first.output
     assert first.output.count("changed:") == 1 and stack.replicas() == 3
     most = stack.autoscale(autoscale_target=2)
-    assert "but 3 is the most" in most.output and "changed=0" in most.output and stack.replicas() == 3
+    assert "but 3 is the maximum" in most.output and "changed=0" in most.output and stack.replicas() == 3
     # A deployment keeps the number, and it is not drift.
     stack.deploy(busy="yes", edition="2")
     assert stack.replicas() == 3

@@ -166,7 +166,7 @@ def test_a_swarm_from_its_backup(cluster, tmp_path):
     )
     assert secret == PLANTED
     code, output = drill.play("raft_restore", **given, raft_restore_gone=",".join(others))
-    assert code != 0 and "is in a Swarm already" in output, output
+    assert code != 0 and "is already in a Swarm" in output, output
 
     for one in others:
         shutil.rmtree(cluster.node(one).folder / "data")

@@ -306,7 +306,7 @@ def test_a_destructive_migration_is_undone(bed, swarm, tmp_path):
     lines = [line for line in told["plan_lines"] if "volume" in line]
     assert len(lines) == 2 and "stops for the volume" in lines[0] and lines[1].startswith("snapshot volume"), lines
     assert failed["error_code"] == "health_gate_failed", failed
-    assert failed["outcome"]["rollback"] == "done" and "what was written since is lost" in failed["msg"], failed
+    assert failed["outcome"]["rollback"] == "done" and "everything written since then is lost" in failed["msg"], failed
     assert len(failed["outcome"]["restored"]) == 3  # stopped, the volume, the service
     assert migration.dump() == before
     (shot,) = [one for one in shop.folder.glob("*.json") if json.loads(one.read_text())["kind"] == "snapshot"]

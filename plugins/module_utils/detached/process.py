@@ -98,9 +98,7 @@ class DetachedProcess:
         """Ends the process with an unexpected error. Its text is left out: it could contain secrets."""
         frames = traceback.extract_tb(error.__traceback__)
         place = f" ({os.path.basename(frames[-1].filename)}:{frames[-1].lineno})" if frames else ""
-        msg = (
-            f"The process process failed with an unexpected {type(error).__name__}{place}. Please report this as a bug."
-        )
+        msg = f"The detached process failed: unexpected {type(error).__name__}{place}. Please report this as a bug."
         trace = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]
         self.finish({"failed": True, "error_code": "unexpected", "msg": msg, "changed": True, "trace": trace})
 
@@ -109,7 +107,7 @@ class Foreground(Exception):
     """Raised in the process that does not do the work; ``told`` is what it reports."""
 
     def __init__(self, told: Dict[str, object]) -> None:
-        super().__init__("the process process does the work")
+        super().__init__("the detached process does the work")
         self.told = told
 
 

@@ -192,7 +192,7 @@ class EngineClient:
             raise EngineError(
                 f"{what} on {self.where}: {error}.",
                 "answer_too_large",
-                "Ask for fewer lines." if "/logs" in target else NO_ENGINE,
+                "Request fewer lines." if "/logs" in target else NO_ENGINE,
             ) from None
         except OSError as error:
             raise unreachable(error, self.where, what) from None

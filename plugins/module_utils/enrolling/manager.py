@@ -125,7 +125,8 @@ class Manager:
                 raise StackwrightError(
                     f"Not all nodes have a certificate of the new CA after {self.wait:.0f} s.",
                     "unfinished",
-                    "The Swarm goes on by itself. Nodes that are down stop it: bring them back, or remove them.",
+                    "The Swarm continues by itself, but can't finish while nodes are down: bring them back, or "
+                    "remove them.",
                 )
             self._lock.keep()
             self.clock.sleep(PAUSE)

@@ -54,9 +54,10 @@ def look(client: EngineClient, downtime: bool) -> Dict[str, Any]:
     if len(managers) == 1:
         if not downtime:
             raise StackwrightError(
-                f"{name} is the only manager. A backup stops its Engine: its tasks end, and nothing manages the Swarm.",
+                f"{name} is the only manager. A backup stops its Engine: its tasks end, and the Swarm can't be "
+                "managed until the Engine runs again.",
                 "needs_downtime",
-                "Set downtime: true to accept that, or add two managers.",
+                "Set downtime: true to accept this, or add two managers.",
             )
     elif up - 1 < needed(len(managers)):
         raise StackwrightError(
@@ -73,7 +74,7 @@ def look(client: EngineClient, downtime: bool) -> Dict[str, Any]:
     size = sum(entry.size for entry in _tree(folder))
     if size > MOST:
         raise StackwrightError(
-            f"{folder} on {name} has {size >> 20} MiB, and at most {MOST >> 20} MiB are packed.",
+            f"{folder} on {name} has {size >> 20} MiB, more than the limit of {MOST >> 20} MiB for a backup.",
             "too_large",
             "Lower snapshot_interval of the Swarm, and remove configs that nothing uses. Nothing was changed.",
         )
@@ -160,9 +161,10 @@ def fits(client: EngineClient, facts: Item) -> bool:
             if (own["Spec"].get("Labels") or {}).get(RESTORED) == digest[:12]:
                 return False
         raise StackwrightError(
-            f"{name} is in a Swarm already (state {state}). A backup is restored on an Engine that is in none.",
+            f"{name} is already in a Swarm (state {state}). Restore a backup on an Engine that is not in a Swarm.",
             "already_in_swarm",
-            f"If that Swarm is lost for good: docker swarm leave --force on {name}. This deletes what it has of it.",
+            f"If that Swarm is lost for good: docker swarm leave --force on {name}. This deletes its data of "
+            "that Swarm.",
         )
     address = str(facts.get("address") or "")
     if address and not _is_own(address):
@@ -365,7 +367,7 @@ def _until(
         except StackwrightError as error:
             said = error.message
         if clock.now() >= deadline:
-            raise StackwrightError(f"{node} {not_yet} after {timeout:g} s ({said}).", "unfinished", "Look at its log.")
+            raise StackwrightError(f"{node} {not_yet} after {timeout:g} s ({said}).", "unfinished", "Check its log.")
         clock.sleep(PAUSE)
 
 

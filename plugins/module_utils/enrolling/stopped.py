@@ -101,7 +101,7 @@ def _start(client: EngineClient, clock: Clock, commands: Commands, keys: Sequenc
     """Starts the Engine, and unlocks it if it is locked."""
     _command(commands.start, commands.timeout, "engine_not_started", "starts")
     text = f"The Engine does not answer {commands.timeout:g} s after {commands.start!r}."
-    hint = "Start it by hand, and look at its log."
+    hint = "Start it by hand, and check its log."
     _until(client, clock, True, commands.timeout, StackwrightError(text, "engine_not_started", hint))
     if (client.get("/info").get("Swarm") or {}).get("LocalNodeState") == "locked":
         unlock(client, clock, keys)

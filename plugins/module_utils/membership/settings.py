@@ -126,7 +126,8 @@ def refuse_fixed(cluster: Mapping[str, Any], asked: Fixed) -> None:
         raise StackwrightError(
             f"The Swarm has other settings than the task, and they can't be changed: {'; '.join(wrong)}.",
             "unchangeable",
-            "Give the values that the Swarm has. Other ones take a new Swarm: remove the stacks, let every node leave "
+            "Give the values that the Swarm has. Other values need a new Swarm: remove the stacks, let every "
+            "node leave "
             "(state: absent, dissolve: true), and run again. Nothing was changed.",
         )
 
@@ -176,7 +177,8 @@ def refuse_addresses(host: str, asked: Addresses, facts: Mapping[str, Any]) -> L
         raise StackwrightError(
             f"{host} is a member with other addresses than in the task, and they can't be changed: {'; '.join(wrong)}.",
             "unchangeable",
-            "Give the addresses that it has. Other ones take a new membership: let it leave (state: absent), then join "
+            "Give the addresses that it has. Other addresses need a new membership: let it leave (state: "
+            "absent), then join "
             "again. Nothing was changed.",
         )
     return [f"{host}: {name} can't be compared with that of the node." for name in unknown]

@@ -158,7 +158,7 @@ def _lost_members(world: World, goal: Goal) -> Iterator[Step]:
                 f"{f' ({host.cluster_id})' if host.cluster_id else ', whose id only its managers know'}, not of "
                 f"{world.cluster_id}.",
                 "other_cluster",
-                "Nothing was changed. If it is to join this one, run `docker swarm leave` on it first.",
+                "Nothing was changed. To join this one, run `docker swarm leave` on it first.",
             )
 
 
@@ -175,10 +175,9 @@ def _creating(world: World, goal: Goal) -> Optional[Step]:
         return None
     if goal.unsure:
         raise StackwrightError(
-            f"No host that answers is in a Swarm, but nothing is known of {_reasons(goal.unsure)}.",
+            f"No host that answers is in a Swarm. These hosts may be in one: {_reasons(goal.unsure)}.",
             "host_unreachable",
-            "It may already be in one, so no new Swarm was created. Make it reachable, include it in the play, or take "
-            "it out of the inventory.",
+            "No new Swarm was created. Make them reachable, include them in the play, or remove them from the inventory.",
         )
     if not managers:
         raise StackwrightError(
@@ -214,7 +213,7 @@ def _unlocking(world: World, goal: Goal) -> Optional[Step]:
                 raise StackwrightError(
                     f"The Swarm on {host.host} is locked.",
                     "swarm_locked",
-                    "No other manager answers that has its key. Give unlock_key, or unlock_key_store.",
+                    "No other manager answers with its key. Give unlock_key, or unlock_key_store.",
                 )
             return Step(UNLOCK, "its engine was restarted, and the Swarm is autolocked", host.host, name=host.name)
     return None
@@ -339,11 +338,11 @@ def _joining(world: World, goal: Goal) -> Iterator[Step]:
             if host.state == INACTIVE:
                 yield Step(JOIN, "it is in no Swarm", host.host, name=host.name, role=wanted)
             elif node is not None and node.leaving:
-                yield Step(READMIT, "its removal was not finished, and it is wanted", host.host, node.id, node.name)
+                yield Step(READMIT, "its removal was not finished, and it should stay", host.host, node.id, node.name)
             elif node is not None and wanted == MANAGER and not node.is_manager and _is_stuck(host, world):
                 stuck.append(host)
             elif node is not None and wanted == MANAGER and not node.is_manager:
-                yield Step(PROMOTE, "it is a worker, and is to be a manager", host.host, node.id, node.name)
+                yield Step(PROMOTE, "it is a worker, and should be a manager", host.host, node.id, node.name)
 
 
 def _is_stuck(host: Host, world: World) -> bool:
@@ -361,7 +360,7 @@ def _demoting(world: World, goal: Goal) -> Iterator[Step]:
     ]
     for node, host in sorted(found, key=lambda pair: pair[0].leader):
         refuse_loss(world.managers, node.id, f"demoting {node.name}")
-        yield Step(DEMOTE, "it is a manager, and is to be a worker", host.host, node.id, node.name)
+        yield Step(DEMOTE, "it is a manager, and should be a worker", host.host, node.id, node.name)
 
 
 def _leaving(world: World, goal: Goal) -> Iterator[Step]:
@@ -375,7 +374,7 @@ def _leaving(world: World, goal: Goal) -> Iterator[Step]:
     for node, host in sorted(found, key=lambda pair: (pair[0].is_manager, pair[0].leader)):
         if node.is_manager:
             refuse_loss(world.managers, node.id, f"removing {node.name}")
-        why = "it is to leave the Swarm"
+        why = "it should leave the Swarm"
         if not node.is_down and (node.availability != "drain" or not node.leaving or node.busy):
             yield Step(DRAIN, why, host.host, node.id, node.name)
         if node.is_manager:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Node, Service, Task
 
 Item = Mapping[str, Any]
-NO_QUORUM = "the managers lose their quorum, and Swarm replaces nothing without it"
+NO_QUORUM = "the managers lose their quorum, and without it Swarm replaces nothing"
 
 
 def raft(nodes: Sequence[Node]) -> Dict[str, Any]:

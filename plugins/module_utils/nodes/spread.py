@@ -110,7 +110,7 @@ def _judged(service: Service, seen: Seen, room: Room, totals: Counts, dips: bool
     if volumes:
         return f"its volume {' and '.join(volumes)} is local to its node", None
     if update_state(service) in UNDER_WAY:
-        return "its update is not over", None
+        return "its update is still in progress", None
     own = [t for t in seen.tasks if t.get("ServiceID") == id_of(service) and t.get("DesiredState") == "running"]
     if sum(state_of(task) == "running" for task in own) != replicas_of(spec) or sum(now.values()) != replicas_of(spec):
         return "not all of its tasks run", None
@@ -135,7 +135,12 @@ def _judged(service: Service, seen: Seen, room: Room, totals: Counts, dips: bool
         found.append(Gain(away, name_of(service), stack_of(service), now, after, dip, better))
     if found:
         return "", min(found, key=lambda gain: (gain.measure, gain.dip, gain.away))
-    return NO_GAIN if without_dip else "it is not start-first, so it would run with fewer tasks meanwhile", None
+    return (
+        NO_GAIN
+        if without_dip
+        else "its update order is not start-first, so it would run with fewer tasks during the move",
+        None,
+    )
 
 
 class _Scheduler:

@@ -97,9 +97,9 @@ class _Pruning:
             return None
         if given and str(swarm.get("NodeID")) not in given["nodes"]:
             raise StackwrightError(
-                f"{self.node} is not a node of the Swarm that `needed` is about.",
+                f"{self.node} is not a node of the Swarm in `needed`.",
                 "wrong_swarm",
-                "Give `needed` of a manager of this node's Swarm.",
+                "Pass `needed` from a manager of this node's Swarm.",
             )
         return given
 
@@ -152,7 +152,7 @@ class _Pruning:
     def _remove_image(self, item: Item) -> None:
         users = [c for c in self._rest() if c.get("ImageID") == item.id]
         if users:
-            self._leave(item, "a container uses it by now")
+            self._leave(item, "a container uses it now")
             return
         for name in item.names or [item.id]:
             reason = "" if self.check else self._try(f"/images/{name}")
@@ -200,7 +200,7 @@ class _Pruning:
 
     def _container_is_free(self, item: Item) -> str:
         found = [c for c in self._containers() if c["Id"] == item.id]
-        return "it was started meanwhile" if found and found[0].get("State") not in choose.ENDED else ""
+        return "it was started in the meantime" if found and found[0].get("State") not in choose.ENDED else ""
 
     def _network_is_free(self, item: Item) -> str:
         try:
@@ -211,11 +211,11 @@ class _Pruning:
             raise
         if found.get("Scope") != "local":
             return "it belongs to the Swarm"
-        return "a container was attached meanwhile" if found.get("Containers") else ""
+        return "a container was attached in the meantime" if found.get("Containers") else ""
 
     def _volume_is_free(self, item: Item) -> str:
         users = [c for c in self._rest() if any(m.get("Name") == item.id for m in c.get("Mounts") or [])]
-        return "a container uses it by now" if users else ""
+        return "a container uses it now" if users else ""
 
 
 def _percent(path: str) -> Optional[int]:

@@ -39,7 +39,7 @@ def check(params: PruneOptions) -> None:
     if given is not None:
         nodes, images = given.get("nodes"), given.get("images")
         if not (isinstance(nodes, list) and isinstance(images, dict) and all(map(_is_list, images.values()))):
-            wrong.append("needed must be the `needed` of a result of node_prune on a manager.")
+            wrong.append("needed must be `needed` from a result of node_prune on a manager.")
     if wrong:
         raise StackwrightError(" ".join(wrong), "invalid_options")
 

@@ -44,7 +44,8 @@ TELL_EVERY = 10.0  # seconds
 TIMEOUT_HINT = "Raise rollout.timeout, or check the network of the nodes."
 SHOWN = 10  # failures that a message names
 NODE_HINT = (
-    "The registry has the image, so check the node: its disk space, and its way to the registry (`docker pull` there)."
+    "The registry has the image, so check the node: its disk space, and its connection to the registry "
+    "(`docker pull` there)."
 )
 
 
@@ -174,7 +175,7 @@ class _Work:
             if said:
                 self.failures.append((pull, said))
             elif said is None:
-                line = f"{pull.image} is not pulled on {pull.host}: the node takes no tasks any more"
+                line = f"{pull.image} is not pulled on {pull.host}: the node no longer takes tasks"
                 self.around.progress(with_short_digests(line))
             elif not any(other.image == pull.image for other in (*self.running.values(), *self.waiting)):
                 self.around.progress(with_short_digests(f"pulled {pull.image}"))
@@ -210,7 +211,7 @@ def _error(around: Around, failures: Sequence[Tuple[Pull, str]]) -> DeployError:
 
 def _failed(stack: str, failures: Sequence[Tuple[Pull, str]], code: str, hint: str) -> DeployError:
     details = [
-        {"service": service, "image": pull.image, "node": pull.host, "error": said, "reason": "its image is not there"}
+        {"service": service, "image": pull.image, "node": pull.host, "error": said, "reason": "its image is missing"}
         for pull, said in failures
         for service in pull.services
     ]

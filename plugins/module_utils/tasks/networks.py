@@ -189,9 +189,7 @@ def _remove(client: EngineClient, clock: Clock, step: Step) -> bool:
             return client.delete(f"/networks/{step.id}")
         except EngineError as error:
             if 400 <= error.status < 500:
-                raise EngineError(
-                    f"The network {step.name} is in use since a moment ago: {error.message}", "in_use"
-                ) from None
+                raise EngineError(f"The network {step.name} is in use again: {error.message}", "in_use") from None
             backoff.bear(error)
 
 

@@ -214,9 +214,7 @@ class _Work:
             removed = self.client.delete(f"{self.path}/{step.id}")
         except EngineError as error:
             if error.error_code == "invalid_spec" and "in use" in str(error):
-                raise _final(
-                    f"The {self.kind} {step.name} is in use since a moment ago: {error.message}", "in_use"
-                ) from None
+                raise _final(f"The {self.kind} {step.name} is in use again: {error.message}", "in_use") from None
             raise
         self.found = [obj for obj in self.found if id_of(obj) != step.id]
         return removed

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 Result = Dict[str, Any]
 NOTHING = "Nothing was changed."
-LOST = "what was written since is lost"
+LOST = "everything written since then is lost"
 
 
 def steps(
@@ -79,7 +79,7 @@ def steps(
         for node in sorted(set(where.values()))
         for volume in nodes.look(node, [one for one in chosen if where[one] == node], [])["volumes"]
     ]
-    made = [_restored(nodes, shot, "completes a restore that did not end") for shot in open_ones.values()]
+    made = [_restored(nodes, shot, "completes an unfinished restore") for shot in open_ones.values()]
     for volume in chosen:
         if volume in exist:
             how = options["snapshot_quiesce"] if volume not in back else STOP
@@ -303,7 +303,7 @@ def _until_unused(applying: Applying, operation: Operation) -> None:
 def _scale(service: Service, replicas: int) -> None:
     """For the note of a volume_snapshot that died: this run has the lock of another stack."""
     raise StackwrightError(
-        f"A run that died has stopped the service {name_of(service)} for its snapshots in the same folder.",
+        f"A run that was killed stopped the service {name_of(service)} for its snapshots in the same folder.",
         "snapshot_busy",
         f"Run volume_snapshot again first: it scales it to {replicas}.",
     )

@@ -44,7 +44,7 @@ def find(client: EngineClient, name: str) -> Optional[Volume]:
         raise StackwrightError(
             f"The volume {name} on {client.node or client.where} can't be copied: {reason}.",
             "volume_not_local",
-            "Only local volumes without driver options are supported. Use the means of the storage itself.",
+            "Only local volumes without driver options are supported. Use the storage's own tools.",
         )
     return volume
 

@@ -76,7 +76,7 @@ def ask(
     if told.get("failed"):
         raise StackwrightError(str(told.get("msg")), str(told.get("error_code") or "unexpected"))
     if asked["do"] == LOOK and not told.get("found"):
-        why = told.get("why") or "which is no host of the play or of the inventory"
+        why = told.get("why") or "which is not a host of the play or the inventory"
         raise PlanError(
             f"The volume {volumes} is on {node}, {why}. Nothing was changed.",
             "volume_elsewhere",

@@ -120,8 +120,7 @@ class Users:
         fixed = sorted(one["Spec"]["Name"] for one in services if _replicas(one) is None)
         if fixed:
             raise StackwrightError(
-                f"{', '.join(fixed)} can't be stopped by its number of replicas: it is global, or a job. Nothing was "
-                "changed.",
+                f"{', '.join(fixed)} can't be scaled to 0, because it is global or a job. Nothing was changed.",
                 "cannot_stop",
                 "Choose another quiesce, or remove the service first.",
             )

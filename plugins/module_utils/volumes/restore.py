@@ -132,7 +132,8 @@ class _Restore:
         ]
         if plain:
             raise StackwrightError(
-                f"The volume {self.shelf.volume} on {self.client.node} belongs to containers of no service: "
+                f"The volume {self.shelf.volume} on {self.client.node} is used by containers that belong to no "
+                "service: "
                 f"{', '.join(sorted(plain))}. Nothing was changed.",
                 "volume_in_use",
                 "Remove these containers.",
@@ -163,7 +164,7 @@ class _Restore:
         with open(shelf.path(meta["id"], ".tar"), "rb") as file:
             local.fill(self.client, self.clock, volume, file, meta["content"]["length"])
         if local.read(self.client, self.shelf.volume).digest != meta["content"]["digest"]:
-            raise StackwrightError("what is in the volume now differs from the snapshot", "restore_failed")
+            raise StackwrightError("the content of the volume differs from the snapshot", "restore_failed")
 
     def _put_back(self, error: StackwrightError) -> None:
         before = self.left["before"] if self.left else None
@@ -173,14 +174,14 @@ class _Restore:
                 raise error
             self._fill(self.shelf, self.shelf.meta(before))
         except StackwrightError:
-            kept = f" What it had before is the snapshot {before}." if before else ""
+            kept = f" Its previous content is the snapshot {before}." if before else ""
             raise StackwrightError(
                 f"{name} Its content is not complete, and its services stay stopped.{kept}",
                 "restore_failed",
                 "Remove the cause, and run volume_restore again, with this or another snapshot.",
             ) from error
         self._over()
-        raise StackwrightError(f"{name} It has what it had before.", error.error_code, error.hint) from error
+        raise StackwrightError(f"{name} Its previous content was restored.", error.error_code, error.hint) from error
 
     def _over(self) -> None:
         os.unlink(self.shelf.path(RESTORING))

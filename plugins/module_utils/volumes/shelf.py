@@ -150,7 +150,7 @@ def opened(dest: str, volumes: Iterable[str]) -> Iterator[List[Shelf]]:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise Busy(f"Another run works on the snapshots in {dest}.", hint="Run again when it has ended.") from None
+            raise Busy(f"Another run is using the snapshots in {dest}.", hint="Run again when it has ended.") from None
         for shelf in shelves:
             shelf.sweep()
         yield shelves

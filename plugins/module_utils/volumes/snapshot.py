@@ -130,7 +130,7 @@ def refuse_unfinished(shelf: Shelf) -> None:
     to stay stopped."""
     for volume in unfinished(os.path.dirname(shelf.folder)):
         raise StackwrightError(
-            f"A restore of the volume {volume} has not ended, so its content is not complete.",
+            f"A restore of the volume {volume} is unfinished, so its content is not complete.",
             "restore_unfinished",
             "Run volume_restore again first.",
         )

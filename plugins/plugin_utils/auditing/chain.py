@@ -47,7 +47,7 @@ def head_of(line: str) -> Head:
         raise ValueError("no object")
     found = Head(data.get(CHAIN), data.get(NUMBER), data.get(DIGEST))  # type: ignore[arg-type]
     if not (isinstance(found.chain, str) and isinstance(found.number, int) and isinstance(found.digest, str)):
-        raise ValueError("no line of a chain")
+        raise ValueError("not a line of a chain")
     return found
 
 
@@ -79,7 +79,7 @@ def problems(text: str, key: bytes = b"", last: str = "") -> List[Dict[str, Any]
 def _wrong(data: Mapping[str, object], line: str, head: Head, key: bytes) -> str:
     given = {name: value for name, value in data.items() if name != DIGEST}
     if not hmac.compare_digest(str(data.get(DIGEST)).encode(), _digest(given, key).encode()) or _text(data) != line:
-        return "it was altered, or the key is another one"
+        return "it was altered, or the key is different"
     if data.get("event") == BEGUN and data.get(NUMBER) == 1:
         if data.get("former", "") != head.digest:
             return "a new chain begins here, and does not follow the line before"

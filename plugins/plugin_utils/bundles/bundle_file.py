@@ -49,7 +49,7 @@ def read(path: str, cipher: Cipher) -> tuple[dict[str, Any], Content]:
         raise StackwrightError(
             f"{error.filename} can't be read: {error.strerror}.",
             "damaged_backup",
-            "A bundle is a file and its manifest. One without a manifest was not completed. Nothing was changed.",
+            "A bundle is a file and its manifest. A bundle without a manifest is incomplete. Nothing was changed.",
         ) from None
     manifest = _parsed(text, manifest_path)
     if manifest.get("format") not in (*UPGRADES, FORMAT):
@@ -60,7 +60,7 @@ def read(path: str, cipher: Cipher) -> tuple[dict[str, Any], Content]:
             f"Use the version that wrote it: {manifest.get('collection')!s:.40}. Nothing was changed.",
         )
     if hashlib.sha256(encrypted).hexdigest() != manifest.get("sha256") or len(encrypted) != manifest.get("bytes"):
-        raise _damaged(base + SUFFIX, "its checksum is not that of the manifest")
+        raise _damaged(base + SUFFIX, "its checksum differs from the manifest")
     try:
         found = json.loads(cipher.decrypt(encrypted))
         facts, content = dict(found["facts"]), found["content"]

@@ -139,7 +139,7 @@ class Restoration:
                 found[name] = {"data": data, "labels": secret["labels"]}
             elif name in needed:
                 users = [stack for stack, tree in self.trees.items() if name in outside(tree, "secrets")]
-                missing.append(f"secret {name} (stack {', '.join(users)}): nobody gave its content.")
+                missing.append(f"secret {name} (stack {', '.join(users)}): its content is missing.")
                 left_out.update(
                     {stack: f"stack {stack}: the content of the secret {name} is not known" for stack in users}
                 )
@@ -147,7 +147,8 @@ class Restoration:
             raise StackwrightError(
                 "\n".join([*missing, "Nothing was changed."]),
                 "bundle_incomplete",
-                "Give the contents in secrets, create them, or set incomplete: true to leave out their stacks.",
+                "Set the contents in the option secrets, create the secrets, or set incomplete: true to leave "
+                "out their stacks.",
                 {"missing": sorted(left_out)},
             )
         return found, left_out

@@ -78,7 +78,7 @@ def _wanted(service: Service, load: Optional[float], policy: Policy) -> Tuple[in
     per_task = f"{load / now:.1f} per task, the target is {policy.target:g}"
     if load > now * policy.target * (1 + policy.tolerance):
         if up <= now:
-            return now, f"{per_task}, but {high} is the most"
+            return now, f"{per_task}, but {high} is the maximum"
         if rest < policy.up_after:
             return now, f"{per_task}; it waits until nothing has changed for {policy.up_after:g} s (now {rest} s)"
         return up, per_task

@@ -24,7 +24,7 @@ def metadata_of(given: Mapping[object, object]) -> dict[str, str]:
     """
     wrong: list[str] = []
     if len(given) > MOST_KEYS:
-        wrong.append(f"metadata has {len(given)} entries; the most is {MOST_KEYS}.")
+        wrong.append(f"metadata has {len(given)} entries; the maximum is {MOST_KEYS}.")
     found: dict[str, str] = {}
     for key, value in list(given.items())[:MOST_KEYS]:
         name, text = as_text(key), as_text(value)
@@ -34,7 +34,7 @@ def metadata_of(given: Mapping[object, object]) -> dict[str, str]:
         elif isinstance(value, (Mapping, list, tuple)):
             wrong.append(f"{where} must be one value, not a map or a list: use the filter to_json.")
         elif len(text) > LONGEST_VALUE:
-            wrong.append(f"{where} has {len(text)} characters; the most is {LONGEST_VALUE}.")
+            wrong.append(f"{where} has {len(text)} characters; the maximum is {LONGEST_VALUE}.")
         elif not text.isprintable():
             wrong.append(f"{where} has control characters: write one line of plain text.")
         elif text:

@@ -35,5 +35,5 @@ def check_schedules(project: Project, stack: Stack) -> tuple[list[Problem], list
             look.problem(place, message, f"set deploy.mode: {JOB}", "cron")
         elif not any(deep(service, "deploy", "restart_policy", name) for name in ("condition", "max_attempts")):
             hint = "set deploy.restart_policy.condition: none, or max_attempts"
-            look.notice(place, "a run that fails is tried again without end, so it is never over", hint, "cron")
+            look.notice(place, "Swarm restarts a failed run without end, so the run never ends", hint, "cron")
     return list(look.problems.values()), list(look.notices.values())

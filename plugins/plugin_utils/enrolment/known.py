@@ -48,7 +48,8 @@ ELSEWHERE = (
 #: Seconds: how long a join in progress, or a role that was asked for, is awaited; an election; between two looks.
 SETTLE, ELECTION, PAUSE = 180.0, 40.0, 1.0
 AWAY = (
-    "{name} is down for the managers, although its Engine is a member of the Swarm. Check that it reaches the managers "
+    "{name} is down according to the managers, although its Engine is a member of the Swarm. Check that it "
+    "reaches the managers "
     "at TCP port 2377."
 )
 

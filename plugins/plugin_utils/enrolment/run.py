@@ -156,7 +156,7 @@ class Enrolment(Known):
             self._do(step)
             self.steps.append(step)
         raise StackwrightError(
-            f"The Swarm does not become what the task asks for; the last step: {self.steps[-1].text}."
+            f"The Swarm did not reach the state that the task requests; the last step: {self.steps[-1].text}."
         )
 
     def _do(self, step: Step) -> None:
@@ -214,7 +214,7 @@ class Enrolment(Known):
             found: Dict[str, str] = unseal(key, str(done.get("sealed_values") or ""))
         except ValueError:
             raise StackwrightError(
-                "The manager's answer does not have the tokens of the Swarm.", "bad_answer"
+                "The manager's answer does not contain the tokens of the Swarm.", "bad_answer"
             ) from None
         return found
 

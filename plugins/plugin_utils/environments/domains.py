@@ -27,7 +27,7 @@ def domain_of(pattern: str, fields: Mapping[str, str]) -> str:
     """
     unknown = [name for name in _FIELD.findall(pattern) if name not in FIELDS]
     if unknown or "{" in _FIELD.sub("", pattern) or "}" in _FIELD.sub("", pattern):
-        raise _refusal(pattern, f"{{{unknown[0]}}} is unknown" if unknown else "a brace has no partner")
+        raise _refusal(pattern, f"{{{unknown[0]}}} is unknown" if unknown else "a brace is not closed or not opened")
     star, rest = ("*.", fields["domain"][2:]) if fields["domain"].startswith("*.") else ("", fields["domain"])
     given = {**{name: re.sub(r"[^a-z0-9-]+", "-", fields[name].lower()).strip("-") for name in FIELDS}, "domain": rest}
     text = _FIELD.sub(lambda field: given[field.group(1)], pattern).lower().rstrip(".")
@@ -43,7 +43,7 @@ def domain_of(pattern: str, fields: Mapping[str, str]) -> str:
 
 def _refusal(pattern: str, why: str) -> StackwrightError:
     return StackwrightError(
-        f"The pattern {pattern!r} can't make a domain: {why}.",
+        f"The pattern {pattern!r} does not give a valid domain: {why}.",
         error_code="invalid_options",
         hint=f"Use letters, digits, '-', '.' and the fields {', '.join('{' + name + '}' for name in FIELDS)}.",
     )

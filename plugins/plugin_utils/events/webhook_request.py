@@ -38,7 +38,7 @@ def head_of(text: bytes) -> Head:
     lines = text.decode("latin-1").split("\r\n")
     words = lines[0].split(" ")
     if len(words) != 3 or not words[2].startswith("HTTP/1."):
-        raise Refused(400, "This is not a request of HTTP/1.1.")
+        raise Refused(400, "This is not an HTTP/1.1 request.")
     if words[0] != "POST":
         raise Refused(405, "Send a POST request.")
     headers: Dict[str, List[str]] = {}
@@ -51,7 +51,7 @@ def head_of(text: bytes) -> Head:
     if not (length.isascii() and length.isdecimal() and len(length) < 10):
         raise Refused(400, "Content-Length is not a number.")
     if int(length) > LARGEST_BODY:
-        raise Refused(413, f"The body may have {LARGEST_BODY} bytes.")
+        raise Refused(413, f"The body may have at most {LARGEST_BODY} bytes.")
     scheme, _space, token = headers.get("authorization", [""])[0].partition(" ")
     return Head(words[1].partition("?")[0].strip("/"), token.strip() if scheme.lower() == "bearer" else "", int(length))
 

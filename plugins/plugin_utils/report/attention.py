@@ -41,7 +41,12 @@ def _cluster(swarm: Swarm) -> Iterator[Dict[str, Any]]:
         names = ", ".join(raft["unreachable"])
         yield _one(WARN if raft["quorum"] else BAD, "managers", "managers", text, f"Not reachable: {names}")
     elif raft["managers"] > 1 and not raft["may_fail"]:
-        yield _one(NOTE, "managers", "managers", f"none of the {raft['managers']} managers may fail")
+        yield _one(
+            NOTE,
+            "managers",
+            "managers",
+            f"if one more of the {raft['managers']} managers fails, the Swarm can't be changed",
+        )
     for warning in swarm["warnings"]:
         yield _one(WARN, "cluster", "Swarm", str(warning))
 

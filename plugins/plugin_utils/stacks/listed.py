@@ -63,7 +63,7 @@ def shared(arguments: Mapping[str, object], own: Sequence[str]) -> Dict[str, Any
     wrong = [name for name in (*OF_ONE, *NEVER) if name in arguments]
     if wrong:
         raise StackListError(
-            f"{', '.join(wrong)} can't be used with stacks. Set what is of one stack in its dictionary."
+            f"{', '.join(wrong)} can't be used with stacks. Set options of one stack in its dictionary."
         )
     return {name: value for name, value in arguments.items() if name not in own}
 

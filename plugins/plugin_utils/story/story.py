@@ -141,7 +141,7 @@ class Story:
             raise Stop(failure_of(planned))
         if came_between(planned.get("plan") or [], leaving):
             text = (
-                f"Another deployment of {self._stack['name']} came in between, so objects that are no longer in the "
+                f"Another deployment of {self._stack['name']} ran in between, so objects that are no longer in the "
                 "files were not removed (conflict). Removing them would change: "
                 f"{'; '.join(planned.get('plan_lines') or [])}. Deploy again with the right files."
             )

@@ -156,13 +156,13 @@ def read(path: str, cipher: Cipher) -> tuple[dict[str, Any], str]:
         raise StackwrightError(
             f"{error.filename} can't be read: {error.strerror}.",
             "damaged_backup",
-            "A backup is a file and its manifest. One without a manifest was not completed.",
+            "A backup is a file and its manifest. A backup without a manifest is incomplete.",
         ) from None
     except (ValueError, KeyError, TypeError):
         raise StackwrightError(f"{manifest_path} is not the manifest of a backup.", "damaged_backup") from None
     if hashlib.sha256(content).hexdigest() != wanted:
         raise StackwrightError(
-            f"{path} was changed or is incomplete: its checksum is not that of the manifest.",
+            f"{path} was changed or is incomplete: its checksum differs from the manifest.",
             "damaged_backup",
             "Use another copy or another backup. Nothing was changed.",
         )

@@ -29,7 +29,7 @@ def test_a_number_of_another_source(number, key, to):
     ("number", "key"), [("many", ""), ("-1", ""), ("nan", ""), ("inf", ""), ("{}", "a"), ("5", "a.b")]
 )
 def test_what_is_no_number_is_refused(number, key):
-    with pytest.raises(AnsibleFilterError, match="no number"):
+    with pytest.raises(AnsibleFilterError, match="not a number of 0 or more"):
         autoscale_decisions(SEEN, "c", number, key)
 
 

@@ -243,6 +243,6 @@ def test_a_node_whose_agent_looks_for_a_manager_is_waited_for_once(back):
     fakes.node = node
     run, _told, _shown = fakes.run({"m1": "manager", "w1": "worker", "w2": "worker", "w3": "worker"})
     assert [step.kind for step in run.steps] == ["join", "join"]
-    assert [text for text in run.warnings if text.startswith("w1 is down for the managers")] == run.warnings
+    assert [text for text in run.warnings if text.startswith("w1 is down according to the managers")] == run.warnings
     assert len(run.warnings) == (not back)
     assert fakes.time < 1005 if back else 1040 <= fakes.time < 1045

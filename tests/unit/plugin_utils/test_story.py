@@ -195,7 +195,7 @@ def test_the_last_step_removes_nothing_of_a_deployment_that_came_in_between(plan
     done = told(fakes, {"plan": [CREATE, REMOVE]})
     assert fakes.steps[-1] == "plan prune"
     assert (done["failed"], done["error_code"], done["changed"]) == (True, "conflict", True)
-    assert "came in between" in done["msg"] and "remove service shop_new" in done["msg"]
+    assert "ran in between" in done["msg"] and "remove service shop_new" in done["msg"]
 
 
 def test_networks_that_go_with_the_services_are_no_conflict():

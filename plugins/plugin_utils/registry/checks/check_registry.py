@@ -70,4 +70,4 @@ def sources_of(seen: Sequence[Mapping[str, str]]) -> list[Source]:
 
 
 def _hint(code: str) -> str:
-    return "check the path; it is one of the target" if code == "file_missing" else "name a readable file"
+    return "check the path on the target" if code == "file_missing" else "name a readable file"

@@ -62,7 +62,7 @@ def _check_ports(registry: Registry, findings: Findings) -> None:
             protocol = text_of(port.get("protocol")) or "tcp"
             first = taken.setdefault((published, protocol), service)
             if first is not service:
-                message = f"the published port {published}/{protocol} is already that of '{first.name}'"
+                message = f"the published port {published}/{protocol} already belongs to '{first.name}'"
                 hint = f"publish another port (line {first.mark.line} has '{first.name}')"
                 findings.problem(service.path("ports", index), message, hint, "port_taken")
 
@@ -79,7 +79,7 @@ def _check_domains(registry: Registry, findings: Findings) -> None:
                 continue
             first = taken.setdefault((route.domain, route.base_path), service)
             if first is not service:
-                message = f"'{route.shown}' is already that of '{first.name}' (line {first.mark.line})"
+                message = f"'{route.shown}' already belongs to '{first.name}' (line {first.mark.line})"
                 findings.problem(route.path, message, "choose another subdomain or path", "subdomain_taken")
             if not route.port and not route.redirects and service.name not in answering:
                 message = f"no route for '{route.shown}': the port of the service is not known"

@@ -28,7 +28,7 @@ def check_identity(registry: Registry, findings: Findings) -> None:
         if container:
             first = names.setdefault(container, service)
             if first is not service:
-                message = f"the container name '{container}' is already that of '{first.name}' (line {first.mark.line})"
+                message = f"the container name '{container}' already belongs to '{first.name}' (line {first.mark.line})"
                 findings.problem(service.path("container_name"), message, "choose another name", "container_name_taken")
 
 
@@ -54,7 +54,7 @@ def _check_image(service: Service, findings: Findings) -> None:
             path, "the version is neither a tag nor a digest", "use letters, digits, '.', '_', '-'", "version"
         )
     elif (not tag and "version" not in service.keys.lost) or tag.lower() in MOVING:
-        what = f"'{tag}' names another image whenever it is pushed again" if tag else "no version: this means 'latest'"
+        what = f"'{tag}' refers to another image each time it is pushed" if tag else "no version: this means 'latest'"
         findings.warning(path, what, 'pin a version, such as "1.4.2"', "unpinned")
 
 

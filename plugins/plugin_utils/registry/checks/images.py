@@ -32,6 +32,6 @@ def check_image_health(
     for image, services in images.items():
         for name in services if answers.get(image) is False else ():
             path = registry.services[name].path("health_check", "type")
-            message = f"the image {image} has no health check of its own, so type 'docker' checks nothing"
+            message = f"the image {image} has no HEALTHCHECK, so type 'docker' checks nothing"
             hint = "use type http, tcp or exec, or an image with HEALTHCHECK"
             findings.warning(path, message, hint, "image_healthcheck")

@@ -281,7 +281,7 @@ def _put_further(service: Service, out: Map, findings: Findings) -> None:
         if key in out and not (
             key in ("deploy", "healthcheck") and isinstance(value, Map) and not set(value) & set(out[key])
         ):
-            message = f"'{key}' stands under 'compose:', and other keys of the service make one as well"
+            message = f"'{key}' is set under 'compose:' and by other keys of the service"
             findings.problem(service.path("compose", key), message, "keep one of them", "compose_key")
             continue
         if key in out:

@@ -75,6 +75,6 @@ def outdated_error(src: str, result: Mapping[str, Any]) -> StackwrightError:
     shown = [f"  {line}" for line in lines[:MOST_SHOWN]]
     if len(lines) > MOST_SHOWN:
         shown.append(f"  and {len(lines) - MOST_SHOWN} more")
-    message = "\n".join([f"The files in {result['dest']} are not those of {src}:", *shown])
+    message = "\n".join([f"The files in {result['dest']} differ from those that {src} generates:", *shown])
     details = {key: result[key] for key in ("written", "removed", "changes", "diff") if key in result}
     return StackwrightError(message, "outdated", "Generate the files without verify, review and commit them.", details)

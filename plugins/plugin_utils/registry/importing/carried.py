@@ -107,4 +107,4 @@ def resource_of(section: str, entry: object, place: Place) -> dict[str, Any] | N
     return found
 
 
-_NO_KEY = "a registry has no key for it"
+_NO_KEY = "registries do not support this key"

@@ -30,7 +30,7 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.registry.importi
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.registry.importing.paths import moved_paths
 
 MOST_FILES = 200
-_NO_FILE = "the file holds no mapping, so it is no Compose file"
+_NO_FILE = "the file does not contain a mapping, so it is not a Compose file"
 
 
 @dataclass

@@ -117,15 +117,15 @@ class _Import:
             if wrong or not isinstance(service, Map) or service.lost:
                 why = f": {wrong[0].message}" if wrong else ""
                 hint = "write it as one service in one file first"
-                place.problem(f"its parts can't be merged while variables stand in them{why}", hint, "not_carried")
+                place.problem(f"its parts can't be merged, because they contain variables{why}", hint, "not_carried")
                 return
-            place.notice("was put together from several places, so its short forms are long", code="merged")
+            place.notice("was merged from several places, so its short forms are written in long form", code="merged")
         if not isinstance(service, Map):
             place.problem("is not a service, so it is not carried", code="not_carried")
             return
         if name in self.carried:
             if name not in self.tree.get(category, {}) or document not in defining:
-                place.problem("another file has a service of this name", hint="rename one", code="not_carried")
+                place.problem("another file has a service with this name", hint="rename one", code="not_carried")
             return
         found = service_of(service, place)
         if found is None:
@@ -148,7 +148,7 @@ class _Import:
         found = resource_of(section, entry, place)
         known = self.sections[section]
         if name in known and known[name] != found:
-            place.problem("another file defines it in another way", hint="rename one", code="not_carried")
+            place.problem("another file defines it differently", hint="rename one", code="not_carried")
             return
         known[name] = found
         self.went[document.path, (section, name)] = (section, name)
@@ -165,7 +165,7 @@ class _Import:
                 hint = "give it to compose_stack as the name of the stack"
                 place.notice(f"the name of the project ({value}) is not carried", hint=hint, code="not_carried")
             elif key not in _KNOWN and not key.startswith("x-"):
-                place.notice(f"'{key}' is not carried", hint="a registry has no key for it", code="not_carried")
+                place.notice(f"'{key}' is not carried", hint="registries do not support this key", code="not_carried")
 
     def _category(self, path: str) -> str:
         """Named after the file; ``services`` for one that is only called compose.yml."""

@@ -164,4 +164,4 @@ def test_labels_of_the_container_and_endless_retries_are_told():
     request = CompileRequest(sources=[Source("compose.yml", {"services": services})], name="shop")
     told = [notice["message"] for notice in compile_stack(request, MemoryFiles({}))["notices"]]
     assert "a label of the container has no effect" in told
-    assert "a run that fails is tried again without end, so it is never over" in told
+    assert "Swarm restarts a failed run without end, so the run never ends" in told

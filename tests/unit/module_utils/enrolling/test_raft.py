@@ -136,7 +136,7 @@ def test_what_is_saved_is_restored(tmp_path):
     again = raft.restore(fresh, Clock(), found, found["archive"], [], fresh.commands(stop="false"))
     assert not again["changed"] and again["removed_nodes"] == [] and len(fresh.posts) == 4
     del fresh.nodes[1]["Spec"]["Labels"]
-    with pytest.raises(StackwrightError, match="is in a Swarm already"):
+    with pytest.raises(StackwrightError, match="is already in a Swarm"):
         raft.restore(fresh, Clock(), found, found["archive"], [], fresh.commands(stop="false"))
 
 
@@ -189,7 +189,7 @@ def test_a_restore_that_was_killed_is_done_again(tmp_path, monkeypatch):
         raft.restore(engine, Clock(), found, found["archive"], [], engine.commands())
     # With the raft of the old managers, it waits for them.
     engine.state = "pending"
-    with pytest.raises(StackwrightError, match="is in a Swarm already"):
+    with pytest.raises(StackwrightError, match="is already in a Swarm"):
         raft.fits(engine, {**found, "digest": "of another backup"})
     monkeypatch.undo()
     assert raft.restore(engine, Clock(), found, found["archive"], [], engine.commands())["changed"]

@@ -113,14 +113,14 @@ def test_a_dip_has_to_be_allowed():
     """One task alone can't leave its node without a dip, unless it is start-first."""
     nodes, others = [node("a"), node("b")], [(service("o"), "a")]
     gain, kept = one(service("web"), "a", nodes, others=others)
-    assert gain is None and kept.startswith("it is not start-first"), kept
+    assert gain is None and kept.startswith("its update order is not start-first"), kept
     gain, _kept = one(service("web"), "a", nodes, dips=True, others=others)
     assert (gain.away, gain.dip) == ("a", 1)
 
 
 def test_an_update_that_is_not_over():
     web = {**service("web", 2, update=FIRST), "UpdateStatus": {"State": "updating"}}
-    assert one(web, "aa")[1] == "its update is not over"
+    assert one(web, "aa")[1] == "its update is still in progress"
 
 
 def test_global_services_and_jobs_are_not_looked_at():

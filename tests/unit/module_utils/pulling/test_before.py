@@ -132,7 +132,7 @@ def test_a_node_that_is_lost_meanwhile_is_left_out():
 
     swarm.list = lost
     run(swarm, "r/a:1", lines=lines)
-    assert "r/a:1 is not pulled on n2: the node takes no tasks any more" in lines and not swarm.jobs
+    assert "r/a:1 is not pulled on n2: the node no longer takes tasks" in lines and not swarm.jobs
 
 
 def test_an_answer_that_was_lost_makes_no_second_job():

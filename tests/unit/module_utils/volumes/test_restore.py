@@ -70,7 +70,7 @@ def test_what_was_there_comes_back(node):
     node.fails = {1}
     with pytest.raises(StackwrightError) as raised:
         node.restore()
-    assert raised.value.error_code == "disk_full" and "It has what it had before." in str(raised.value)
+    assert raised.value.error_code == "disk_full" and "Its previous content was restored." in str(raised.value)
     assert node.content == NEW and node.restore()["changed"] and node.content == OLD
 
 

@@ -48,7 +48,7 @@ def test_a_long_label_is_shortened_with_a_digest():
     ],
 )
 def test_patterns_that_make_no_domain(pattern):
-    with pytest.raises(StackwrightError, match="can't make a domain"):
+    with pytest.raises(StackwrightError, match="does not give a valid domain"):
         domain_of(pattern, FIELDS)
 
 
