@@ -68,7 +68,7 @@ def names(swarm, kind):
     return [entry.get("Name") or entry["Spec"]["Name"] for entry in swarm.objects(kind)]
 
 
-def test_create_then_repeat_changes_nothing_in_at_most_six_calls(core, swarm, text):
+def test_create_then_repeat_changes_nothing_in_six_or_seven_calls(bed, core, swarm, text):
     announced = core.deploy(text(), check=True)
     assert announced["changed"]
     assert core.writes == []
@@ -84,7 +84,7 @@ def test_create_then_repeat_changes_nothing_in_at_most_six_calls(core, swarm, te
     before = running(swarm)
     again = core.deploy(text())
     assert (again["changed"], again["plan"], again["status"]) == (False, [], "healthy")
-    assert again["calls"] <= 6
+    assert again["calls"] == (6 if len(bed.nodes) == 1 else 7)  # several nodes: which of them are lost
     assert core.writes == []
     assert running(swarm) == before
 

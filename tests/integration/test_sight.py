@@ -19,6 +19,7 @@ services:
     ports:
       - {{target: 8000, published: 18080, mode: host}}
     volumes: ["data:/data"]
+    deploy: {{placement: {{constraints: [node.hostname == m1]}}}}
   nothing:
     image: {image}
     deploy: {{replicas: 0}}
