@@ -77,7 +77,7 @@ class ActionModule(NotifyingAction, StoryAction):
             result.update(error.details, failed=True, msg=str(error), error_code=error.error_code)
         return result
 
-    def _many(self, options: Dict[str, object], variables: Variables) -> Result:
+    def _many(self, options: Dict[str, Any], variables: Variables) -> Result:
         # Imported here, so that plays with one stack don't pay for it.
         from ansible_collections.stackwright.swarm.plugins.plugin_utils.stacks.many import Many
 
@@ -87,16 +87,17 @@ class ActionModule(NotifyingAction, StoryAction):
         finally:
             if "stacks" not in done and "done_by" not in done:
                 # No stack has told of itself.
-                self.notify_about("many stacks", options, variables)
+                self.notify_about("many stacks", options["notify"], options["commit_message"], variables)
         return done
 
-    def alone(self, options: Dict[str, object], variables: Variables) -> Result:
+    def alone(self, options: Dict[str, Any], variables: Variables) -> Result:
         """The result for one stack. Raises StackwrightError."""
         around = options["routes"] is not None or options["preflight"]
         if options["on_changes"] == "plan" and around:
             raise StackwrightError("on_changes=plan can't be used with preflight or routes.", "invalid_options")
         self.only_looks = options["on_changes"] == "plan" and not self._task.check_mode
-        self.notify_about(Stack.of(options).full_name if options["name"] else "", options, variables)
+        name = Stack.of(options).full_name if options["name"] else ""
+        self.notify_about(name, options["notify"], options["commit_message"], variables)
 
         def run(meeting: Optional[Meeting] = None) -> Result:
             self.prepare(options, variables)

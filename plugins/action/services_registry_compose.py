@@ -8,7 +8,8 @@ from __future__ import annotations
 import json
 import os
 import posixpath
-from typing import TYPE_CHECKING, Any, Dict, List, Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, Mapping, Sequence
 
 import ansible_collections.stackwright.swarm.plugins.plugin_utils.loading.bytecode as _  # noqa: F401
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.option_specs import COMPILED
@@ -52,6 +53,8 @@ SHOWN = 20
 
 class ActionModule(PipedAction):
     module = "stackwright.swarm.services_registry_compose"
+    #: Asks the target for one step, and gives its answer.
+    _ask: Callable[[Mapping[str, object]], Dict[str, Any]]
 
     def act(self, result: Dict[str, object], variables: Variables) -> Dict[str, Any]:
         try:
@@ -65,14 +68,15 @@ class ActionModule(PipedAction):
             result.update({"changed": False, **error.details}, failed=True, msg=str(error), error_code=error.error_code)
         return result
 
-    def _generated(self, options: Mapping[str, Any], variables: Variables) -> Dict[str, Any]:
+    def _generated(self, options: Dict[str, Any], variables: Variables) -> Dict[str, Any]:
         paths = [options["src"], *options["overlays"]]
-        seen = self._look(options, True, RESERVED, variables)
+        self._ask = partial(self._module, options, variables)
+        seen = self._look(True, RESERVED)
         sources = sources_of(seen["sources"])
         registry, findings = checked(sources, options["strict"], options["accept"])
         if options["check_images"]:
             images = images_to_ask(registry)
-            answers = self._module(options, {"images": sorted(images)}, variables)["facts"] if images else {}
+            answers = self._ask({"images": sorted(images)})["facts"] if images else {}
             check_image_health(registry, images, answers, findings)
         names = ", ".join(posixpath.basename(path) for path in paths)
         wanted = generate(registry, findings, names, options["label_prefix"])
@@ -85,7 +89,7 @@ class ActionModule(PipedAction):
             path for path in {*elsewhere, *named} if path not in there["files"] and not path.startswith(f"{FOLDER}/")
         ]
         if more:
-            again = self._look(options, False, sorted(more), variables)
+            again = self._look(False, sorted(more))
             _refuse(again)
             there = {kind: {**there[kind], **again["dest"][kind]} for kind in there}
         for path, what in there["odd"].items():
@@ -108,31 +112,27 @@ class ActionModule(PipedAction):
         if touched and options["verify"]:
             raise outdated_error(paths[0], result)
         if touched and not self._task.check_mode:
-            self._write(options, change, wanted, there["files"], variables)
+            self._write(change, wanted, there["files"])
         _warn(result)
         return result
 
-    def _look(self, options: Mapping[str, object], sources: bool, names: Any, variables: Variables) -> Dict[str, Any]:
+    def _look(self, sources: bool, names: Sequence[str]) -> Dict[str, Any]:
         told = {"look": {"sources": sources, "folder": FOLDER, "names": list(names)}}
-        found: Dict[str, Any] = self._module(options, told, variables)["facts"]
+        found: Dict[str, Any] = self._ask(told)["facts"]
         return found
 
-    def _write(
-        self, options: Mapping[str, object], change: Change, wanted: Mapping[str, str], there: Any, variables: Any
-    ) -> None:
+    def _write(self, change: Change, wanted: Mapping[str, str], there: Mapping[str, str]) -> None:
         # Whoever reads the orchestrator finds all that it includes.
         order = sorted(change.write, key=lambda path: path == ORCHESTRATOR)
         seen = {path: digest(unpacked(there[path])) for path in (*order, *change.remove) if path in there}
         files = {path: packed(wanted[path].encode()) for path in order}
-        self._module(options, {"write": {"files": files, "remove": change.remove, "seen": seen}}, variables)
+        self._ask({"write": {"files": files, "remove": change.remove, "seen": seen}})
 
     def _is_here(self) -> bool:
         """Whether the target is this machine and this user, so that no module has to be started for files."""
         return self._connection.transport == "local" and self._connection.become is None
 
-    def _module(
-        self, options: Mapping[str, object], told: Mapping[str, object], variables: Variables
-    ) -> Dict[str, Any]:
+    def _module(self, options: Dict[str, Any], variables: Variables, told: Mapping[str, object]) -> Dict[str, Any]:
         if self._is_here() and "images" not in told:
             paths = {name: _here(options[name]) for name in ("src", "overlays", "dest")}
             return do_step({**options, **paths}, told, self._task.check_mode)

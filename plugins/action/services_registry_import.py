@@ -58,8 +58,7 @@ class ActionModule(PipedAction):
                     "registry_exists",
                     "Choose another dest, or set overwrite: true to replace it.",
                 )
-            mode = {"mode": options["mode"]} if options["mode"] is not None else {}
-            done = written(self, dest, made.text, mode, variables)
+            done = written(self, dest, made.text, options["mode"], variables)
             result.update(changed=bool(done.get("changed")), dest=dest, files=made.files, services=made.services)
             result.update({name: done[name] for name in ("diff",) if name in done})
             result["not_carried"] = [problem.as_dict() for problem in (*made.problems, *made.notices)]

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import posixpath
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Dict, List, Mapping
 
 from ansible.errors import AnsibleError
@@ -121,7 +122,8 @@ class ActionModule(PipedAction):
         self, result: Dict[str, Any], registry: Registry, options: Mapping[str, Any], variables: Variables
     ) -> None:
         """Adds what is deployed, and what the history says of this registry's rollouts."""
-        wanted = {full_name(options, entry["name"]): entry for entry in result["stacks"]}
+        stack = Stack.of(options)
+        wanted = {replace(stack, name=entry["name"]).full_name: entry for entry in result["stacks"]}
         given = {name: options[name] for name in CONNECTION if name in self._task.args}
         arguments = {**given, "history": True, "label_prefix": options["label_prefix"]}
         many = options["stacks"] == "per_category"
@@ -135,7 +137,7 @@ class ActionModule(PipedAction):
         stacks: List[Deployed] = [stack for stack in answer["stacks"] if stack["name"] in wanted]
         result["deployed"] = compared(registry, stacks, as_texts(options["variables"]))
         result["revisions"] = [_revision(stack, registry) for stack in stacks]
-        old = gone(answer["stacks"], Stack.of(options).full_name, list(registry.categories)) if many else {}
+        old = gone(answer["stacks"], stack.full_name, list(registry.categories)) if many else {}
         result["gone"] = sorted(old.values())
         there = {str(stack["name"]) for stack in stacks if stack["services"]}
         for full, entry in wanted.items():
@@ -146,11 +148,6 @@ class ActionModule(PipedAction):
         result["unfinished"] = unfinished(stacks, registry.checksum)
         if options["run"]:
             result["rollback"] = undoing([{**stack, "name": names[stack["name"]]} for stack in stacks], options["run"])
-
-
-def full_name(options: Mapping[str, object], name: str) -> str:
-    """The name in the Swarm of the task's stack ``name``."""
-    return Stack.of({**options, "name": name}).full_name
 
 
 def _revision(stack: Deployed, registry: Registry) -> Dict[str, Any]:

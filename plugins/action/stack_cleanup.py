@@ -80,7 +80,7 @@ class ActionModule(MeetingAction):
         if left:
             done["residue"] = [*done.get("residue", []), *left]
         result.update(done, stack=stack.full_name, stack_id=stack.id, stack_hash=stack.hash)
-        return self._told(result, options)
+        return self._told(result, bool(options["ignore_residue"]))
 
     def _all_parts(self, meeting: Meeting, arguments: Mapping[str, object], variables: Variables) -> Result:
         looked = self._call(arguments, {"part": LOOK}, variables)
@@ -207,12 +207,12 @@ class ActionModule(MeetingAction):
                 return mine
             read = mine["clock"]
 
-    def _told(self, result: Result, options: Mapping[str, object]) -> Result:
+    def _told(self, result: Result, ignore_residue: bool) -> Result:
         """The result with the messages for the user."""
         if self._task.diff and result.get("removed"):
             result["diff"] = {"before": "".join(f"{_text(item)}\n" for item in result["removed"]), "after": ""}
         residue = result.get("residue") or []
-        if residue and not result.get("failed") and not result.get("unreachable") and not options["ignore_residue"]:
+        if residue and not result.get("failed") and not result.get("unreachable") and not ignore_residue:
             would = "can't be" if self._task.check_mode else "could not be"
             texts = "; ".join(f"{_text(item)}: {item['reason']}" for item in residue)
             result.update(

@@ -33,7 +33,7 @@ class ActionModule(NotifyingAction, VaultAction):
             options = self.checked({**STACK, **DRIFT, **PINNED, **NOTIFY, "name": {"type": "str", "required": True}})
             check_ranges(options)
             stack = Stack.of(options)
-            self.notify_about(stack.full_name, options, variables)
+            self.notify_about(stack.full_name, options["notify"], options["commit_message"], variables)
             arguments = {name: options[name] for name in DRIFT if options[name] is not None}
             arguments["values"] = options["values"]
             self.find_vault(stack.data, options["values"], variables)

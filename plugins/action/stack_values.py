@@ -74,7 +74,7 @@ class ActionModule(PipedAction):
 
     def _change(self, options: Dict[str, Any], variables: Variables) -> Dict[str, Any]:
         stack = Stack.of(options).data
-        key = self._read_key(options)
+        key = self._read_key(options["state"])
         compiled: Dict[str, Any] = {"read_key": key} if key else {}
         arguments = plain(self._task.args)
         if options["values"] is not None:
@@ -124,9 +124,9 @@ class ActionModule(PipedAction):
         # Values in host facts are those of one host alone.
         return self._once(f"{stack['name']}/{place}", work, options, variables) if place else work()
 
-    def _read_key(self, options: Mapping[str, object]) -> str:
+    def _read_key(self, state: str) -> str:
         """A key for the values on their way here, if they are to be read. Raises StackwrightError without no_log."""
-        if options["state"] != "read":
+        if state != "read":
             return ""
         if not getattr(self._task, "no_log", False):
             raise StackwrightError(

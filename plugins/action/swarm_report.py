@@ -54,7 +54,8 @@ class ActionModule(ClusterAction):
                     f"'{time}' is not a valid time.", "invalid_options", "Write it as 2026-11-29T12:00:00Z."
                 )
             audit = self._read(options["audit"]) if options["audit"] else None
-            clusters, unanswered = _Asked(self, options, variables).everything()
+            asked = _Asked(self, variables, options["label_prefix"], options["drift"], options["usage"])
+            clusters, unanswered = asked.everything()
             made = report(options["title"], time, clusters, unanswered, audit)
             text = RENDER[options["format"]](made)
             result.update(changed=self._written(options["dest"], text), dest=options["dest"], bytes=len(text.encode()))
@@ -108,8 +109,8 @@ RENDER: Dict[str, Callable[..., str]] = {"html": page, "json": _as_json, "markdo
 class _Asked:
     """What the hosts of the play say."""
 
-    def __init__(self, action: ClusterAction, options: Mapping[str, object], variables: Variables) -> None:
-        self._options, self._variables = options, variables
+    def __init__(self, action: ClusterAction, variables: Variables, prefix: str, drift: bool, usage: bool) -> None:
+        self._variables, self._prefix, self._drifts, self._uses = variables, prefix, drift, usage
         self._hosts = Hosts(action, variables)
 
     def everything(self) -> Any:
@@ -133,7 +134,7 @@ class _Asked:
                 "Run the play on the managers of a Swarm.",
             )
         details = self._ask(list(clusters.values()), self._stacks)
-        usage = self._usage(names) if self._options["usage"] else {}
+        usage = self._usage(names) if self._uses else {}
         found = []
         for host in clusters.values():
             if "stacks" not in details[host]:
@@ -169,9 +170,8 @@ class _Asked:
         return self._run(host, "stackwright.swarm.swarm_info", gather=list(SECTIONS))
 
     def _stacks(self, host: str) -> Dict[str, Any]:
-        prefix = self._options["label_prefix"]
         told = self._run(
-            host, "stackwright.swarm.stack_info", history=True, details=True, changes=True, label_prefix=prefix
+            host, "stackwright.swarm.stack_info", history=True, details=True, changes=True, label_prefix=self._prefix
         )
         if told.get("failed"):
             return told
@@ -179,9 +179,9 @@ class _Asked:
         for stack in [one for one in told["stacks"] if ill[one["name"]]][:MOST_LOGS]:
             self._add_logs(host, stack["name"], ill[stack["name"]])
         drift: Dict[str, Any] = {}
-        for stack in told["stacks"] if self._options["drift"] else ():
+        for stack in told["stacks"] if self._drifts else ():
             if any(revision["status"] in ("HEALTHY", "UNHEALTHY") for revision in stack["revisions"]):
-                drift[stack["name"]] = self._drift(host, stack["name"], prefix)
+                drift[stack["name"]] = self._drift(host, stack["name"])
         return {"stacks": told["stacks"], "drift": drift}
 
     def _add_logs(self, host: str, stack: str, services: Sequence[Service]) -> None:
@@ -192,10 +192,11 @@ class _Asked:
             its = [line["text"] for line in told.get("lines") or () if line["service"] == service["name"]]
             service["log"] = its[-LINES:]
 
-    def _drift(self, host: str, stack: str, prefix: object) -> Dict[str, Any]:
+    def _drift(self, host: str, stack: str) -> Dict[str, Any]:
         action, variables = self._hosts.at(host)
         action.module = "stackwright.swarm.stack_drift"
-        arguments = {"name": stack, "label_prefix": prefix, **connection_of(action, "stackwright.swarm.swarm_report")}
+        connection = connection_of(action, "stackwright.swarm.swarm_report")
+        arguments = {"name": stack, "label_prefix": self._prefix, **connection}
         found: Dict[str, Any] = action._call(arguments, {}, variables)
         return found
 

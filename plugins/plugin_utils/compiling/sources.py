@@ -9,7 +9,7 @@ import base64
 import errno
 import posixpath
 import stat
-from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
+from typing import Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import ComposeError, Problem
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.load.load import Source
@@ -101,22 +101,22 @@ def _os_error(message: str, path: str) -> OSError:
     return OSError(errno.EIO, message, path)
 
 
-def sources_of(options: Mapping[str, Any], find: Callable[[str], str]) -> Tuple[List[Source], str]:
-    """The sources in the options, in merge order, and the base directory of relative paths.
+def sources_of(
+    src: Optional[Sequence[str]], definition: object, directory: Optional[str], find: Callable[[str], str]
+) -> Tuple[List[Source], str]:
+    """The sources in the options of these names, in merge order, and the base directory of relative paths.
 
-    :param options: the validated options ``src``, ``definition``, ``project_directory``, ``remote_src``.
-    :param find: the path of a file of the controller for the text in ``src``.
+    :param directory: the option ``project_directory``.
+    :param find: the path of the file for a text in ``src``.
     :raises ComposeError: neither ``src`` nor ``definition`` is given.
     """
-    sources = [Source(path=path if options["remote_src"] else find(path)) for path in options["src"] or []]
-    definition = options["definition"]
+    sources = [Source(path=find(path)) for path in src or ()]
     if definition is not None:
         parts = definition if isinstance(definition, list) else [definition]
         names = [INLINE] if len(parts) == 1 else [f"{INLINE}[{number}]" for number in range(len(parts))]
         sources += [Source(path=name, text=part) for name, part in zip(names, parts)]
     if not sources:
         raise ComposeError([Problem("no Compose file was given", hint="set src, definition or both", code="no_files")])
-    directory = options["project_directory"]
-    if not directory and options["src"]:
+    if not directory and src:
         directory = posixpath.dirname(sources[0].path)
     return sources, directory or ""

@@ -54,15 +54,13 @@ def absolute(action: ActionBase, path: str) -> str:
     return posixpath.normpath(posixpath.join(folder or "/", path))
 
 
-def written(
-    action: ActionBase, path: str, text: str, options: Mapping[str, object], variables: object
-) -> dict[str, Any]:
+def written(action: ActionBase, path: str, text: str, mode: object, variables: object) -> dict[str, Any]:
     """The result of ``ansible.builtin.copy`` for ``text``: in check mode and diff as that does it.
 
     :raises StackwrightError: ``file_not_written``.
     """
     task = action._task.copy()
-    task.args = {"dest": path, "content": text, **options}
+    task.args = {"dest": path, "content": text, **({} if mode is None else {"mode": mode})}
     copy = action._shared_loader_obj.action_loader.get(
         "ansible.legacy.copy",
         task=task,

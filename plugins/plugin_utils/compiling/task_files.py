@@ -40,7 +40,8 @@ def compile_files(action: ActionBase, options: Mapping[str, Any], variables: Var
             raise _not_found(path, str(error)) from None
 
     remote = options["remote_src"]
-    sources, directory = sources_of(options, find)
+    place = str if remote else find
+    sources, directory = sources_of(options["src"], options["definition"], options["project_directory"], place)
     request = CompileRequest(
         sources=sources,
         name=options["name"],
@@ -48,7 +49,7 @@ def compile_files(action: ActionBase, options: Mapping[str, Any], variables: Var
         environment=options["environment"],
         label_prefix=options["label_prefix"],
         variables=as_texts(options["variables"]),
-        env_files=[path if remote else find(path) for path in options["env_files"]],
+        env_files=[place(path) for path in options["env_files"]],
         profiles=options["profiles"],
         project_directory=directory,
         strict=options["strict"],
@@ -57,7 +58,7 @@ def compile_files(action: ActionBase, options: Mapping[str, Any], variables: Var
         platform=options["platform"],
         env_overrides=options["env_overrides"],
         confine=options["confine"],
-        parts={**options, "restart_on": _found(options.get("restart_on"), str if remote else find)},
+        parts={**options, "restart_on": _found(options.get("restart_on"), place)},
     )
     metadata = metadata_of(options.get("metadata") or {})
     opened: list[tuple[str, bytes]] = []

@@ -124,8 +124,8 @@ def _folder(path: str) -> str:
 def _compiled(options: Options) -> Desired:
     if options.get("remote_src"):
         raise CloneError(f"stack {options['name']}: the files of an environment must be on the controller.")
-    given = {"src": None, "definition": None, "remote_src": False, "project_directory": None, **options}
-    sources, directory = sources_of(given, _folder)
+    src, definition = options.get("src"), options.get("definition")
+    sources, directory = sources_of(src, definition, options.get("project_directory"), _folder)
     request = CompileRequest(
         sources=sources,
         name=str(options["name"]),

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Any, Dict, Mapping
+from typing import TYPE_CHECKING, Any, Dict, Mapping, Optional, Sequence
 
 from ansible import constants as C
 
@@ -14,6 +14,9 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.arguments.who im
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.cluster_action import ClusterAction
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.election import Outcome, task_key, turn
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.notifying.message import begun, ended
+
+if TYPE_CHECKING:
+    from ansible_collections.stackwright.swarm.plugins.plugin_utils.arguments.task_types import Target
 
 #: What AWX calls a job, in the order of preference.
 JOBS = ("awx_job_id", "tower_job_id")
@@ -29,19 +32,21 @@ class NotifyingAction(ClusterAction):
     _says: Dict[str, str] = {}
     _started = False
 
-    def notify_about(self, stack: str, options: Mapping[str, Any], variables: Mapping[str, object]) -> None:
-        """Begins to tell the targets of the option ``notify`` about ``stack``. Nothing is told in check mode."""
+    def notify_about(
+        self, stack: str, targets: Optional[Sequence[Target]], message: Optional[str], variables: Mapping[str, object]
+    ) -> None:
+        """Begins to tell ``targets`` about ``stack``, with the user's ``message``. Nothing is told in check mode."""
         self.stack_name = stack
-        if not options["notify"] or self._task.check_mode:
+        if not targets or self._task.check_mode:
             return
         # Imported here: most plays have no targets.
         from ansible_collections.stackwright.swarm.plugins.plugin_utils.notifying.notifier import Notifier
 
-        self._notifier = Notifier(options["notify"])
+        self._notifier = Notifier(targets)
         self._says = {"who": who_asks(variables), "host": str(variables["inventory_hostname"])}
         job = next((str(variables[name]) for name in JOBS if variables.get(name)), "")
         given = {"play": str(variables.get("ansible_play_name") or ""), "job": job}
-        given["commit_message"] = str(options.get("commit_message") or "")
+        given["commit_message"] = message or ""
         self._says.update({name: text for name, text in given.items() if text})
 
     def began(self) -> None:

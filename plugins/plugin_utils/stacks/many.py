@@ -142,7 +142,8 @@ class Many:
         """The result of one stack, in a process of its own."""
         action = self._parts[name].action
         # Begun here: its threads belong to this process.
-        action.notify_about(name, self._wanted[name], self._variables)
+        wanted = self._wanted[name]
+        action.notify_about(name, wanted["notify"], wanted["commit_message"], self._variables)
         if name in self._broken:
             done = dict(self._broken[name])
             action.ended(done)

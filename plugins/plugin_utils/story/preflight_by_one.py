@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, Dict
 
 from ansible.errors import AnsibleConnectionFailure
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.option_specs import PREFLIGHT
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.preflight import ALL, LOOK, NODE
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.volumes import wanted_volumes
 from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.node_questions import is_asked, unchecked
@@ -33,8 +32,8 @@ Result = Dict[str, Any]
 SECONDS = 60.0
 
 
-def ask_of(hosts: Hosts, options: Mapping[str, object], host: str, part: Mapping[str, object]) -> Result:
-    """One part of stack_preflight on ``host``; ``options`` with the connection of the task's own host.
+def ask_of(hosts: Hosts, arguments: Mapping[str, object], host: str, part: Mapping[str, object]) -> Result:
+    """One part of stack_preflight on ``host``; ``arguments`` with the connection of the task's own host.
 
     :raises AnsibleConnectionFailure: the host can't be reached.
     """
@@ -42,28 +41,28 @@ def ask_of(hosts: Hosts, options: Mapping[str, object], host: str, part: Mapping
     asked.module = MODULE
     # The Engine of each host is another one.
     connection = connection_of(asked, MODULE) if host != hosts.own else {}
-    found: Result = asked._call({**options, **connection}, part, own)
+    found: Result = asked._call({**arguments, **connection}, part, own)
     return found
 
 
 def preflight(
     action: ClusterAction,
     variables: Variables,
-    options: Mapping[str, object],
+    arguments: Mapping[str, object],
+    fail_on: str,
     desired: State,
     others: Sequence[str],
 ) -> Result:
     """The result as of stack_preflight, for the nodes of this host and of ``others``; it changes nothing.
 
-    :param options: those of the task, complete: PREFLIGHT, ``preflight_fail_on``, and its connection.
+    :param arguments: those of stack_preflight, with its connection.
+    :param fail_on: its option of this name.
     """
     volumes = wanted_volumes(desired)
     small = trimmed(desired)
     handed = {"desired": small, "identity": small["stack"], "vips": needs_vips(small), "volumes": volumes}
-    given = {name: options[name] for name in PREFLIGHT if name in options}
     hosts = Hosts(action, variables)
-
-    ask = partial(ask_of, hosts, {**given, **action.connection_arguments(options)})
+    ask = partial(ask_of, hosts, arguments)
     try:
         whole = ask(hosts.own, {**handed, "part": ALL})
     except AnsibleConnectionFailure as error:
@@ -95,5 +94,5 @@ def preflight(
     result: Result = {"changed": False, "calls": whole.get("calls", 0)}
     result["unchecked"] = sorted(unchecked(facts, sorted(served - {""})))
     findings = [*whole["findings"], *(item for one in told for item in one["findings"])]
-    judged(result, findings, str(options["preflight_fail_on"]))
+    judged(result, findings, fail_on)
     return result

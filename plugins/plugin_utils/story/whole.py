@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Dict, List, Optional
 
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.option_specs import PREFLIGHT
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import StackwrightError
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.cluster_action import ClusterAction, given_only
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.story.asked import AFTER_GATE, asked_of
@@ -46,12 +47,28 @@ class Whole:
         clusters: Callable[[], Mapping[str, str]],
         known: Callable[[str], Mapping[str, object]],
     ) -> None:
-        self._action, self._options, self._desired, self._stack = action, options, desired, stack
+        self._action, self._desired, self._stack = action, desired, stack
         self._arguments, self._variables, self._told, self._clusters = arguments, variables, told, clusters
         self._known = known
         play = list(variables.get("ansible_play_hosts_all") or ())
         self._routes = asked_of(options["routes"], variables.get("groups") or {}, play)
-        if options["takes"] and self._routes is not None and self._routes.switch != AFTER_GATE:
+        self._takes, self._show = list(options["takes"]), bool(options["show"])
+        self._asked = Asked(
+            state=str(options["state"]),
+            routes=self._routes,
+            preflight=bool(options["preflight"]),
+            prune=bool(options["prune"]),
+            takes=self._takes,
+            check=bool(action._task.check_mode),
+        )
+        self._refuses_plans = bool(options["plan_id"]) and not self._asked.check
+        self._connection = action.connection_arguments(options)
+        self._of_preflight = {**{name: options[name] for name in PREFLIGHT if name in options}, **self._connection}
+        self._fail_on = str(options["preflight_fail_on"])
+        #: The options that name the stack.
+        self._identity = {part: options[part] for part in ("project", "environment") if options[part]}
+        self._identity["name"] = options["name"] or stack.get("given") or stack["name"]
+        if self._takes and self._routes is not None and self._routes.switch != AFTER_GATE:
             raise StackwrightError(
                 "takes needs routes.switch after_gate, since domains are taken when the stack is healthy.",
                 "invalid_options",
@@ -65,19 +82,9 @@ class Whole:
 
     def tell(self, looked: Result, handed: Mapping[str, object]) -> Result:
         """The result of the run after a look at the services."""
-        check = bool(self._action._task.check_mode)
-        asked = Asked(
-            state=str(self._options["state"]),
-            routes=self._routes,
-            preflight=bool(self._options["preflight"]),
-            prune=bool(self._options["prune"]),
-            takes=list(self._options["takes"]),
-            check=check,
-        )
-        connection = self._action.connection_arguments(self._options)
 
         def strangers(hosts: Hosts, names: Sequence[str]) -> List[str]:
-            return Clusters(hosts, str(looked["cluster_id"]), connection, self._clusters).strangers(names)
+            return Clusters(hosts, str(looked["cluster_id"]), self._connection, self._clusters).strangers(names)
 
         work = Work(
             self._action,
@@ -87,12 +94,12 @@ class Whole:
             self._services,
             self._preflight,
             self._routes,
-            connection,
-            self._identity(),
+            self._connection,
+            self._identity,
             strangers,
             self._known,
         )
-        if looked.get("changed") and self._options["plan_id"] and not check:
+        if looked.get("changed") and self._refuses_plans:
             # A look refuses no plan: another manager may carry out this one at the moment. Now nobody else does.
             action, variables = Hosts(self._action, self._variables).at(
                 str(self._variables["inventory_hostname"]), True
@@ -103,16 +110,10 @@ class Whole:
         looked = self._finished(looked)
         if looked.get("changed"):
             self._say(plan_lines(looked))
-        done = Story(work, asked, self._stack).tell(looked)
+        done = Story(work, self._asked, self._stack).tell(looked)
         if done.get("changed") and not done.get("failed"):
             self._say(end_lines(done))
         return {**done, "told": True}
-
-    def _identity(self) -> Dict[str, Any]:
-        """The options that name the stack."""
-        name = self._options["name"] or self._stack.get("given") or self._stack["name"]
-        parts = {part: self._options[part] for part in ("project", "environment") if self._options[part]}
-        return {"name": name, **parts}
 
     def _services(self, arguments: Mapping[str, object], handed: Mapping[str, object], look: bool = False) -> Result:
         run = self._action._call if look else self._action._followed
@@ -120,7 +121,7 @@ class Whole:
         return self._finished(run(_given(arguments), {**handed, **more}, self._variables))
 
     def _finished(self, result: Result) -> Result:
-        return self._told(result, self._desired, list(self._options["takes"]))
+        return self._told(result, self._desired, self._takes)
 
     def _preflight(self) -> Result:
         hosts = [str(host) for host in self._variables.get("ansible_play_hosts") or ()]
@@ -128,10 +129,10 @@ class Whole:
         # A part of the work of one host has the nodes of all of them checked.
         others = [] if self._action._task.run_once else [host for host in hosts if host != own]
         desired: Any = self._desired or {}
-        return preflight(self._action, self._variables, self._options, desired, others)
+        return preflight(self._action, self._variables, self._of_preflight, self._fail_on, desired, others)
 
     def _say(self, lines: List[str]) -> None:
-        for line in lines if self._options["show"] else ():
+        for line in lines if self._show else ():
             self._action.say(line)
 
 
