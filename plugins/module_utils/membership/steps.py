@@ -177,7 +177,7 @@ def _creating(world: World, goal: Goal) -> Optional[Step]:
         raise StackwrightError(
             f"No host that answers is in a Swarm. These hosts may be in one: {_reasons(goal.unsure)}.",
             "host_unreachable",
-            "No new Swarm was created. Make them reachable, include them in the play, or remove them from the inventory.",
+            "No Swarm was created. Make them reachable, include them in the play, or remove them from the inventory.",
         )
     if not managers:
         raise StackwrightError(
