@@ -32,6 +32,11 @@ def test_a_survey_asks_for_all_that_its_playbook_takes(name):
     assert taken - NOT_ASKED <= {question["variable"] for question in survey["spec"]}
 
 
+def test_the_guide_lists_each_playbook_with_its_survey():
+    rows = re.findall(r"^\| `(\w+)` \| \[\1\.json\]", (ROOT / "docs" / "guides" / "awx.md").read_text(), re.M)
+    assert sorted(rows) == PLAYBOOKS
+
+
 def test_awx_gets_a_job_template_for_each_playbook():
     made = yaml.safe_load((ROOT / "roles/awx_setup/vars/main.yml").read_text())["awx_setup_catalogue"]
     assert sorted(one["playbook"] for one in made) == PLAYBOOKS
