@@ -13,9 +13,9 @@ author:
   - The stackwright.swarm maintainers (@stackwright)
 description:
   - Writes a line of JSON for each change of a Swarm by this collection, each run that was refused or has failed, and each kept value that was read.
-  - Each line has the digest of the line before, so that a line that was altered or removed is found. The playbook C(stackwright.swarm.audit_verify) does that.
-  - A line never has a value of an option, a variable or a kept value, only names.
-  - What can't be written is a warning, and never fails a deployment, unless O(strict) is set.
+  - Each line contains the digest of the line before. So the playbook C(stackwright.swarm.audit_verify) finds lines that were altered or removed.
+  - A line never contains a value of an option, a variable or a kept value, only names.
+  - A line that can't be written gives a warning, and never fails a deployment, unless O(strict) is set.
 options:
   file:
     description:
@@ -26,7 +26,7 @@ options:
     ini: [{section: stackwright_audit, key: file}]
   key_file:
     description:
-      - A file with a secret key of at least 16 characters. With it, nobody without the key can write a chain that fits.
+      - A file with a secret key of at least 16 characters. Without the key, no one can write a valid chain.
     type: path
     env: [{name: STACKWRIGHT_AUDIT_KEY_FILE}]
     ini: [{section: stackwright_audit, key: key_file}]
@@ -47,7 +47,7 @@ options:
     env: [{name: STACKWRIGHT_AUDIT_HTTP_HEADERS}]
     ini: [{section: stackwright_audit, key: http_headers}]
   strict:
-    description: Whether a line that can't be written to O(file) ends the run. That is tried at its start, before anything is changed.
+    description: Whether a line that can't be written to O(file) ends the run. This is tested at the start, before anything is changed.
     type: bool
     default: false
     env: [{name: STACKWRIGHT_AUDIT_STRICT}]

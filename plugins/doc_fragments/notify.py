@@ -11,22 +11,22 @@ class ModuleDocFragment:
 options:
   notify:
     description:
-      - Receivers that are told what becomes of the stack. The controller sends to them, once per cluster; in check mode it does not.
-      - A receiver that refuses, hangs or can't be reached is a warning. It never fails a task, and costs at most two seconds in all.
-      - A notification has names, numbers and the message of a failure, and never the values of a plan.
+      - Receivers of notifications about the stack. The controller sends them, once per cluster; in check mode it sends none.
+      - A receiver that refuses, hangs or can't be reached gives a warning. It never fails the task, and all receivers together delay it by at most two seconds.
+      - A notification contains names, numbers and the message of a failure, and never the values of a plan.
     type: list
     elements: dict
     default: []
     suboptions:
       url:
         description:
-          - The address, which often has a token in it. It is shown nowhere. For O(notify[].format=apprise), an address of Apprise such as
+          - The address, which often contains a token. It is never shown. For O(notify[].format=apprise), an address of Apprise such as
             V(mailto://user:password@example.com).
         type: str
         required: true
       format:
         description:
-          - The form of the message. V(apprise) needs the Python package C(apprise) on the controller and knows more than a hundred services.
+          - The form of the message. V(apprise) needs the Python package C(apprise) on the controller, and supports more than a hundred services.
         type: str
         choices: [json, slack, teams, discord, apprise]
         default: json
@@ -42,6 +42,6 @@ options:
         default: [start, success, failure, rollback, drift]
       headers:
         description:
-          - More HTTP headers, for example for authorization. They are shown nowhere.
+          - More HTTP headers, for example for authorization. They are never shown.
         type: dict
 """

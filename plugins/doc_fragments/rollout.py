@@ -101,7 +101,7 @@ options:
           - V(before) pulls the new images on all nodes that may run their services before the first service changes. If a node can't pull one of them,
             the task fails and names the services, images and nodes, and nothing is changed. Rollbacks on these nodes need no registry later.
           - Each pull is a job that the run creates and removes again. It has the image but none of the service's environment, secrets, mounts or
-            networks, and its entrypoint is a program that no image has. So nothing of the image runs.
+            networks, and its entrypoint is a program that no image has. So nothing in the image runs.
           - The task waits for the pulls also with O(rollout.wait=false). O(rollout.timeout) limits the time without a finished pull.
           - V(on_start) lets each node pull an image when it starts a task.
         type: str
@@ -165,7 +165,7 @@ options:
       restore_snapshot:
         description:
           - If the change fails and is rolled back, restore the snapshots that it has taken, before the old services start. B(Everything that was written
-            since the snapshot is lost) from the volumes. It is kept as a snapshot of its own, which the error names.
+            since the snapshot is lost) from the volumes. It is kept as a separate snapshot, which the error names.
           - With M(stackwright.swarm.stack_rollback), restore the volumes from the first snapshots that were taken after the revision. The present content is
             copied first, and is restored if the rollback fails. If the rollback changes nothing, no volume is restored.
           - With V(false), the error names the snapshots. M(stackwright.swarm.volume_restore) restores them.

@@ -90,9 +90,9 @@ options:
     default: false
   metadata:
     description:
-      - What the revision of this deployment keeps besides, for example the release, the pipeline or the ticket. M(stackwright.swarm.stack_info) shows it
+      - Additional data for the revision of this deployment, for example the release, the pipeline or the ticket. M(stackwright.swarm.stack_info) shows it
         with O(stackwright.swarm.stack_info#module:history=true), and M(stackwright.swarm.services_registry_info) reads it.
-      - A small map of texts, with at most 20 entries of at most 500 characters on one line. What looks like a secret is stored as V(********).
+      - A small map of texts, with at most 20 entries of at most 500 characters on one line. Text that looks like a secret is stored as V(********).
       - It is not part of the stack. A run that only has other metadata changes nothing and records no revision.
       - O(state=stopped) and O(state=absent) ignore it.
     type: dict
@@ -738,7 +738,7 @@ stack_hash:
   type: str
   sample: lucvlyso
 would_change:
-  description: Whether a deployment would change anything, or has to look at what an interrupted one left.
+  description: Whether a deployment would change anything, or must check the state that an interrupted one left.
   returned: with O(on_changes=plan), except in check mode
   type: bool
   sample: false
@@ -917,7 +917,7 @@ owed:
   elements: str
   sample: []
 routes_result:
-  description: What became of the routes in each proxy, in the order of O(routes.proxies).
+  description: The result for each proxy, in the order of O(routes.proxies).
   returned: with O(routes), by the host that did the work
   type: list
   elements: dict
@@ -956,8 +956,8 @@ stacks:
     - The results of the stacks, in the order of the list. Each has the values of a run for this stack alone, except C(diff) and C(warnings), which
       are those of the task.
     - C(stack) is the stack's name in the Swarm. C(result) is V(unchanged), V(changed), V(failed), or V(skipped) if a stack before it has failed.
-    - In check mode C(result) may also be V(unplanned). The plan fails, but a stack before it would change, and may bring what is missing.
-    - C(seconds) is the duration of its deployment. It is missing if the look at all stacks found it unchanged.
+    - In check mode C(result) may also be V(unplanned). The plan fails, but a stack before it would change, and may create the missing objects.
+    - C(seconds) is the duration of its deployment. It is missing if the stack needed no separate run.
   returned: with O(stacks), by the host that did the work
   type: list
   elements: dict

@@ -13,8 +13,8 @@ author:
   - The stackwright.swarm maintainers (@stackwright)
 description:
   - Removes unused images, stopped containers, the build cache and unused networks from one node, and anonymous volumes if asked for.
-  - Keeps every image that the Swarm may need on this node. That is an image of a service, of the specification that Swarm would roll it back to, of a task, and
-    of each revision of any stack that one can go back to. So a rollback works while the registry is away.
+  - Keeps every image that the Swarm may need on this node. These are the images of services, of the specifications that Swarm would roll them back to, of
+    tasks, and of each revision that a stack can be rolled back to. So a rollback works without the registry.
   - Never removes a named volume, a network of the Swarm, or a container of a Swarm task. Objects are removed one by one, and each is checked again just before.
   - Only a manager knows which images the Swarm needs. On a worker, give O(needed) from the result of a manager; without it no image is removed there.
     The playbook C(stackwright.swarm.prune) does this for all nodes, one after the other.
@@ -38,7 +38,7 @@ options:
     default: true
   networks:
     description:
-      - Remove networks of this node alone that no container is attached to, not even a stopped one.
+      - Remove networks that are local to this node and have no attached container, not even a stopped one.
     type: bool
     default: true
   build_cache:
@@ -54,7 +54,7 @@ options:
     default: false
   older_than:
     description:
-      - Hours since containers, networks and volumes were created, or parts of the build cache last used; what is younger stays. Does not apply to images.
+      - Hours since containers, networks and volumes were created, or parts of the build cache were last used. Younger ones are kept. Does not apply to images.
     type: int
     default: 24
   disk_threshold:

@@ -14,8 +14,8 @@ description:
   - "Writes C(compose/CATEGORY.yml) for each category (or the RV(ignore:file) that a service names), C(networks.yml), C(volumes.yml), and
     C(secrets.yml) and C(configs.yml) where there are any; C(compose.yml), which includes them; C(.env.example) with every
     variable; and C(INVENTORY.md), a page about all services."
-  - Each file has a header with a checksum. A file that was edited by hand, or that somebody else made, is an error unless O(overwrite_edited).
-    A generated file that is not needed any more is removed.
+  - Each file has a header with a checksum. A file that was edited by hand, or that this module did not generate, is an error unless
+    O(overwrite_edited). Generated files that are no longer needed are removed.
   - The registry and the files are on the target. They are checked and generated on the controller.
   - The guide is at U(https://github.com/stackwright/stackwright.swarm/blob/main/docs/guides/registry.md).
 version_added: 1.1.0
@@ -53,18 +53,18 @@ options:
     default: []
   verify:
     description:
-      - Write nothing, and fail with RV(error_code=outdated) if the files are not those of the registry. For pipelines in which generated files are
-        reviewed and committed.
+      - Write nothing, and fail with RV(error_code=outdated) if the files differ from those that the registry generates. For pipelines in which
+        generated files are reviewed and committed.
     type: bool
     default: false
   overwrite_edited:
-    description: Whether to overwrite, or remove, files in O(dest) that were edited by hand or that somebody else made.
+    description: Whether to overwrite, or remove, files in O(dest) that were edited by hand or that this module did not generate.
     type: bool
     default: false
   check_images:
     description:
       - Whether to ask the registries of images, from the target, if images with a RV(ignore:health_check) of type V(docker) have a health check.
-        One that has none is a warning, since Swarm then takes each running container for healthy.
+        An image without one gives a warning, since Swarm then counts each running container as healthy.
       - "Images are read without credentials, three calls each. A registry that can't be reached is not a warning."
     type: bool
     default: false
@@ -134,7 +134,7 @@ written:
   elements: str
   sample: [compose.yml, compose/databases.yml]
 removed:
-  description: The files that this run has removed, or would remove in check mode, because they are not needed any more.
+  description: The files that this run has removed, or would remove in check mode, because they are no longer needed.
   returned: success
   type: list
   elements: str
@@ -146,7 +146,7 @@ changes:
   elements: str
   sample: ["postgres: 16.11 -> 16.12"]
 checksum:
-  description: SHA-256 of what the registry says, whatever its comments and its layout.
+  description: SHA-256 of the content of the registry, without comments and layout.
   returned: success
   type: str
   sample: sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
@@ -226,13 +226,13 @@ problems:
   type: list
   elements: dict
 edited:
-  description: The files that were edited by hand or that somebody else made.
+  description: The files that were edited by hand or that this module did not generate.
   returned: failed, RV(error_code=edited)
   type: list
   elements: str
 error_code:
   description:
-    - A stable word for the kind of failure.
+    - A stable code of the error.
     - V(invalid_registry), V(edited), V(outdated), V(dest_unusable), V(conflict), V(invalid_options).
   returned: failed
   type: str

@@ -16,8 +16,8 @@ description:
   - Generating Compose files from the new registry and loading them gives the same project as the original files.
   - Variables stay variables. Comments are kept with the key that they belong to. Files that are included or extended are read as well.
   - Each file becomes a category with the file's name, or V(services) for C(compose.yml) and C(docker-compose.yml).
-  - Keys that a registry has no own key for stand under C(compose).
-  - What a registry can't carry is named with its file and line, for example a service that is built and has no image.
+  - Keys without an equivalent in a registry go under C(compose).
+  - The result names each part that a registry can't express with its file and line, for example a service that is built and has no image.
   - Reads and writes files on the target, like any module. Use C(hosts=localhost) for files on the controller.
 options:
   src:
@@ -27,8 +27,8 @@ options:
     required: true
   dest:
     description:
-      - The registry to write. Relative paths in the Compose files are rewritten if the registry stands in another folder.
-      - A registry that is there and has other content is an error, unless O(overwrite=true).
+      - The registry to write. Relative paths in the Compose files are rewritten if the registry is in another folder.
+      - An existing registry with other content is an error, unless O(overwrite=true).
     type: path
     required: true
   overwrite:
@@ -36,7 +36,7 @@ options:
     type: bool
     default: false
   strict:
-    description: Fail, and write nothing, if anything is not carried.
+    description: Fail, and write nothing, if RV(not_carried) would not be empty.
     type: bool
     default: false
   mode:
@@ -96,7 +96,7 @@ files:
   elements: str
   sample: [/srv/shop/compose.yml]
 not_carried:
-  description: What the registry lacks, or has in another form. Empty if nothing got lost.
+  description: The parts that the registry does not have, or has in another form. Empty if there are none.
   returned: success
   type: list
   elements: dict

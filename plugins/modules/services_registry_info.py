@@ -43,7 +43,7 @@ options:
   stacks:
     description:
       - V(one) if the registry is one stack.
-      - V(per_category) if each category is a stack of its own, with the name C(NAME-CATEGORY).
+      - V(per_category) if each category is a separate stack, with the name C(NAME-CATEGORY).
     type: str
     choices: [one, per_category]
     default: one
@@ -179,13 +179,13 @@ steps:
   elements: dict
   contains: *step
 tree:
-  description: The dependencies as indented lines. What nothing depends on stands first, and below it what it needs.
+  description: The dependencies as indented lines. Services that no other depends on are at the top, with their dependencies below them.
   returned: success
   type: list
   elements: str
   sample: [web, "  db"]
 checksum:
-  description: The SHA-256 of everything that the registry says, without comments and layout.
+  description: The SHA-256 of the content of the registry, without comments and layout.
   returned: success
   type: str
   sample: "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
@@ -260,7 +260,7 @@ rollback:
     others: []
     lost: []
 deployed:
-  description: What is deployed against what the registry says, for each service of either.
+  description: The deployed services compared with the registry, for each service of either.
   returned: with O(name) and O(compare=true)
   type: list
   elements: dict
@@ -288,9 +288,9 @@ revisions:
     registry: {description: The file of the registry that made it; empty if it was not made from one., type: str}
     checksum: {description: The checksum of that registry., type: str}
     commit: {description: The git commit of that registry., type: str}
-    same: {description: Whether that registry says the same as this one., type: bool}
+    same: {description: Whether that registry has the same content as this one., type: bool}
     since:
-      description: The services that were C(added), C(changed) and C(removed) in the registry since then; null if the revision does not say.
+      description: The services that were C(added), C(changed) and C(removed) in the registry since then; null if the revision does not record it.
       type: dict
   sample:
     - stack: shop

@@ -13,8 +13,8 @@ author:
   - The stackwright.swarm maintainers (@stackwright)
 description:
   - Reads stacks from a running Swarm, whoever deployed them, and writes a Compose file for each of them on the controller.
-  - The module compiles each file again and plans it against what runs. A deployment of the file changes nothing, except for what
-    RV(not_exported) names.
+  - The module compiles each file again and plans it against the running stack. A deployment of the file changes nothing, except
+    for the parts in RV(not_exported).
   - Configs become files. The content of a secret can't be read back, so a secret becomes C(external). Routes stay labels.
   - Defaults are left out, and images have no digest unless the stack was deployed with one.
   - Kept values of this collection become the expressions that generate them.
@@ -51,7 +51,7 @@ options:
     type: bool
     default: false
   label_prefix:
-    description: The prefix of the labels of this collection, for stacks whose labels do not tell another one.
+    description: The prefix of this collection's labels, for stacks whose labels do not show another prefix.
     type: str
     default: stackwright
 attributes:
@@ -109,10 +109,10 @@ stacks:
     name: {description: The name of the stack in the Swarm., type: str}
     folder: {description: Its folder in RV(dest)., type: str}
     services: {description: Its services., type: list, elements: str}
-    loose: {description: 'The service without a stack that this is, or an empty text.', type: str}
-    not_exported: {description: 'What the files can not express, one sentence each.', type: list, elements: str}
+    loose: {description: 'The service without a stack from which it was created, or an empty text.', type: str}
+    not_exported: {description: 'The parts that the files can''t express, one sentence each.', type: list, elements: str}
     options: {description: 'The options of M(stackwright.swarm.compose_stack) that the stack needs, as in C(stack.yml).', type: dict}
-    secrets: {description: 'The secrets that have to exist before a deployment, because their contents can not be read.', type: list, elements: str}
+    secrets: {description: 'The secrets that must exist before a deployment, because their contents can''t be read.', type: list, elements: str}
   sample:
     - {name: shop, folder: shop, services: [db, web], loose: "", not_exported: [], options: {name: shop}, secrets: [shop_key]}
 written:
@@ -122,7 +122,7 @@ written:
   elements: str
   sample: [shop/compose.yml, shop/configs/site.conf]
 not_exported:
-  description: What the files can't express, of all stacks. Empty if a deployment would change nothing.
+  description: The parts of all stacks that the files can't express. Empty if a deployment would change nothing.
   returned: success
   type: list
   elements: str

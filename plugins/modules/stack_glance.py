@@ -12,7 +12,7 @@ version_added: 1.0.0
 author:
   - The stackwright.swarm maintainers (@stackwright)
 description:
-  - Used by the action plugins of other modules, such as M(stackwright.swarm.compose_stack). You do not need to run it yourself.
+  - The action plugins of other modules, such as M(stackwright.swarm.compose_stack), use this module. You do not need to run it yourself.
   - A run that found nothing to change leaves a record on the manager, in Ansible's own temporary folder. The record has a digest of
     each answer of the Engine, and the result of the run.
   - This module asks the Engine the same questions again. If the request and all answers are the same, it returns that result. Ansible
@@ -39,7 +39,7 @@ options:
         required: true
       request:
         description:
-          - The digest of everything the run was given.
+          - The digest of all inputs of the run.
         type: str
         required: true
   proxy:
@@ -91,7 +91,7 @@ RETURN = r"""
 told:
   description:
     - The results of these runs by the names of their stacks, if a run would end with the result of the last run without changes.
-    - A stack whose run has to look at everything is not in it.
+    - Stacks that need a complete run are not included.
   returned: success
   type: dict
   sample: {}
@@ -102,7 +102,7 @@ proxy:
   returned: success
   type: dict
   contains:
-    request: {description: The digest of everything that look was given., type: str}
+    request: {description: The digest of all inputs of that check., type: str}
     result: {description: Its result., type: dict}
 """
 

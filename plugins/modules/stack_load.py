@@ -13,8 +13,8 @@ author:
   - The stackwright.swarm maintainers (@stackwright)
 description:
   - Measures how much CPU each task of a stack uses on the node of the host. Run it on every node, because an Engine only knows its own containers.
-  - On a manager it also shows the services that have the label C(stackwright.autoscale) under C(deploy.labels), such as V(2-10), with what the filter
-    P(stackwright.swarm.autoscale_decisions#filter) needs to know of them. The playbook C(stackwright.swarm.autoscale) uses both.
+  - On a manager it also shows the services that have the label C(stackwright.autoscale) under C(deploy.labels), such as V(2-10), with the data that
+    the filter P(stackwright.swarm.autoscale_decisions#filter) needs. The playbook C(stackwright.swarm.autoscale) uses both.
 options:
   name:
     required: true
@@ -114,7 +114,7 @@ services:
       type: int
       sample: 10
     busy:
-      description: Why the number must not be changed now, for example because a deployment holds the lock; empty if it may.
+      description: Why the number must not be changed now, for example because a deployment holds the lock; otherwise empty.
       type: str
       sample: ""
     unchanged_for:

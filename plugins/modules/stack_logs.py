@@ -14,7 +14,7 @@ author:
 description:
   - Shows the last log lines of a stack, of some of its services or of one task, from all nodes, in chronological order.
   - Values of a service's variables with names such as password, token or key are hidden, and so is text that looks like one.
-  - With O(until) it waits for a line and shows the lines of the meantime; with O(wait_timeout) alone it shows them for that time. If several hosts of a play
+  - With O(until) it waits for a line and shows the new lines while it waits; with O(wait_timeout) alone it shows them for that time. If several hosts of a play
     are managers of one cluster, each of them waits, and the first one shows the lines.
   - The task does not fail if lines are not available, for example because their node is down. RV(missing) lists them.
 options:

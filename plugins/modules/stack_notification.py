@@ -12,7 +12,7 @@ version_added: 1.1.0
 author:
   - The stackwright.swarm maintainers (@stackwright)
 description:
-  - Sends a title and some lines to the receivers that O(notify) of M(stackwright.swarm.compose_stack) has, from a playbook of your own.
+  - Sends a title and some lines from your own playbook to receivers, as O(stackwright.swarm.compose_stack#module:notify) does.
   - The controller sends. Set C(run_once) in a play with several hosts. In check mode nothing is sent.
   - Text that looks like a secret is hidden.
 options:
@@ -31,7 +31,7 @@ options:
     default: []
   event:
     description:
-      - The kind of the notification. Only receivers whose C(events) have it get it.
+      - The kind of the notification. It is only sent to receivers with this event in their C(events).
     type: str
     choices: [start, success, failure, rollback, drift]
     default: failure
@@ -72,7 +72,7 @@ stack:
   type: str
   sample: shop
 receivers:
-  description: How many receivers want this event. One that did not take it is a warning.
+  description: The number of receivers for this event. A receiver that did not accept it gives a warning.
   returned: success
   type: int
   sample: 1

@@ -12,9 +12,9 @@ version_added: 1.1.0
 author:
   - The stackwright.swarm maintainers (@stackwright)
 description:
-  - A bundle has what another cluster needs to run the stacks of a Swarm - their Compose files, contents of configs, kept values, networks, labels of
-    nodes, and the contents of secrets if you give them. The data of volumes is not in it.
-  - It is one encrypted file and one manifest that anybody can read. A bundle that was changed, is damaged or incomplete is refused.
+  - A bundle contains everything that another cluster needs to run the stacks of a Swarm - their Compose files, contents of configs, kept values, networks,
+    labels of nodes, and the contents of secrets if you provide them. The data of volumes is not included.
+  - It is one encrypted file and one readable manifest. A bundle that was changed, is damaged or incomplete is refused.
   - Use the playbooks C(bundle) and C(bundle_restore). To restore the same Swarm on its own machines, see M(stackwright.swarm.swarm_raft).
 options:
   state:
@@ -79,7 +79,7 @@ options:
     elements: str
     default: [proxy]
   label_prefix:
-    description: The prefix of the labels of this collection, for stacks whose labels do not tell another one.
+    description: The prefix of this collection's labels, for stacks whose labels do not show another prefix.
     type: str
     default: stackwright
   only:
@@ -90,7 +90,7 @@ options:
     default: all
   incomplete:
     description:
-      - For O(state=read), leave out stacks with secrets whose contents nobody knows. Without it, they are an error.
+      - For O(state=read), leave out stacks with secrets whose contents are not known. Without it, they are an error.
     type: bool
     default: false
   nodes:
@@ -111,7 +111,7 @@ options:
     default: {}
   networks:
     description:
-      - For O(state=read), networks that belong to no stack, and their successors. A successor that exists is used as it is.
+      - For O(state=read), networks that belong to no stack, and their successors. An existing successor is used unchanged.
     type: dict
     default: {}
 extends_documentation_fragment:
@@ -270,8 +270,8 @@ restore:
     folders: {description: Folders that the platform needs on its nodes., type: list, elements: str}
     platform: {description: 'The platform, as O(stackwright.swarm.compose_stack#module:stacks).', type: list, elements: dict}
     stacks: {description: The other stacks., type: list, elements: dict}
-    unplanned: {description: 'In check mode, stacks that can not be planned before other objects exist.', type: list, elements: str}
-    not_restored: {description: 'What the restore does not bring back, one sentence each.', type: list, elements: str}
+    unplanned: {description: 'In check mode, stacks that can''t be planned before other objects exist.', type: list, elements: str}
+    not_restored: {description: 'The parts of the bundle that are not restored, one sentence each.', type: list, elements: str}
 error_code:
   description:
     - A stable code of the error. V(damaged_backup), V(bundle_format), V(bundle_mapping), V(bundle_incomplete), V(backup_not_encrypted),

@@ -13,9 +13,9 @@ author:
   - The stackwright.swarm maintainers (@stackwright)
 description:
   - Creates a Swarm on the first manager if there is none, joins the other hosts, promotes and demotes them, and lets hosts leave. The result of each
-    host says what was done with it and why.
+    host has the changes of this host and the reasons.
   - Run the task on all hosts of the Swarm, managers and workers. One process on the controller looks at all of them, decides, and asks each host for
-    its part, one change at a time. Variables of each host may stand in the options, for example in O(advertise_addr).
+    its part, one change at a time. The options may contain variables of each host, for example O(advertise_addr).
   - All changes are checked before the first one. A change that would lose quorum is refused with the numbers, and nothing is changed.
   - Only one run at a time changes the membership of a Swarm, over all controllers. If a run is killed, the next one continues from the current state.
   - Join tokens never appear in results, diffs or the output of C(-vvvv).
@@ -32,7 +32,7 @@ options:
     description:
       - The role of the host.
       - By default, V(manager) for a host of O(manager_groups), and V(worker) for another host of O(worker_groups).
-      - The leader is demoted last. Its demotion hands the lead over, and the new leader is waited for.
+      - The leader is demoted last. Its demotion makes the managers elect a new leader, and the task waits for that.
     type: str
     choices: [manager, worker]
   manager_groups:
@@ -97,9 +97,9 @@ options:
     default: []
   prune_down_after:
     description:
-      - Removes nodes that are down and look replaced by a host of the play of the same name, if they have been down for so many seconds.
+      - Removes nodes that have been down for this number of seconds and seem to be replaced by a host of the play with the same name.
       - A node that is down at the address of a host that has a new membership, or none, is always removed.
-      - By default, other ones are kept, with a warning.
+      - By default, other nodes are kept, with a warning.
     type: int
   dissolve:
     description: Allows that all nodes leave, which ends the Swarm with all its services, secrets and configs.
@@ -107,8 +107,8 @@ options:
     default: false
   rotate:
     description:
-      - Makes new secrets of the Swarm, each time the task runs. The old ones end, but members stay members.
-      - V(ca) is the certificate authority. It is waited for until all nodes have a new certificate (O(wait_timeout)).
+      - Creates new secrets of the Swarm, each time the task runs. The old ones become invalid, but members stay members.
+      - V(ca) is the certificate authority. The task waits until all nodes have a new certificate (O(wait_timeout)).
       - V(unlock_key) needs O(unlock_key_store). The store is written before and after the rotation, so a store that can't be written stops it.
     type: list
     elements: str
@@ -117,7 +117,7 @@ options:
   unlock_key:
     description:
       - The key that unlocks managers of an autolocked Swarm after a restart of their engines.
-      - It is only needed if no other manager answers, and O(unlock_key_store) does not have it.
+      - Only needed if no other manager answers and O(unlock_key_store) does not have it.
     type: str
   unlock_key_store:
     description:
@@ -191,7 +191,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 wanted:
-  description: What the task wants of the host, V(manager), V(worker) or V(absent).
+  description: The requested role of the host, V(manager), V(worker) or V(absent).
   returned: if the hosts could be looked at
   type: str
   sample: manager
@@ -202,7 +202,8 @@ role:
   sample: manager
 actions:
   description:
-    - What was done with this host, or would be in check mode, in order. Changes that concern no host of the play are in the result of its first manager.
+    - The changes of this host, in order; in check mode, the changes of a real run. Changes that concern no host of the play are in the result of its first
+      manager.
   returned: success, and if some changes were made
   type: list
   elements: dict

@@ -165,7 +165,7 @@ cluster:
         this_node:
           description:
             - The certificate of the node whose Engine answered, in the same form. Null if the module does not run on that node or may not read the file.
-              No other node can tell it.
+              No other node can report it.
           type: dict
           contains:
             issued: {description: Its beginning., type: str}
@@ -272,7 +272,7 @@ tasks:
   type: list
   elements: dict
 tasks_by_node:
-  description: For each node the tasks that are to run on it.
+  description: For each node the tasks that should run on it.
   returned: if they are in O(gather)
   type: list
   elements: dict
@@ -316,10 +316,10 @@ what_if:
       contains:
         service: {description: The name of the service., type: str}
         stack: {description: 'Its stack, or empty text.', type: str}
-        desired: {description: The number of tasks that it is to have., type: int}
+        desired: {description: The number of tasks that it should have., type: int}
         lost: {description: How many of them are on the node., type: int}
         missing: {description: How many of these no other node can run., type: int}
-        why: {description: 'Why, and which data is on this node only; empty if the service loses nothing.', type: str}
+        why: {description: 'The reason, and the data that only this node has; empty if the service loses nothing.', type: str}
         volumes: {description: Its named volumes on the node., type: list, elements: str}
     fewer: {description: The services that would have fewer tasks than wanted., type: list, elements: str}
     global_services: {description: The global services with a task on the node., type: list, elements: str}

@@ -35,7 +35,7 @@ options:
     description: Options of the driver.
     type: dict
   attachable:
-    description: Whether containers that are no tasks can join it.
+    description: Whether standalone containers can join it.
     type: bool
     default: false
   internal:

@@ -15,7 +15,7 @@ description:
   - Changes a node of the Swarm, and waits until the change has taken effect. Options that are not set leave that part of the node as it is.
   - With O(availability=drain), the module reports before it begins which services can't move from the node and why, and it moves the others without
     a dip if their update order allows it.
-  - Refuses a demotion that would cost the managers their quorum.
+  - Refuses a demotion that would lose the quorum of the managers.
   - The play may target all managers of a cluster. The task runs once per cluster, on the first reachable manager.
 options:
   name:
@@ -46,8 +46,8 @@ options:
   role:
     description:
       - V(manager) promotes the node, V(worker) demotes it.
-      - A promotion that would take the node out of the Swarm fails with RV(error_code=join_address_gone). The task asks the Engine of the node for that, if
-        the inventory has the node under its host name; a warning says if it could not be asked.
+      - A promotion that would take the node out of the Swarm fails with RV(error_code=join_address_gone). To check this, the task asks the Engine of the
+        node, if the inventory has the node under its host name; otherwise a warning says that this was not checked.
       - A demotion that would leave less than half of the managers reachable fails with RV(error_code=quorum). Nothing is changed then.
     type: str
     choices: [manager, worker]
@@ -55,9 +55,9 @@ options:
     description:
       - How services leave a node with O(availability=drain).
       - V(safe) pauses the node first. It then moves the services whose replacements can start before the old tasks stop (C(order) V(start-first) in their
-        C(update_config)), and those that would lose more tasks at once by the drain than by their own update. Only the tasks on the node are replaced. For
-        this time the service has a constraint against the node. The module waits for its health, and restores it if that fails. The history of its stack notes
-        the change, so it is never drift. Then the node is drained.
+        C(update_config)), and those that would lose more tasks at once by the drain than by their own update. Only the tasks on the node are replaced. During
+        the move, the service has a constraint against the node. The module waits until the service is healthy, and restores it if that fails. The history of
+        its stack notes the change, so it is never drift. Then the node is drained.
       - V(swarm) only drains the node. Swarm stops all tasks of the node at once, and then starts the replacements.
     type: str
     choices: [safe, swarm]

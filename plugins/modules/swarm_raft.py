@@ -16,12 +16,12 @@ description:
   - With O(state=saved), stops the Engine of the host, packs C(swarm) in its data folder, starts the Engine again, and writes the archive to the
     controller, encrypted, with a manifest. The host must be a manager that is not the leader, and the others must keep their quorum.
   - With O(state=restored), makes the Engine of the host the only manager of the Swarm in a backup. Its node then has the label C(stackwright.restored).
-    While it has it, the same task changes nothing.
-  - An autolocked Swarm can only be backed up if it has one manager. Docker can't make one of several locked managers the only one.
+    While the node has this label, the same task changes nothing.
+  - An autolocked Swarm can only be backed up if it has one manager. Docker can't restore a single manager from several locked ones.
   - The Engine is started again, and unlocked, even if the module is killed. A restore that was killed is done again from its start by the next run.
   - Use the playbooks C(raft_backup) and C(raft_restore). They also drain the manager, and check the other members.
-  - The archive is not in results and not in the output of C(-vvvv). It is on no disk unencrypted, except in the data folder of the Engine, or if the
-    connection to the host can't pipe modules.
+  - The archive appears neither in results nor in the output of C(-vvvv). It is not stored unencrypted, except in the data folder of the Engine, or
+    if the connection to the host can't pipe modules.
 options:
   state:
     description:
@@ -147,7 +147,7 @@ removed:
   elements: str
   sample: [swarm-jrbs3yqvnxzq-20261122T030000Z.json, swarm-jrbs3yqvnxzq-20261122T030000Z.raft]
 seconds:
-  description: The seconds from the stop of the Engine until it was a reachable manager again.
+  description: The seconds from the stop of the Engine until the manager was reachable again.
   returned: success, and not in check mode
   type: float
   sample: 12.4

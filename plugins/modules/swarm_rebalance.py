@@ -15,9 +15,9 @@ description:
   - Swarm never moves a running task. A node that comes back after maintenance stays empty until something is deployed. This module moves tasks to it.
   - Moves only what spreads the tasks better, as predicted with the rules of Swarm's scheduler. First the tasks of each service are spread evenly, then the
     tasks of all services. One service is changed at a time, and the tasks are counted again after each move.
-  - A move replaces only the tasks that leave their node. The service has a constraint against this node for the time of the move, or one replica more. Each
-    step takes the lock of the stack, waits for the health of the service, restores it if that fails, and is noted in the history of the stack, so it is
-    never drift. It overwrites Swarm's own rollback target; the revisions of the stack are not affected.
+  - A move replaces only the tasks that leave their node. During the move, the service has a constraint against this node, or one extra replica. Each step
+    takes the lock of the stack, waits until the service is healthy, restores it if that fails, and is noted in the history of the stack, so it is never
+    drift. It overwrites Swarm's own rollback target; the revisions of the stack are not affected.
   - A run that was interrupted leaves at most a constraint on one service, which the next run removes.
   - Services with named volumes of a node are never moved. The same applies to services whose tasks do not all run, and to global services and jobs.
   - The play may target all managers of a cluster. The task runs once per cluster, on the first reachable manager.

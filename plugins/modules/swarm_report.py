@@ -15,9 +15,10 @@ description:
   - Writes one HTML page that shows the Swarms of the play - what needs attention, nodes, stacks and their histories, services, tasks, secrets and
     configs by name, networks, drift, events, and figures of the deployments.
   - The page needs no server and loads nothing. It has a strict content security policy, and everything from the Swarm is escaped.
-  - The task runs once for all hosts of the play. The first manager of each cluster is asked, in the order of the inventory. The page is written on the
+  - The task runs once for all hosts of the play. It asks the first manager of each cluster, in the order of the inventory, and writes the page on the
     controller.
-  - The report never has the content of secrets and configs. Environment variables are shown as M(stackwright.swarm.stack_info) with C(details) shows them.
+  - The report never contains the content of secrets and configs. It shows environment variables in the same way as M(stackwright.swarm.stack_info) with
+    C(details).
 options:
   dest:
     description:

@@ -14,7 +14,7 @@ author:
 description:
   - Takes a snapshot of a local volume, as M(stackwright.swarm.volume_snapshot) does, and restores it to another volume of the same node, as
     M(stackwright.swarm.volume_restore) does. The snapshot is removed when the copy is complete.
-  - A copy is made once. Labels of the new volume say what it is a copy of. A later run changes nothing, whatever was written to either volume since.
+  - The copy is made once. Labels of the new volume name its source. A later run changes nothing, even if data was written to either volume since.
   - The playbook C(stackwright.swarm.environment) uses it to give data to a clone.
 options:
   volume:
@@ -72,7 +72,7 @@ attributes:
   idempotent:
     support: full
 notes:
-  - A volume O(to) that a task uses is refused, and so is one that has other data, unless O(refresh) is set.
+  - The module refuses a volume O(to) that a task uses. It also refuses one with other data, unless O(refresh) is set.
 seealso:
   - module: stackwright.swarm.volume_snapshot
   - module: stackwright.swarm.volume_restore

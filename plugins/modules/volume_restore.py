@@ -12,10 +12,10 @@ version_added: 1.1.0
 author:
   - The stackwright.swarm maintainers (@stackwright)
 description:
-  - Puts a snapshot of M(stackwright.swarm.volume_snapshot) back into its volume. Everything that was written since the snapshot is no longer in the volume.
+  - Restores a snapshot of M(stackwright.swarm.volume_snapshot) to its volume. Everything that was written since the snapshot is no longer in the volume.
   - A snapshot is read and compared with its checksum first. A damaged one is refused before anything is changed.
-  - The content of the volume before is kept as a snapshot of its own (RV(before)), until the next restore of this volume has succeeded. If the restore fails,
-    that content is put back.
+  - The previous content of the volume is kept as a separate snapshot (RV(before)), until the next restore of this volume has succeeded. If the restore fails,
+    the previous content is restored.
   - The volume is removed and created again with its labels, and filled. Then it is read, and compared with the snapshot.
   - A volume that does not exist is created. So a copy of the folder on another node restores the volume there.
 options:
@@ -102,7 +102,7 @@ node:
   type: str
   sample: worker1
 snapshot:
-  description: The snapshot that the volume has now.
+  description: The restored snapshot.
   returned: success
   type: dict
   contains:
@@ -119,7 +119,7 @@ snapshot:
     bytes: {description: The size of its archive., type: int, sample: 41287680}
     sha256: {description: The checksum of its archive., type: str, sample: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08}
 before:
-  description: The id of a snapshot with what the volume had before. Null if nothing was changed, or the volume did not exist.
+  description: The id of a snapshot with the previous content of the volume. Null if nothing was changed, or the volume did not exist.
   returned: success
   type: str
   sample: 20261130T081500Z-77aa01

@@ -12,11 +12,11 @@ version_added: 1.1.0
 author:
   - The stackwright.swarm maintainers (@stackwright)
 description:
-  - Copies local volumes to tar archives in a folder on the node, with a checksum and a description of each. M(stackwright.swarm.volume_restore) puts them back.
+  - Copies local volumes to tar archives in a folder on the node, with a checksum and a description of each. M(stackwright.swarm.volume_restore) restores them.
   - The copy goes through the Engine's archive interface of a container that is created, never started, and removed at the end. It uses an image that the node
     already has, or an empty one. Nothing is pulled, and no process runs in it.
   - Run it on the node that has the volumes. The archives are readable for their owner only (mode 0600 in a folder of mode 0700). They are not encrypted.
-  - A snapshot that would equal the newest one is not kept twice, and the task is then unchanged.
+  - If the content equals the newest snapshot, no second one is kept, and the task is unchanged.
 options:
   name:
     description:
@@ -41,7 +41,7 @@ options:
     description:
       - V(stop) scales the services that use the volumes to 0, and back after the copy. The Engine must be
         a manager's. On a worker, scale them to 0 with M(stackwright.swarm.stack_service) first. It does not work for global services.
-        Containers of no service are stopped and started.
+        Standalone containers are stopped and started.
       - V(pause) pauses the containers on this node. Their files are those of one moment, but an application may have to recover from them. A health check fails
         in a paused container, so use it for small volumes.
       - V(command) runs O(command) in each running container first, for example one that writes a dump into the volume.

@@ -18,12 +18,12 @@ module: deploy_webhook
 short_description: Receive requests to deploy a stack
 version_added: 1.1.0
 description:
-  - Receives C(POST /STACK) with the header C(Authorization: Bearer TOKEN), and a body such as V({"variables": {"TAG": "1.5"}}), or none.
-    Each request that is accepted is answered with 202 and is an event of the type V(deploy_requested).
+  - 'Receives C(POST /STACK) with the header C(Authorization: Bearer TOKEN), and a body such as V({"variables": {"TAG": "1.5"}}), or none.
+    The answer to each accepted request is 202. The request becomes an event of the type V(deploy_requested).'
   - The token is the kept value C(stack/DEPLOY_TOKEN) of the stack. Set it with M(stackwright.swarm.stack_values); it is read for
-    each request, so a new one holds at once. A token of fewer than 16 characters is refused.
+    each request, so a new token is valid at once. A token of fewer than 16 characters is refused.
   - A request can only set the variables that O(stacks) allows. No value may contain a template.
-  - A body has at most 16384 bytes. After 10 wrong tokens in a minute an address has to wait.
+  - A body has at most 16384 bytes. After 10 wrong tokens in a minute, an address must wait.
 author:
   - The stackwright.swarm maintainers
 options:

@@ -15,13 +15,14 @@ from typing import Any, Dict
 DOCUMENTATION = r"""
 ---
 module: swarm_events
-short_description: Tell what happens in a Docker Swarm
+short_description: Report events of a Docker Swarm
 version_added: 1.1.0
 description:
-  - Reads the Engine's stream of events, and compares the Swarm with what it was at an interval. So it also tells what the
-    stream does not have, such as tasks that fail, services with too few tasks, updates that Swarm rolled back, locks that expired.
-  - Every change that lasts is told once, also after a restart of the Engine or a change of the manager. What was found only by
-    such a comparison after a gap has RV(recovered=true). Changes that cancelled each other out in a gap are not told.
+  - Reads the Engine's stream of events, and compares the Swarm with what it was at an interval. So it also reports
+    changes that are not in the stream, such as tasks that fail, services with too few tasks, updates that Swarm rolled
+    back, and locks that expired.
+  - Every change that lasts is sent once, also after a restart of the Engine or a change of the manager. An event that only a
+    comparison after a gap found has RV(recovered=true). Changes that canceled each other out in a gap are not sent.
   - It never ends by itself. If a manager fails, the next one of the list is used.
   - The types of events, and the fields of each, are in the guide docs/guides/events.md.
 author:
@@ -80,7 +81,7 @@ options:
     elements: str
     default: []
   stacks:
-    description: Only events of these stacks, by their full names; V(swarm_unreachable) and V(swarm_reachable) are told anyway.
+    description: Only events of these stacks, by their full names; V(swarm_unreachable) and V(swarm_reachable) are always sent.
     type: list
     elements: str
     default: []
@@ -91,11 +92,11 @@ options:
     default: {}
   initial:
     description:
-      - Whether to tell at the start what is wrong then, for example a degraded service or a node that is down.
+      - Whether to send current problems at the start, for example a degraded service or a node that is down.
     type: bool
     default: true
   certificate_days:
-    description: Tell V(certificate_expiring) when the root certificate of the Swarm expires in fewer days than this.
+    description: Send V(certificate_expiring) when the root certificate of the Swarm expires in fewer days than this.
     type: float
     default: 30
 requirements:
