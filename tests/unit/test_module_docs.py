@@ -1,5 +1,6 @@
 """What the documentation of the modules says, and what it may not say."""
 
+import ast
 import importlib
 import io
 import json
@@ -12,7 +13,8 @@ from ansible.module_utils import basic
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter import module as run
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.option_specs import COMPILED, STACK
 
-MODULES = sorted(path.stem for path in (Path(__file__).resolve().parents[2] / "plugins" / "modules").glob("*.py"))
+ROOT = Path(__file__).resolve().parents[2]
+MODULES = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("*.py"))
 
 
 def keys(returned, path=""):
@@ -34,6 +36,15 @@ def test_only_what_users_can_set_is_an_option(name):
     module = importlib.import_module(f"ansible_collections.stackwright.swarm.plugins.modules.{name}")
     options = yaml.load(module.DOCUMENTATION, yaml.CSafeLoader).get("options") or {}
     assert [option for option in options if "do not set it" in str(options[option]).lower()] == []
+
+
+@pytest.mark.parametrize("name", ["deploy_webhook", "swarm_events"])
+def test_an_event_source_has_documentation_that_can_be_read(name):
+    """ansible-doc does not know event sources, so nothing else reads it."""
+    body = ast.parse((ROOT / "extensions/eda/plugins/event_source" / f"{name}.py").read_text()).body
+    texts = {node.targets[0].id: node.value for node in body if isinstance(node, ast.Assign)}
+    read = yaml.load(ast.literal_eval(texts["DOCUMENTATION"]), yaml.CSafeLoader)
+    assert read["module"] == name and read["options"]
 
 
 @pytest.fixture
