@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from fake_clock import Clock
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.caddy.admin import Admin
 from ansible_collections.stackwright.swarm.plugins.module_utils.caddy.endpoint import endpoint
@@ -13,21 +14,6 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.caddy.transport 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import RouteError
 from ansible_collections.stackwright.swarm.plugins.module_utils.routing.change import RouteRequest
 from ansible_collections.stackwright.swarm.plugins.module_utils.routing.route import Route
-
-
-class Clock:
-    """Time goes by in sleep only."""
-
-    def __init__(self):
-        self.time = 0.0
-        self.slept = []
-
-    def now(self):
-        return self.time
-
-    def sleep(self, seconds):
-        self.slept.append(seconds)
-        self.time += seconds
 
 
 class Scripted:

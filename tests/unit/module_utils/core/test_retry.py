@@ -17,7 +17,8 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.plan.operations 
 from ansible_collections.stackwright.swarm.plugins.module_utils.revisions.history import History
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "deploy"))
-from fake_swarm import Clock, FakeSwarm
+from fake_clock import Clock
+from fake_swarm import FakeSwarm
 
 #: error code, status, what becomes of it. A status of 0: there was no answer.
 ERRORS = [

@@ -14,22 +14,6 @@ def copied(found):
     return pickle.loads(pickle.dumps(found, pickle.HIGHEST_PROTOCOL))
 
 
-class Clock:
-    """Time that passes only by sleeping."""
-
-    def __init__(self):
-        self.time = 0.0
-
-    def now(self):
-        return self.time
-
-    def wall(self):
-        return 1_700_000_000.0 + self.time
-
-    def sleep(self, seconds):
-        self.time += seconds
-
-
 class FakeSwarm:
     """Ports of services are taken as swarmkit does: it gives them out, and takes them back, a moment after the call.
 

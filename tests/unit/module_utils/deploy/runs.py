@@ -1,6 +1,6 @@
 """Deployments, ways back and looks for drift on a fake Swarm, with options that tests share."""
 
-from fake_swarm import Clock
+from fake_clock import Clock
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.transaction import deploy_stack
 from ansible_collections.stackwright.swarm.plugins.module_utils.tasks.drift import stack_drift

@@ -8,7 +8,8 @@ import pytest
 from ansible_collections.stackwright.swarm.plugins.module_utils.revisions.history import History
 
 sys.path.insert(0, str(Path(__file__).parent))
-from fake_swarm import Clock, FakeSwarm
+from fake_clock import Clock
+from fake_swarm import FakeSwarm
 from runs import deploy, drift
 from test_jobs_on_the_way_back import live, version
 

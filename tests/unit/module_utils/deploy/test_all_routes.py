@@ -8,7 +8,8 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from fake_swarm import Clock, FakeSwarm
+from fake_clock import Clock
+from fake_swarm import FakeSwarm
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.route_book import read_book
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import EngineError

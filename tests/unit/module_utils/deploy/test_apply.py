@@ -18,7 +18,8 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels imp
 
 sys.path.insert(0, str(Path(__file__).parent))
 from builders import content, desired, reference, service
-from fake_swarm import Clock, FakeSwarm
+from fake_clock import Clock
+from fake_swarm import FakeSwarm
 
 OPTIONS = with_defaults({"resolve_image": "never"})
 FAULTS = {

@@ -7,7 +7,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from fake_swarm import Clock
+from fake_clock import Clock
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.cleanup import check_cleanup, until
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import EngineError, StackwrightError

@@ -9,7 +9,8 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.transacti
 
 sys.path.insert(0, str(Path(__file__).parent))
 from builders import content, desired, reference, service
-from fake_swarm import Clock, FakeSwarm
+from fake_clock import Clock
+from fake_swarm import FakeSwarm
 
 OPTIONS = {"wait": False, "resolve_image": "never"}
 

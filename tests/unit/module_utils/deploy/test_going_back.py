@@ -11,7 +11,8 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors impo
 from ansible_collections.stackwright.swarm.plugins.module_utils.tasks.service import _send_back
 
 sys.path.insert(0, str(Path(__file__).parent))
-from fake_swarm import Clock, FakeSwarm
+from fake_clock import Clock
+from fake_swarm import FakeSwarm
 
 OLD, NEW = {"Name": "shop_web", "Labels": {"n": "old"}}, {"Name": "shop_web", "Labels": {"n": "new"}}
 LOST = EngineError("no leader", "no_quorum", status=500)

@@ -1,24 +1,13 @@
 """Waiting for tasks to end: what is told meanwhile, and the time limit."""
 
 import pytest
+from fake_clock import Clock
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import DeployError
 from ansible_collections.stackwright.swarm.plugins.module_utils.gate.wait_gone import (
     wait_until_gone,
     wait_until_stopped,
 )
-
-
-class Clock:
-    def __init__(self):
-        self.time = 0.0
-
-    def now(self):
-        return self.time
-
-    def sleep(self, seconds):
-        self.time += seconds
-
 
 NODES = [
     {"ID": "n1", "Status": {"State": "ready"}, "Description": {"Hostname": "w1"}},

@@ -24,7 +24,8 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.tasks.rollback i
 
 sys.path.insert(0, str(Path(__file__).parent))
 from builders import LABELS, desired, service
-from fake_swarm import Clock, FakeSwarm
+from fake_clock import Clock
+from fake_swarm import FakeSwarm
 
 OPTIONS = {"wait": False, "resolve_image": "never", "on_failure": "rollback"}
 DEAD = {"this_run": lambda *_: {"operation": "deploy", "message": "", "since": 0, "who": "bob", "host": "gone"}}

@@ -13,7 +13,8 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.tasks.rollback i
 
 sys.path.insert(0, str(Path(__file__).parent))
 from builders import desired, service
-from fake_swarm import Clock, FakeSwarm
+from fake_clock import Clock
+from fake_swarm import FakeSwarm
 from runs import OPTIONS, deploy, drift
 
 

@@ -3,6 +3,7 @@
 import itertools
 
 import pytest
+from fake_clock import Clock
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.info import logs_until
@@ -10,20 +11,6 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.info.logs import
 from ansible_collections.stackwright.swarm.plugins.module_utils.info.logs_until import follow_logs, look_at_logs
 
 START = 1_000_000_000.0  # 2001-09-09T01:46:40Z
-
-
-class Clock:
-    def __init__(self):
-        self.time = 0.0
-
-    def now(self):
-        return self.time
-
-    def wall(self):
-        return START + 0.3 + self.time
-
-    def sleep(self, seconds):
-        self.time += seconds
 
 
 class Engine:
@@ -59,7 +46,7 @@ LINES = [(0, 0, "n1", "start"), (3, 3, "n1", "one"), (5, -20, "n2", "late, by a 
 
 
 def follow(*lines, until="ready", timeout=10, **wanted):
-    clock, told = Clock(), []
+    clock, told = Clock(START + 0.3), []
     engine = Engine(clock, *lines)
     found = follow_logs(engine, clock, "shop", Wanted(**wanted), until, timeout, told.append)
     return found, [line.partition(" | ")[2] for line in told], clock.time, engine
@@ -144,7 +131,7 @@ def test_options_that_are_wrong_ask_nothing_of_the_engine(wrong, check):
 
 @pytest.fixture
 def clock(monkeypatch):
-    made = Clock()
+    made = Clock(START + 0.3)
     monkeypatch.setattr(logs_until, "SystemClock", lambda: made)
     monkeypatch.setattr(logs_until, "without_values", lambda _client, _stack, _options, work: work())
     return made

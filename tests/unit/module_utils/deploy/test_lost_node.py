@@ -19,8 +19,8 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.tasks.service im
 
 sys.path.insert(0, str(Path(__file__).parent))
 from builders import desired, service
+from fake_clock import Clock
 from fake_nodes import NO_NODE, NodedSwarm
-from fake_swarm import Clock
 
 OPTIONS = {"resolve_image": "never", "stable_for": 0.5, "timeout": 60}
 

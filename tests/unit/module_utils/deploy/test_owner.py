@@ -33,7 +33,8 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.load.loa
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.file_source import MemoryFiles
 
 sys.path.insert(0, str(Path(__file__).parent))
-from fake_swarm import Clock, FakeSwarm
+from fake_clock import Clock
+from fake_swarm import FakeSwarm
 
 FILE = """\
 services:

@@ -10,7 +10,8 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.transacti
 
 sys.path.insert(0, str(Path(__file__).parent))
 from builders import LABELS, desired, service
-from fake_swarm import Clock, FakeSwarm
+from fake_clock import Clock
+from fake_swarm import FakeSwarm
 
 HOST_PORT = {"Protocol": "tcp", "TargetPort": 80, "PublishedPort": 8080, "PublishMode": "host"}
 NODES = ("m1", "w1", "w2")

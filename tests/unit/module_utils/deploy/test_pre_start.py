@@ -13,7 +13,7 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.load.loa
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.file_source import MemoryFiles
 
 sys.path.insert(0, str(Path(__file__).parent))
-from fake_swarm import Clock
+from fake_clock import Clock
 from fake_tasks import TaskSwarm
 from runs import OPTIONS, back, drift
 from test_after_a_run_that_died import Died, dead, gone

@@ -12,7 +12,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.transacti
 from ansible_collections.stackwright.swarm.plugins.module_utils.tasks.service import change_service
 
 sys.path.insert(0, str(Path(__file__).parent))
-from fake_swarm import Clock
+from fake_clock import Clock
 from fake_tasks import TaskSwarm
 from runs import OPTIONS, back, deploy, drift
 from test_jobs_on_the_way_back import live, version

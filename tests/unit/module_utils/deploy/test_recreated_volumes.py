@@ -20,7 +20,8 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.tasks.rollback i
 
 sys.path.insert(0, str(Path(__file__).parent))
 from builders import LABELS, desired, service
-from fake_swarm import Clock, FakeSwarm
+from fake_clock import Clock
+from fake_swarm import FakeSwarm
 from test_after_a_run_that_died import gone
 from test_killed_at_each_moment import Run, killed
 

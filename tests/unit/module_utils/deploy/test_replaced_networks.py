@@ -12,7 +12,8 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.tasks.rollback i
 
 sys.path.insert(0, str(Path(__file__).parent))
 from builders import LABELS, NETWORK_CHANGES, desired, service
-from fake_swarm import Clock, FakeSwarm
+from fake_clock import Clock
+from fake_swarm import FakeSwarm
 
 OPTIONS = {"resolve_image": "never", "recreate": True}
 

@@ -11,7 +11,8 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.tasks.rollback i
 
 sys.path.insert(0, str(Path(__file__).parent))
 from builders import LABELS, content, desired, reference, service
-from fake_swarm import Clock, FakeSwarm
+from fake_clock import Clock
+from fake_swarm import FakeSwarm
 
 OPTIONS = {"wait": True, "resolve_image": "never"}
 

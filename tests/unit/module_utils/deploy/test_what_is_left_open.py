@@ -17,7 +17,8 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.tasks.service im
 
 sys.path.insert(0, str(Path(__file__).parent))
 from builders import desired, service
-from fake_swarm import Clock, FakeSwarm
+from fake_clock import Clock
+from fake_swarm import FakeSwarm
 from runs import OPTIONS, deploy, drift
 from test_after_a_run_that_died import Died, dead, gone
 from test_jobs_on_the_way_back import live

@@ -15,7 +15,8 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.tasks import ser
 
 sys.path.insert(0, str(Path(__file__).parent))
 import builders
-from fake_swarm import Clock, FakeSwarm
+from fake_clock import Clock
+from fake_swarm import FakeSwarm
 from runs import OPTIONS, deploy, drift
 from test_jobs_on_the_way_back import JOBS
 from test_what_is_left_open import fails

@@ -11,7 +11,8 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.revisions.histor
 from ansible_collections.stackwright.swarm.plugins.module_utils.tasks.rollback import roll_back
 
 sys.path.insert(0, str(Path(__file__).parent))
-from fake_swarm import Clock, FakeSwarm
+from fake_clock import Clock
+from fake_swarm import FakeSwarm
 from runs import OPTIONS, deploy, drift
 from test_jobs_on_the_way_back import version
 

@@ -13,7 +13,8 @@ from types import SimpleNamespace
 
 sys.path[:0] = [str(Path(__file__).parents[1] / "deploy"), str(Path(__file__).parents[3] / "integration")]
 
-from fake_swarm import Clock, FakeSwarm
+from fake_clock import Clock
+from fake_swarm import FakeSwarm
 from members import Members
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import EngineError

@@ -13,7 +13,8 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.load.loa
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.file_source import MemoryFiles
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "deploy"))
-from fake_swarm import Clock, FakeSwarm
+from fake_clock import Clock
+from fake_swarm import FakeSwarm
 
 FILE = "services: {web: {image: 'web:%s', deploy: {%s labels: {stackwright.autoscale: '%s'}}}}"
 OPTIONS = {"wait": False, "resolve_image": "never"}

@@ -23,7 +23,8 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.transitions.rest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "deploy"))
 from builders import any_state
-from fake_swarm import Clock, FakeSwarm
+from fake_clock import Clock
+from fake_swarm import FakeSwarm
 
 CASES = Path(__file__).resolve().parents[2] / "cases" / "restore"
 

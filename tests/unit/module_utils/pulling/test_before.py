@@ -9,7 +9,7 @@ import pytest
 
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1] / "deploy")]
 
-from fake_swarm import Clock
+from fake_clock import Clock
 from test_jobs import node, operation
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import DeployError, EngineError

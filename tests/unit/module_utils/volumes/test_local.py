@@ -3,22 +3,10 @@
 import io
 
 import pytest
+from fake_clock import Clock
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import EngineError
 from ansible_collections.stackwright.swarm.plugins.module_utils.volumes import local
-
-
-class Clock:
-    """Its time passes by sleeping."""
-
-    def __init__(self):
-        self.time = 0.0
-
-    def now(self):
-        return self.time
-
-    def sleep(self, seconds):
-        self.time += seconds
 
 
 class Engine:

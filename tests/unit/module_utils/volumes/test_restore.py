@@ -7,6 +7,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from fake_clock import Clock
 from test_shelf import packed
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import EngineError, StackwrightError
@@ -14,12 +15,6 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.volumes import l
 
 OLD, NEW = packed(("file", b"old")), packed(("file", b"new"))
 PARAMS = {"name": None, "volume": "data", "snapshot": "latest", "quiesce": "none", "wait_timeout": 1}
-
-
-class Clock:
-    now = staticmethod(lambda: 0.0)
-    wall = staticmethod(lambda: 1700000000.0)
-    sleep = staticmethod(lambda seconds: None)
 
 
 class Node:
@@ -51,10 +46,10 @@ def node(monkeypatch, tmp_path):
     with shelf.opened(str(tmp_path), ["data"]) as (own,):
         made.content = OLD
         volume = {"Name": "data", "Labels": {}}
-        own.describe(snapshot.store(made, Clock, own, volume, {"consistency": "stopped", "labels": {}, "id": "s1"}))
+        own.describe(snapshot.store(made, Clock(), own, volume, {"consistency": "stopped", "labels": {}, "id": "s1"}))
         made.content = NEW
     made.own = own
-    made.restore = lambda check=False, **more: restore.restore(made, Clock, {**made.params, **more}, check, None)
+    made.restore = lambda check=False, **more: restore.restore(made, Clock(), {**made.params, **more}, check, None)
     return made
 
 
@@ -92,7 +87,7 @@ def test_if_it_can_not_the_next_run_completes_it(node):
 def test_latest_is_not_an_older_one_where_the_newest_is_damaged(node):
     volume = {"Name": "data", "Labels": {}}
     said = {"consistency": "stopped", "labels": {}, "id": "s2"}
-    node.own.describe(snapshot.store(node, Clock, node.own, volume, said))
+    node.own.describe(snapshot.store(node, Clock(), node.own, volume, said))
     path = node.own.path("s2", ".json")
     with open(path, "r+") as file:
         text = file.read().replace("stopped", "paused")
