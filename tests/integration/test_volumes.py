@@ -195,36 +195,56 @@ def test_what_a_dead_run_left_is_completed(shop):
     assert not [path.name for path in shop.folder.iterdir() if path.name.startswith((".", "half"))]
 
 
+#: What a move changes that fails before the label moves.
+PAUSED = ("Stop the services", "Take a snapshot on the old node", "Start the services on the old node")
+
+
+class Move:
+    """playbooks/volume_move.yml: from m1, where the volume is, to the other node."""
+
+    def __init__(self, bed, swarm, folder):
+        if len(bed.nodes) < 2:
+            pytest.skip("one node: STACKWRIGHT_TEST_NODES=2")
+        self.source, self.target = bed.node("m1"), bed.node("w1" if "w1" in bed.nodes else "m2")
+        self.key, self.folder = f"has-{swarm.name}", folder
+        self.shop, self.player = Shop(swarm, folder / "shop"), Player(folder / "move", {})
+        inventory.write(bed, self.player.folder / "inventory.yml", guestbook=False)
+        self.inventory = json.loads((self.player.folder / "inventory.yml").read_text())
+        self.hosts = self.inventory["all"]["children"]["swarm_nodes"]["hosts"]
+        for name, host in self.hosts.items():
+            host["volume_move_dest"] = str(folder / f"snapshots-{name}")
+        self.definition = yaml.safe_load(FILE.format(image=bed.images["busybox"]))
+        self.definition["services"]["app"]["deploy"] = {
+            "placement": {"constraints": [f"node.labels.{self.key} == yes"]}
+        }
+        self.set(
+            *self.labels(**{self.source.name: "yes"}),
+            {"compose_stack": {"name": swarm.name, "definition": self.definition}},
+        )
+
+    def set(self, *tasks):
+        done = self.shop.player.play(*tasks)
+        assert done.code == 0, done.output
+
+    def labels(self, **of):
+        return [{"swarm_node": {"name": name, "labels": {self.key: value}}} for name, value in of.items()]
+
+    def move(self, check=False):
+        """The run, and the tasks that have changed something."""
+        (self.player.folder / "inventory.yml").write_text(json.dumps(self.inventory))
+        stack = {"volume_move_stack": self.shop.name, "volume_move_volume": "data"}
+        variables = {**stack, "volume_move_to": self.target.name, "volume_move_timeout": 60}
+        run = self.player.playbook(ROOT / "playbooks/volume_move.yml", variables=variables, check=check)
+        return run, [line["task"] for line in run.lines if line["result"].get("changed")]
+
+
 def test_a_volume_moves_to_another_node(bed, swarm, tmp_path):
-    """playbooks/volume_move.yml: there, again, to where it can't run, and back to what it was. 1 GiB if LONG."""
-    if len(bed.nodes) < 2:
-        pytest.skip("one node: STACKWRIGHT_TEST_NODES=2")
-    (source, target), key = (bed.node("m1"), bed.node("w1" if "w1" in bed.nodes else "m2")), f"has-{swarm.name}"
-    shop, player = Shop(swarm, tmp_path / "shop"), Player(tmp_path / "move", {})
-    hosts = player.folder / "inventory.yml"
-    inventory.write(bed, hosts, guestbook=False)
-    found = json.loads(hosts.read_text())
-    for name, host in found["all"]["children"]["swarm_nodes"]["hosts"].items():
-        host["volume_move_dest"] = str(tmp_path / f"snapshots-{name}")
-    hosts.write_text(json.dumps(found))
-    definition = yaml.safe_load(FILE.format(image=bed.images["busybox"]))
-    definition["services"]["app"]["deploy"] = {"placement": {"constraints": [f"node.labels.{key} == yes"]}}
-
-    def labels(**of):
-        return [{"swarm_node": {"name": name, "labels": {key: value}}} for name, value in of.items()]
-
-    begun = shop.player.play(
-        *labels(**{source.name: "yes"}), {"compose_stack": {"name": swarm.name, "definition": definition}}
-    )
-    assert begun.code == 0, begun.output
+    """There, again, to where it can't run, and back to what it was. 1 GiB if LONG."""
+    setup = Move(bed, swarm, tmp_path)
+    shop, move, source, target = setup.shop, setup.move, setup.source, setup.target
     size = 1 << 30 if os.environ.get("STACKWRIGHT_LONG") == "1" else 8 << 20
     shop.inside(f"head -c {size} /dev/urandom > /data/big")
     before = shop.inside("sha256sum /data/big")
-    variables = {"volume_move_stack": swarm.name, "volume_move_volume": "data", "volume_move_to": target.name}
-
-    def move(check=False):
-        run = player.playbook(ROOT / "playbooks/volume_move.yml", variables=variables, check=check)
-        return run, [line["task"] for line in run.lines if line["result"].get("changed")]
 
     def where():
         (task,) = [one for one in swarm.tasks() if one["DesiredState"] == "running"]
@@ -251,7 +271,52 @@ def test_a_volume_moves_to_another_node(bed, swarm, tmp_path):
     assert shop.volume in [volume["Name"] for volume in source.api("GET", "/volumes")["Volumes"]]
     again, changes = move()
     assert again.code == 0 and changes == [], again.output
-    shop.player.play(*labels(**{target.name: None}))
+    setup.set(*setup.labels(**{target.name: None}))
+
+
+def test_a_move_that_can_not_end_well_leaves_all_as_it_was(bed, swarm, tmp_path):
+    """What is known before is refused before a service stops; a node that is lost later costs a pause, no more."""
+    setup = Move(bed, swarm, tmp_path)
+    target, shop = setup.hosts[setup.target.name], setup.shop
+    shop.inside("echo kept > /data/file")
+    (before,) = swarm.objects("services")
+
+    def refused(*says, changed=()):
+        run, changes = setup.move()
+        message = [line["result"]["msg"] for line in run.lines if line["status"] == "failed"][-1]
+        assert run.code == 2 and all(text in message for text in says), run.output
+        assert sorted(set(changes)) == sorted(changed), changes
+        assert (before in swarm.objects("services")) == (not changed)
+        assert not changed or shop.inside("cat /data/file") == "kept\n"
+
+    lost = {"ansible_connection": "ssh", "ansible_host": "127.0.0.1", "ansible_port": 1}
+    usual = dict(target)
+    target.update(lost)
+    refused(f"{setup.target.name} does not answer", "Nothing was changed")
+    target.clear()
+    target.update(usual, volume_move_node="mars")
+    refused("The Swarm has no node mars. Set volume_move_node", "Nothing was changed")
+    del target["volume_move_node"]
+    setup.set({"swarm_node": {"name": setup.target.name, "availability": "pause"}})
+    refused(f"The node {setup.target.name} takes no tasks: it is pause", "Nothing was changed")
+    setup.set({"swarm_node": {"name": setup.target.name, "availability": "active"}})
+    other = {**setup.definition, "volumes": {"data": {"external": True, "name": shop.volume}}}
+    setup.set({"compose_stack": {"name": f"{swarm.name}-backup", "definition": other}})
+    refused(f"Other services use the volume: {swarm.name}-backup_app", "Nothing was changed")
+    setup.set({"compose_stack": {"name": f"{swarm.name}-backup", "state": "absent"}})
+
+    user = setup.source.cli(["docker", "run", "-d", "-v", f"{shop.volume}:/data", bed.images["busybox"], "sleep", "1d"])
+    refused(f"A container on {setup.source.name} still uses it", changed=PAUSED)
+    setup.source.cli(["docker", "rm", "-f", "-v", user.stdout.strip()])
+
+    # Lost as soon as the snapshot is taken.
+    archives = f"{setup.hosts[setup.source.name]['volume_move_dest']}/{shop.volume}/*.tar"
+    connection = f"{{{{ 'ssh' if query('ansible.builtin.fileglob', '{archives}') else 'local' }}}}"
+    target.update(lost, ansible_connection=connection)
+    for archive_of in tmp_path.glob("snapshots-*/*/*"):
+        archive_of.unlink()
+    refused(f"{setup.target.name} does not answer", "its services run on", changed=PAUSED)
+    setup.set(*setup.labels(**{setup.source.name: None}))
 
 
 DATABASE = """

@@ -12,7 +12,13 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client im
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.statuses import Judgement, warnings_of, worst
 from ansible_collections.stackwright.swarm.plugins.module_utils.masking.secret_text import masked_text
 from ansible_collections.stackwright.swarm.plugins.module_utils.plan.differences import leaves
-from ansible_collections.stackwright.swarm.plugins.module_utils.plan.operations import Operation, Plan, friendly, masked
+from ansible_collections.stackwright.swarm.plugins.module_utils.plan.operations import (
+    Operation,
+    Plan,
+    friendly,
+    in_units,
+    masked,
+)
 from ansible_collections.stackwright.swarm.plugins.module_utils.request.options import IGNORE
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm import normalise
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import ROUTE_BOOK, name_of
@@ -96,9 +102,9 @@ def diff(work: Sequence[Operation], options: Optional[Options] = None) -> Dict[s
             after += _content(operation.payload["data"], options)
         for change in changes:
             if change.before is not None:
-                before.append(f"  {friendly(change.path)}: {_text(change.before)}")
+                before.append(f"  {friendly(change.path)}: {_text(in_units(change.path, change.before))}")
             if change.after is not None:
-                after.append(f"  {friendly(change.path)}: {_text(change.after)}")
+                after.append(f"  {friendly(change.path)}: {_text(in_units(change.path, change.after))}")
     return {"before": "".join(f"{line}\n" for line in before), "after": "".join(f"{line}\n" for line in after)}
 
 

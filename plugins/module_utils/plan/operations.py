@@ -24,6 +24,13 @@ IMAGE = "TaskTemplate.ContainerSpec.Image"
 FOLLOWS_IMAGE = ("TaskTemplate.Placement.Platforms", "Labels.com.docker.stack.image")
 #: What the Engine has in nanoseconds.
 TIMES = ("Delay", "Interval", "Monitor", "StartInterval", "StartPeriod", "StopGracePeriod", "Timeout", "Window")
+#: Its whole numbers as a Compose file has them.
+UNITS: Dict[str, Callable[[int], str]] = {
+    **dict.fromkeys(TIMES, lambda value: f"{value / 1e9:g}s"),
+    "NanoCPUs": lambda value: f"{value / 1e9:g}",
+    "MemoryBytes": lambda value: f"{value}b" if value % (1 << 20) else f"{value >> 20}M",
+    "Mode": lambda value: f"{value:04o}",
+}
 DIGEST = re.compile(r"(@sha256:[0-9a-f]{12})[0-9a-f]{52}")
 
 
@@ -36,8 +43,8 @@ class Change:
     after: Any
 
     def __str__(self) -> str:
-        show = _time if self.path.rpartition(".")[2] in TIMES else _short
-        return f"{friendly(self.path)} {show(self.before)} → {show(self.after)}"
+        before, after = (_short(in_units(self.path, value)) for value in (self.before, self.after))
+        return f"{friendly(self.path)} {before} → {after}"
 
 
 @dataclass(frozen=True)
@@ -169,10 +176,16 @@ WORDS = (
     ("TaskTemplate.ContainerSpec.Configs", "configs"),
     ("TaskTemplate.ContainerSpec.Healthcheck", "healthcheck"),
     ("TaskTemplate.ContainerSpec.Hosts", "extra_hosts"),
+    ("TaskTemplate.ContainerSpec.StopGracePeriod", "stop_grace_period"),
     ("TaskTemplate.ContainerSpec.", ""),
     ("TaskTemplate.Placement.Constraints", "constraints"),
     ("TaskTemplate.Placement.Platforms", "platforms"),
     ("TaskTemplate.Networks", "networks"),
+    *(
+        (f"TaskTemplate.Resources.{part}.{name}", f"resources {part.lower()}.{word}")
+        for part in ("Limits", "Reservations")
+        for name, word in (("NanoCPUs", "cpus"), ("MemoryBytes", "memory"))
+    ),
     ("TaskTemplate.Resources", "resources"),
     ("TaskTemplate.RestartPolicy", "restart_policy"),
     ("TaskTemplate.LogDriver", "logging"),
@@ -196,13 +209,19 @@ def friendly(path: str) -> str:
     return path
 
 
+def in_units(path: str, value: object) -> object:
+    """The value at a path with the units of a Compose file."""
+    if isinstance(value, dict):
+        return {key: in_units(key, one) for key, one in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [in_units("", one) for one in value]
+    unit = UNITS.get(path.rpartition(".")[2])
+    return unit(value) if unit and isinstance(value, int) and not isinstance(value, bool) else value
+
+
 def with_short_digests(text: str) -> str:
     """As many digits of a digest as people compare; all of them are in the data."""
     return DIGEST.sub(r"\1…", text)
-
-
-def _time(value: object) -> str:
-    return f"{value / 1e9:g}s" if isinstance(value, int) and not isinstance(value, bool) else _short(value)
 
 
 def _short(value: object) -> str:

@@ -20,13 +20,20 @@ def deploy(swarm, state, **options):
 
 
 def files(text="one\ntwo\n", **spec):
-    web = service("web", replicas=2, Env=["A=b", "DB_PASSWORD=planted"], Configs=[reference("Config", "site")])
+    env, configs = ["A=b", "DB_PASSWORD=planted"], [reference("Config", "site")]
+    web = service("web", replicas=2, Env=env, Configs=configs, StopGracePeriod=2 * 10**9)
     return desired([web], [content("site", text, **spec)])
 
 
 def test_a_new_service_is_shown_as_a_whole_without_secrets():
     after = deploy(FakeSwarm(), files(), check=True)["diff"]["after"]
-    for line in ("  image: app:1", "  replicas: 2", "  environment A: b", "  environment DB_PASSWORD: ********"):
+    for line in (
+        "  image: app:1",
+        "  replicas: 2",
+        "  environment A: b",
+        "  environment DB_PASSWORD: ********",
+        "  stop_grace_period: 2s",
+    ):
         assert f"\n{line}\n" in after, after
     assert "planted" not in after and "ForceUpdate" not in after
 

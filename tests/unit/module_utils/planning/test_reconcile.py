@@ -57,6 +57,15 @@ def test_a_line_leaves_out_what_only_follows_from_another_image():
     assert str(alone) == "update service shop_web: platforms [{OS: linux}] → absent (restarts 2 tasks)"
 
 
-def test_times_are_shown_in_seconds():
-    change = Change("TaskTemplate.ContainerSpec.Healthcheck.Interval", 1_500_000_000, None)
-    assert str(change) == "healthcheck Interval 1.5s → absent"
+def test_numbers_have_the_units_of_a_compose_file():
+    container, limits = "TaskTemplate.ContainerSpec.", "TaskTemplate.Resources.Limits."
+    for path, before, after, line in (
+        (f"{container}Healthcheck.Interval", 1_500_000_000, None, "healthcheck Interval 1.5s → absent"),
+        (f"{container}StopGracePeriod", 10**9, 3 * 10**9, "stop_grace_period 1s → 3s"),
+        (f"{container}Healthcheck", None, {"Interval": 10**9}, "healthcheck absent → {Interval: 1s}"),
+        (f"{limits}MemoryBytes", 50 << 20, (50 << 20) + 1, "resources limits.memory 50M → 52428801b"),
+        (f"{limits}NanoCPUs", 5 * 10**8, 10**9, "resources limits.cpus 0.5 → 1"),
+        (f"{container}Configs./page.File.Mode", 292, 256, "configs /page.File.Mode 0444 → 0400"),
+        ("EndpointSpec.Mode", "vip", "dnsrr", "endpoint_mode vip → dnsrr"),
+    ):
+        assert str(Change(path, before, after)) == line
