@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Sends a notification that a playbook wants to send. No module runs: the controller knows the receivers."""
+"""Sends a notification from a playbook. No module runs: the controller knows the receivers."""
 
 from __future__ import annotations
 

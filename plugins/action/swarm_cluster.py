@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Brings the hosts of a play into one Swarm: one process on the controller asks each of them for its part."""
+"""Brings the hosts of a play into one Swarm: one process on the controller runs the steps on each of them."""
 
 from __future__ import annotations
 

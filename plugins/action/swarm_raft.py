@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Keeps the raft data of a manager encrypted on the controller, and gives it back to a machine."""
+"""Keeps the raft data of a manager encrypted on the controller, and restores it to a machine."""
 
 from __future__ import annotations
 

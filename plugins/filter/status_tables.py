@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The filters status_tables and history_lines: what the playbooks status and history show."""
+"""The filters status_tables and history_lines: the output of the playbooks status and history."""
 
 from __future__ import annotations
 

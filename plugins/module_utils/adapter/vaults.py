@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What passes between action plugins and modules if a stack keeps its values in a vault."""
+"""The data between action plugins and modules if a stack keeps its values in a vault."""
 
 from __future__ import annotations
 

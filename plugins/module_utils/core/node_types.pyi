@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The types of what a run has done on another node, between a manager and the controller. Imported for types only."""
+"""The types of steps of a run on another node, between a manager and the controller. Imported for types only."""
 
 from typing import Dict, List, Mapping, Sequence, TypedDict
 

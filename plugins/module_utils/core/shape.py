@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Shapes of plain data from outside, as small tables, and what is wrong with a value that does not have its shape.
+"""Shapes of plain data from outside, as small tables, and the error for a value without its shape.
 
 A field that is absent or null is not there; one whose name ends in ``_`` here has to be. What no table names is not
 looked at, and nobody may rely on it.

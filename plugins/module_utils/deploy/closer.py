@@ -1,7 +1,9 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The look of a run that has work: all that the plan depends on, the order of its changes, what it would overwrite."""
+"""The second comparison, of a run that has changes: everything that the plan depends on, the order of the changes, and
+changes by others that it would overwrite.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,9 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The look of a deployment: observe, bind, plan; nothing is changed. Where there is work, closer.py looks closer."""
+"""The first comparison of a deployment: observe, bind, plan; nothing is changed. If there are changes, closer.py
+continues.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The steps of a deployment: look, and if there is work, change the stack in one transaction (change.py).
+"""The steps of a deployment: compare, and if there are changes, change the stack in one transaction (change.py).
 
 Code for runs with changes is imported where it is used: every file costs time on a manager.
 """

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The Engine's stream of events: lines that come whenever they come, until somebody closes it."""
+"""The Engine's stream of events, line by line until it is closed."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The shape of the Engine's answers: what we use of them, checked once, at the door."""
+"""The shape of the Engine's answers: the fields that we use, checked once when an answer arrives."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One set of answers of the Engine for the looks at many stacks: each list is read once, for all of them."""
+"""One set of the Engine's answers for comparing many stacks: each list is read once, for all of them."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a host's engine and disk say of its membership in a Swarm, in one or two calls."""
+"""Reads a host's membership in a Swarm from its Engine and disk, in one or two calls."""
 
 from __future__ import annotations
 

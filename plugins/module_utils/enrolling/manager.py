@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a manager does for the membership of others, under the Swarm's lock, and waits for its effect."""
+"""Changes of the membership of other nodes by a manager, under the Swarm's lock, and the wait for their effect."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a host does about its own membership: creates a Swarm, joins one, leaves it, unlocks it."""
+"""A host's own membership: creates a Swarm, joins one, leaves it, unlocks it."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A folder of generated files on the target: read in one call, changed in one call, and no way out of it by links.
+"""A folder of generated files on the target: read in one call, changed in one call, never through links.
 
 Each folder on the way is opened without following links, so that nobody can lead a write elsewhere meanwhile.
 """

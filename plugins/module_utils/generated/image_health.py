@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Asks registries whether images have a health check of their own: manifest, configuration, ``Healthcheck``.
+"""Asks registries whether images have a HEALTHCHECK: manifest, configuration, ``Healthcheck``.
 
 A registry that can't be reached, or wants credentials, gives no answer: then nothing is known of its images.
 """

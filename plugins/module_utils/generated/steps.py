@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The steps of services_registry_compose on its target: look, ask about images, and write."""
+"""The steps of services_registry_compose on its target: read files, check images, and write files."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The runs of a job on a schedule: those that its label remembers, the last one with its outcome by its tasks."""
+"""The runs of a job on a schedule: those in its label, and the result of the last one from its tasks."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The effect of lost, drained or paused nodes on a service: why no node can run it, and what it left there."""
+"""The effect of lost, drained or paused nodes on a service: why no node can run it, and its tasks there."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How a stack as it is differs from a recorded one, in the words of a plan."""
+"""The differences between a running stack and a recorded one, in the words of a plan."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""References in place of kept values, in the specifications that an export is made of."""
+"""Replaces kept values with references in the specifications for an export."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The CPU that tasks of a stack use on this node, and on a manager what an autoscaler needs to know of its services."""
+"""The CPU that tasks of a stack use on this node, and on a manager the data for the autoscaler."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Results without the kept values of a stack, as far as this host has them."""
+"""Removes the kept values of a stack from results, as far as this host has them."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A limit of how many runs change stacks of one Swarm at once: who took a lock first goes first."""
+"""Limits how many runs change stacks of one Swarm at once: the first run to take a lock goes first."""
 
 from __future__ import annotations
 

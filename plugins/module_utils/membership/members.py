@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The hosts of a play and the nodes of their Swarm, as one look found them."""
+"""The hosts of a play and the nodes of their Swarm, from one snapshot."""
 
 from __future__ import annotations
 

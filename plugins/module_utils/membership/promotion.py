@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The address through which a promoted Engine joins the raft, and the refusal if no manager is there any more."""
+"""The address through which a promoted Engine joins the raft, and the error if no manager has it any more."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The next change of membership, from one look at all hosts and nodes. It decides; others act and look again.
+"""The next change of membership, from one snapshot of all hosts and nodes. It decides; others act and read again.
 
 A run asks for one step, carries it out, looks, and asks again, so a run that was killed is continued by the next one.
 Check mode asks in the same way, with what each step would leave (forecast.py).

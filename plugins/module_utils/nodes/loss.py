@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The managers as a whole, and what the loss of a node would mean."""
+"""The managers as a whole, and the effect of the loss of a node."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The module caddy_route. A look that finds all routes is remembered, so that the next one need not be sent as a whole.
+"""The module caddy_route. A run that finds all routes is remembered, so the next run need not send the whole module.
 
 See stack_glance.
 """

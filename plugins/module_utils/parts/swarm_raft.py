@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The part of swarm_raft on a manager: the archive goes there and back sealed."""
+"""The part of swarm_raft on a manager: the archive is encrypted on its way in both directions."""
 
 from __future__ import annotations
 

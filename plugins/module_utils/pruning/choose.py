@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What can go from a node: a pure function of what its Engine lists."""
+"""Chooses the objects to remove from a node: pure functions of the lists of its Engine."""
 
 from __future__ import annotations
 

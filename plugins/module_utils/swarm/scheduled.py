@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Jobs on a schedule: asleep (no completions wanted) in all that is deployed, awake only in a run that is asked for.
+"""Jobs on a schedule: asleep (zero completions) in every deployment, awake only in a requested run.
 
 Swarm runs a replicated job at its creation and with each change, except if it wants no completions.
 """

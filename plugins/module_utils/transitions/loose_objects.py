@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Secrets, configs and networks that belong to no stack: what there is, who uses it, and what is to be done."""
+"""Secrets, configs and networks that belong to no stack: existing ones, their users, and the changes to make."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Values on their way from a manager back to the controller, in a module's result.
+"""Encrypts values on their way from a manager to the controller, in a module's result.
 
 Ansible shows results of modules with -vvv before any plugin sees them. So the controller sends a key along that serves
 for one result, and what comes back is encrypted with it: SHA-256 in counter mode, with a tag, which every Python has.

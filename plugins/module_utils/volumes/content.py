@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a tar stream of a volume holds, as one digest: equal for equal content, whoever packed it and when."""
+"""One digest of the content of a volume's tar stream, independent of who packed it and when."""
 
 from __future__ import annotations
 

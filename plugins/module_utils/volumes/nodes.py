@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Volumes on the nodes of a Swarm: on this one through its Engine, on others through whoever follows the run.
+"""Volumes on the nodes of a Swarm: on this one through its Engine, on others through the controller.
 
 A follower sends the module to the host of the node. There ``carry_out`` checks that it is that node, and does the step.
 """

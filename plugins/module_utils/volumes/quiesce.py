@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Who uses volumes, and how it is kept still while they are copied.
+"""The users of volumes, and how they are stopped or paused during a copy.
 
 What is stopped is written down first, in the folder of the snapshots: a run that dies leaves it to the next one.
 """

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Puts a snapshot back into its volume. What was there is kept as a snapshot until the new content is whole.
+"""Restores a snapshot to its volume. The previous content is kept as a snapshot until the new content is complete.
 
 The volume is replaced by a new one, and what it holds is compared with the snapshot. A run that dies leaves a note, so
 that the next one takes the half of a volume for no content.

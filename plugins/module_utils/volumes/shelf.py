@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The folder with the snapshots of one volume: archives, a sealed description of each, and what a dead run left.
+"""The folder with the snapshots of one volume: archives, a sealed description of each, and remains of a dead run.
 
 An archive counts only with its description, which is written last. A description that was altered is not believed.
 """

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Snapshots of volumes: taken from what is still, kept once, the oldest removed."""
+"""Takes snapshots of volumes, keeps equal ones once, and removes the oldest."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From the result of a task to what the audit says of it. Pure. Of options, only the named ones are taken over."""
+"""From the result of a task to its line in the audit. Pure. Of options, only the named ones are taken over."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Bundles on the controller: an encrypted file and a manifest that anybody can read. Damage is refused."""
+"""Bundles on the controller: an encrypted file and a readable manifest. Detects damage."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Pure. What a bundle has of a Swarm: the part that is encrypted, and the facts that anybody may read."""
+"""Pure. The content of a bundle: the encrypted part, and the readable facts for the manifest."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Pure. An exported stack as a definition for another Swarm: other nodes, domains and networks, contents in it."""
+"""Pure. Converts an exported stack to a definition for another Swarm, with other nodes, domains and networks."""
 
 from __future__ import annotations
 

@@ -1,7 +1,9 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Pure. From a bundle and a look at another Swarm to what the tasks of a restore need. What can't work is refused."""
+"""Pure. From a bundle and a snapshot of another Swarm to the options of the tasks of a restore. Refuses a restore that
+can't work.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the results of the playbook care mean: one sentence for each thing that needs attention. Pure."""
+"""The findings of the playbook care: one sentence for each thing that needs attention. Pure."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a run says of itself, for its revision: a small map of texts."""
+"""The metadata of a run for its revision: a small map of texts."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Pure. Which jobs on a schedule are due, from what stack_info says of all stacks."""
+"""Pure. Which jobs on a schedule are due, from the result of stack_info for all stacks."""
 
 from __future__ import annotations
 

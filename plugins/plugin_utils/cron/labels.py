@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The labels PREFIX.cron.* of a job on a schedule, and what is wrong with them."""
+"""The labels PREFIX.cron.* of a job on a schedule, and their validation."""
 
 from __future__ import annotations
 

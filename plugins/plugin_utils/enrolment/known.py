@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a run over all hosts of a Swarm knows of them, and how it asks them."""
+"""The data that a run has of all hosts of a Swarm, and how it reads it."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The hosts of a play at a task: what the task says for each of them, and who of them is meant."""
+"""The hosts of a play at a task: the task's options for each host, and the hosts that take part."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One run over all hosts of a Swarm: look, ask for the next step, have a host carry it out, look again.
+"""One run over all hosts of a Swarm: read, decide the next step, let a host carry it out, read again.
 
 One host's process does this for all of them, since the others may have no process yet (Ansible's forks). What a host
 does is asked of it by ``ask``; the decisions are membership.steps'.

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Pure. The environments of a Swarm, their records, and which previews are over."""
+"""Pure. The environments of a Swarm, their records, names of previews, and which previews are expired."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The types of events, with what each says; the documentation of the event source has the same table."""
+"""The types of events, with their descriptions; the documentation of the event source has the same table."""
 
 from __future__ import annotations
 

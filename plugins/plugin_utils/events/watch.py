@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Watches a Swarm and tells what happens in it: the Engine's stream says where to look, comparisons find the rest.
+"""Watches a Swarm and reports events: the Engine's stream shows which objects changed, comparisons find the rest.
 
 One thread does all of it, so that what is told has one order; a second one reads the stream (docs/decisions/0056).
 """

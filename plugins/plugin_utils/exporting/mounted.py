@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What stands in a container's file system: configs, secrets, volumes, binds and tmpfs."""
+"""Mounts of a container: configs, secrets, volumes, binds and tmpfs."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The proof of an export: its Compose file is compiled and planned against what runs. What differs is named."""
+"""The proof of an export: compiles its Compose file, plans it against the running stack, and names the differences."""
 
 from __future__ import annotations
 

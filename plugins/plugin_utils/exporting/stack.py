@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One stack of a snapshot as a Compose file with the files that it names, and what it can't express."""
+"""One stack of a snapshot as a Compose file with the files that it names, and the parts that it can't express."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What an export knows of the Swarm besides one service: names, the stack's own objects, and the keys they get."""
+"""The data of the Swarm that the export of one service needs: names, the stack's own objects, and their keys."""
 
 from __future__ import annotations
 

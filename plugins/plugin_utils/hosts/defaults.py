@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The options of a module that an action plugin runs beside its own: what the play and the task say of them."""
+"""The options of another module that an action plugin runs: those that the play and the task set."""
 
 from __future__ import annotations
 

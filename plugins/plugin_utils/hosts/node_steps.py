@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Has steps on volumes done on other nodes, for a run on a manager: by the same module on the host of the node.
+"""Runs steps on volumes of other nodes for a run on a manager, by the same module on the host of the node.
 
 The host is found by the names of the node, also outside of the play; else hosts of the play are asked. Which node it is
 says its own Engine.

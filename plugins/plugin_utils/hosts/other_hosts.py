@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a detached process on a manager asks of other nodes: read on those hosts of the play that may be these nodes.
+"""Reads data of other nodes for a detached process on a manager, on the hosts of the play that may be these nodes.
 
 A host may hang, and the work on the manager does not wait for it: so each is read in a separate process,
 which is ended after the timeout.

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a notification says of a deployment, and its form for each kind of receiver. Pure."""
+"""The text of a notification about a deployment, and its format for each kind of receiver. Pure."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The part of action plugins that tells receivers of notifications what becomes of a stack."""
+"""The part of action plugins that sends notifications about a stack."""
 
 from __future__ import annotations
 

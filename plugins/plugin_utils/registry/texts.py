@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Texts with variables: what they are where nobody sets one, which variables they use, and which word was meant."""
+"""Texts with variables: their value without variables, the variables that they use, and suggestions for typos."""
 
 from __future__ import annotations
 

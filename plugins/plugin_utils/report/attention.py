@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is wrong in a cluster now, the worst first. Pure."""
+"""The current problems of a cluster, the worst first. Pure."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where the shapes of the report's pictures are, in units of their view boxes. Pure."""
+"""The positions of shapes in the report's charts, in units of their view boxes. Pure."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The report as a summary in Markdown. Nothing from the Swarm is markup."""
+"""The report as a summary in Markdown. Escapes everything from the Swarm."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From results of the modules to what a report shows. Pure: the time is an argument."""
+"""From results of the modules to the data of a report. Pure: the time is an argument."""
 
 from __future__ import annotations
 

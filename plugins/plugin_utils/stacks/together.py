@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is found out for many stacks at once: whether a manager and the proxies have them as they should be."""
+"""Compares many stacks at once with a manager and the proxies."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Pure. What the answers of proxies and the plan mean for the next step of a deployment."""
+"""Pure. Decides the next step of a deployment from the plan and the answers of proxies."""
 
 from __future__ import annotations
 

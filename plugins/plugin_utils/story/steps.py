@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the story of a deployment does to the world, one method a step (decides nothing)."""
+"""The steps of a deployment with side effects, one method per step (decides nothing)."""
 
 from __future__ import annotations
 

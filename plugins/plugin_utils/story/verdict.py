@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Pure. What the findings of a preflight make of a task's result."""
+"""Pure. The effect of a preflight's findings on the result of the task."""
 
 from __future__ import annotations
 

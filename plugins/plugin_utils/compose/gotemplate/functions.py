@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The functions of Go's templates and the one that Swarm adds, as far as it matters which calls they refuse."""
+"""The functions of Go's templates and the one that Swarm adds: which calls they reject."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A row of the table of keys: what kind of value a key has, and what becomes of it in Swarm."""
+"""A row of the table of keys: the kind of value of a key, and what it becomes in Swarm."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether policies are asked for, and what they ask about a service."""
+"""Whether policies are enabled, and the conditions that they check for a service."""
 
 from __future__ import annotations
 

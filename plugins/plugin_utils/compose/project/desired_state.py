@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Types of the desired state: what compiling gives, and what platform and parts change (docs/architecture.md).
+"""Types of the desired state: the result of compiling, and its changes by platform and parts (docs/architecture.md).
 
 Imported for types only. Specifications have more fields than stand here: these are the ones that our own code reads.
 """

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What every rule gets: the project, the stack's name, and a place for what it finds."""
+"""The input of every rule: the project, the stack's name, and a collector for findings."""
 
 from __future__ import annotations
 

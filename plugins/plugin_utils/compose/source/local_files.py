@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Files of the machine that runs this: the only place of the compiler that opens any."""
+"""Files of the local machine: the only place of the compiler that opens files."""
 
 from __future__ import annotations
 

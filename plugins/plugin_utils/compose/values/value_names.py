@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The values of a run by name: those of the expressions in the files, and those that the user gave."""
+"""The values of a run by name: those of the expressions in the files, and those that the user set."""
 
 from __future__ import annotations
 

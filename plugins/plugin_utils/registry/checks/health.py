@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Health checks: whether each can fail, and can be done with what the image has."""
+"""Health checks: whether each can fail, and whether the image has the tool for it."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a run changes in a folder of generated files: which files, and what that means for the services."""
+"""The changes of a run in a folder of generated files, and their effect on the services."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The header of a generated file: whose it is, and a checksum that tells whether somebody has edited it."""
+"""The header of a generated file: its registry, and a checksum that shows whether it was edited."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a task shows of a generation: its result, its diff, and the error about files that were edited by hand."""
+"""The output of a generation: its result, its diff, and the error about files that were edited by hand."""
 
 from __future__ import annotations
 

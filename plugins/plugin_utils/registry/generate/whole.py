@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""All generated files as one Compose file: what would be deployed before anything is written."""
+"""All generated files as one Compose file, to plan a deployment before anything is written."""
 
 from __future__ import annotations
 

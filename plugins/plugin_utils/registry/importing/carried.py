@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A service or resource of a Compose file as a registry says it, and where each of its keys went."""
+"""Converts a service or resource of a Compose file to its form in a registry, and records where each key went."""
 
 from __future__ import annotations
 

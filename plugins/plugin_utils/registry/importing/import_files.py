@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Existing Compose files as a registry: one text, and what it could not carry.
+"""Converts existing Compose files to a registry: its text, and the parts that it can't express.
 
 Pure apart from the reader.
 """

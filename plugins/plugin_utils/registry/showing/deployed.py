@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is deployed against what the registry says: versions, and services that one of the two does not have."""
+"""Compares the deployed services with the registry: versions, and services that only one of the two has."""
 
 from __future__ import annotations
 

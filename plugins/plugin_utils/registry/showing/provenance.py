@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which registry made a deployment: texts for the metadata of its revision, and what has changed since."""
+"""The registry of a deployment: texts for the metadata of its revision, and the changes since."""
 
 from __future__ import annotations
 
