@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Drift: a difference between a stack's last good revision and the current state; and which differences a plan repairs."""
+"""Drift: a difference between the last good revision and the current state; and which differences a plan repairs."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The state after each step: the whole plan from one snapshot, for check mode and for the guards before the first step."""
+"""The state after each step: the whole plan from one snapshot, for check mode and the guards before the first step."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Uses Python's own cache of compiled code (``__pycache__``) for imports of this collection's plugins on the controller.
+"""Uses Python's own cache of compiled code (``__pycache__``) for imports of our plugins on the controller.
 
 Ansible loads a plugin's own file with that cache, but compiles everything that the plugin imports from its collection
 anew in each play (``ansible.utils.collection_loader``): a third of what a run without changes costs beside Ansible

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Many stacks in one task of compose_stack: reads them, compares them together, deploys them in order, shows a table."""
+"""Many stacks in one task of compose_stack: reads them, compares them together, deploys them, shows a table."""
 
 from __future__ import annotations
 

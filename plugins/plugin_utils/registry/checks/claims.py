@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Things that only one service can have: a published port, a domain; and names that two services share on one network."""
+"""Things that only one service can have, such as a published port; and names that two services share on a network."""
 
 from __future__ import annotations
 
