@@ -52,6 +52,8 @@ CALLS = {
     "worker, as it is healthy": (KILLED_AFTER, ("POST", GIVEN), ("POST", MARKED)),
     "worker, with the lock to give back": (KILLED, ("POST", GIVEN), ("POST", MARKED), ("DELETE", MARKED)),
 }
+#: Processes of Python that are no modules. What forks runs of other tests may have been started by this one.
+NO_MODULES = (b"ansible-playbook", b"forks.py", b"warm.py")
 SHORT = ["worker, before it is healthy"]
 
 
@@ -115,9 +117,7 @@ class Site:
                 if not folder.name.isdigit() or f"HOME={self.home}\0".encode() not in (folder / "environ").read_bytes():
                     continue
                 command = (folder / "cmdline").read_bytes().split(b"\0")
-                # What forks runs of other tests may have been started by this one.
-                others_of = (b"ansible-playbook", b"forks.py", b"warm.py")
-                if not command[0].endswith(b"python") or any(each in b" ".join(command) for each in others_of):
+                if not command[0].endswith(b"python") or any(each in b" ".join(command) for each in NO_MODULES):
                     continue
                 handles = [os.readlink(handle) for handle in (folder / "fd").iterdir()]
             except (OSError, ProcessLookupError):

@@ -63,8 +63,7 @@ def former_of(run: Run, observed: Observed, past: Before) -> Former:
 
 def _noticed(run: Run, revision: Revision) -> str:
     """When a run began its rollback: by the Engine's clock, as long as no other run has written its record since."""
-    newly = revision.number in {each.number for each in run.interrupted}
-    return run.history.written.get(revision.number, "") if newly else iso(revision.noticed)
+    return run.history.written.get(revision.number, "") if revision in run.interrupted else iso(revision.noticed)
 
 
 def undo(run: Run, planned: Planned, former: Former, applying: Apply, error: BaseException) -> BaseException:

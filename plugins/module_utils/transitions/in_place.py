@@ -29,7 +29,8 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.planning.service
     task_count,
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm import normalise
-from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import NOWHERE, id_of, name_of, stack_of
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import id_of, name_of, stack_of
+from ansible_collections.stackwright.swarm.plugins.module_utils.transitions.stop import without_tasks
 
 if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import (
@@ -37,7 +38,6 @@ if TYPE_CHECKING:
         Network,
         Service,
         ServiceSpec,
-        TaskTemplate,
     )
     from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import Observed
 
@@ -197,14 +197,10 @@ def _made_again(op: Operation, live: Service, anew: _Anew) -> Operation:
 
 def _stopped(base: ServiceSpec, barred: AbstractSet[str]) -> ServiceSpec:
     """The fields of a service that has no tasks, is not on these networks, and takes no port from another service."""
-    template: TaskTemplate = {**base["TaskTemplate"]}
-    template["Networks"] = [item for item in template.get("Networks") or [] if item.get("Target") not in barred]
-    off: ServiceSpec = {"TaskTemplate": template}
-    if mode_of(base) == "Replicated":
-        off["Mode"] = {"Replicated": {"Replicas": 0}}
-    else:
-        placement = template.get("Placement") or {}
-        template["Placement"] = {**placement, "Constraints": [*(placement.get("Constraints") or []), NOWHERE]}
+    off = without_tasks(base)
+    template = off["TaskTemplate"]
+    left = [item for item in template.get("Networks") or [] if item.get("Target") not in barred]
+    off["TaskTemplate"] = {**template, "Networks": left}
     endpoint = base.get("EndpointSpec") or {}
     if all(port.get("PublishedPort") for port in endpoint.get("Ports") or []):
         off["EndpointSpec"] = {**endpoint, "Ports": []}  # where Swarm chooses the numbers, it has to keep them

@@ -73,16 +73,22 @@ def stopped(spec: ServiceSpec, prefix: str) -> Tuple[Optional[ServiceSpec], str]
         replicas = (spec["Mode"]["Replicated"] or {}).get("Replicas", 1)
         if not replicas:
             return None, "has no tasks"
-        remembered = {**labels, label: str(replicas)}
-        return {**spec, "Labels": remembered, "Mode": {"Replicated": {"Replicas": 0}}}, "stopped"
-    template = spec["TaskTemplate"]
-    placement = template.get("Placement") or {}
-    constraints = placement.get("Constraints") or []
-    if NOWHERE in constraints:
+        labels[label] = str(replicas)
+    elif NOWHERE in ((spec["TaskTemplate"].get("Placement") or {}).get("Constraints") or []):
         return None, "has no tasks"
-    placement = {**placement, "Constraints": [*constraints, NOWHERE]}
-    template = {**template, "Placement": placement}
-    return {**spec, "Labels": {**labels, label: "global"}, "TaskTemplate": template}, "stopped"
+    else:
+        labels[label] = "global"
+    return {**spec, **without_tasks(spec), "Labels": labels}, "stopped"
+
+
+def without_tasks(spec: ServiceSpec) -> ServiceSpec:
+    """The fields of ``spec`` by which its service has no tasks: no replicas, or a constraint that no node meets."""
+    template = spec["TaskTemplate"]
+    if mode_of(spec) == "Replicated":
+        return {"TaskTemplate": template, "Mode": {"Replicated": {"Replicas": 0}}}
+    placement = template.get("Placement") or {}
+    constraints = [*(placement.get("Constraints") or []), NOWHERE]
+    return {"TaskTemplate": {**template, "Placement": {**placement, "Constraints": constraints}}}
 
 
 def remove(stack: str, observed: Observed, nodes: int) -> Plan:

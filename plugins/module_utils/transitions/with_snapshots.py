@@ -10,7 +10,7 @@ between the snapshot and the change nobody writes, and each call can be undone, 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, AbstractSet, Any, Callable, Dict, List, Mapping, Optional, Sequence
+from typing import TYPE_CHECKING, AbstractSet, Callable, Dict, List, Mapping, Optional, Sequence
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.plan.differences import differences
 from ansible_collections.stackwright.swarm.plugins.module_utils.plan.operations import CHANGE, Operation, Plan
@@ -24,6 +24,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.planning.service
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.volumes import base_of, named_volumes
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm import normalise
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import NOWHERE, id_of, name_of, stack_of
+from ansible_collections.stackwright.swarm.plugins.module_utils.transitions.stop import without_tasks
 
 if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Service, ServiceSpec
@@ -141,14 +142,9 @@ def _stop(
     live: Service, planned: Optional[Operation], volumes: Sequence[str], nodes: int, hidden: Values, back: bool
 ) -> Operation:
     base = as_before(planned.payload["spec"] if back and planned is not None else live["Spec"])
-    template: Dict[str, Any] = {**base["TaskTemplate"]}
-    was: Dict[str, object] = {field: template.get(field) for field in ("Networks", "Placement")}
+    was: Dict[str, object] = {field: base["TaskTemplate"].get(field) for field in ("Networks", "Placement")}
     was.update({"EndpointSpec": base.get("EndpointSpec") or {}, "Mode": base.get("Mode") or {}, NETWORKS: []})
-    off: Any = {"TaskTemplate": template, "Mode": {"Replicated": {"Replicas": 0}}}
-    if mode_of(base) != "Replicated":
-        placement: Dict[str, Any] = {**(template.get("Placement") or {})}
-        constraints = [*(placement.get("Constraints") or []), NOWHERE]
-        off = {"TaskTemplate": {**template, "Placement": {**placement, "Constraints": constraints}}}
+    off = without_tasks(base)
     spec = made_of(base, was, off, forgotten(live, base, hidden))
     return Operation(
         "update",

@@ -136,7 +136,7 @@ def test_counts_of_a_stop_are_read_under_both(old):
 
 
 def test_a_stop_leaves_one_count():
-    spec = {"Labels": {"zane-replicas-before-stop": "7"}, "Mode": {"Replicated": {"Replicas": 2}}}
+    spec = {"Labels": {"zane-replicas-before-stop": "7"}, "Mode": {"Replicated": {"Replicas": 2}}, "TaskTemplate": {}}
     assert stopped(spec, "stackwright")[0]["Labels"] == {"stackwright-replicas-before-stop": "2"}
     assert stopped(spec, "acme")[0]["Labels"] == {"acme-replicas-before-stop": "2", "zane-replicas-before-stop": "7"}
 
