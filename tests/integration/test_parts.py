@@ -13,6 +13,7 @@ from core import Core
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock import SystemClock
 from ansible_collections.stackwright.swarm.plugins.module_utils.tasks.drift import stack_drift
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.project.project import Parts
 
 FILE = """
 services:
@@ -49,7 +50,7 @@ def text(bed):
 
 
 def deploy(core, text, parts=None, **options):
-    return core.bring(core.compile(text, parts=parts or {}), **options)
+    return core.bring(core.compile(text, parts=Parts.of(parts or {})), **options)
 
 
 def drift(core):

@@ -19,6 +19,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.tasks.drift impo
 from ansible_collections.stackwright.swarm.plugins.module_utils.tasks.node_preflight import check_node
 from ansible_collections.stackwright.swarm.plugins.module_utils.tasks.preflight import check_cluster
 from ansible_collections.stackwright.swarm.plugins.module_utils.tasks.rollback import roll_back
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.project.project import Parts
 
 WRITES = "test -f /data/first || echo {} > /data/first; trap exit TERM; sleep 1d & wait"
 VALUES = {"values": {"store": "swarm"}}
@@ -47,7 +48,7 @@ def test_an_empty_volume_takes_the_place_of_the_old_one_and_back(core, bed, swar
         return yaml.safe_dump({**values, "services": {"db": db}, "volumes": {"data": volume}})
 
     def deploy(found, asked=True, **options):
-        desired = core.compile(found, parts={"recreate_volumes": ["data"]} if asked else {})
+        desired = core.compile(found, parts=Parts.of({"recreate_volumes": ["data"]} if asked else {}))
         return core.bring(desired, stable_for=0.3, **VALUES, **options)
 
     def first():

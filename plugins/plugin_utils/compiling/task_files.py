@@ -21,6 +21,7 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compiling.proven
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compiling.sources import sources_of
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compiling.target_files import slurped
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.compile import CompileRequest, compile_stack
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.project.project import Parts
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.local_files import LocalFiles
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def compile_files(action: ActionBase, options: Mapping[str, Any], variables: Var
         platform=options["platform"],
         env_overrides=options["env_overrides"],
         confine=options["confine"],
-        parts={**options, "restart_on": _found(options.get("restart_on"), place)},
+        parts=Parts.of({**options, "restart_on": _found(options.get("restart_on"), place)}),
     )
     metadata = metadata_of(options.get("metadata") or {})
     opened: list[tuple[str, bytes]] = []

@@ -24,6 +24,7 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.load.load import Project, Source, load
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.platform.asked import asks_for_anything
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.platform.presets import with_preset
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.project.project import Parts
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.project.steps import with_steps
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.check_project import check_project
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.inspection import deep, mapping
@@ -41,8 +42,6 @@ STAND_IN = "stack"
 #: What each label of routes has in it, and each that was meant to be one; and how those of other proxies begin.
 ROUTE_PARTS = (".http.", ".port", ".route")
 OTHER_PROXIES = ("traefik.", "caddy")
-#: The options of ``parts`` that ask for something.
-PARTS = ("leave", "recreate_volumes", "restart", "restart_on", "services")
 
 
 @dataclass(frozen=True)
@@ -51,7 +50,6 @@ class CompileRequest:
 
     ``name`` may be None if a file has a top-level ``name``. ``platform`` holds the options of the policy layer.
     ``confine``: ``project`` where all files that files name have to lie in the project's folder, or ``none``.
-    ``parts``: options that concern a part of the stack (parts.py).
     ``apply_ignored_keys``: keys that docker's CLI ignores change the services that it has deployed at once.
     """
 
@@ -70,7 +68,7 @@ class CompileRequest:
     platform: Mapping[str, Any] = field(default_factory=dict)
     env_overrides: Mapping[str, Any] = field(default_factory=dict, repr=False)
     confine: str = "none"
-    parts: Mapping[str, Any] = field(default_factory=dict)
+    parts: Parts = Parts()
 
 
 @contextmanager
@@ -139,7 +137,7 @@ def compile_stack(
         desired = platform(desired, project, policies)
     elif not request.apply_ignored_keys:
         remember_docker(desired, project, stack, options)
-    if any(request.parts.get(option) for option in PARTS):
+    if request.parts:
         desired = _parts_of(desired, request, project, stack, reader)
     for service in desired["services"]:
         service["spec"] = asleep(service["spec"])
@@ -169,7 +167,7 @@ def _parts_of(desired: Desired, request: CompileRequest, project: Project, stack
     )
 
     desired = with_parts(desired, request.parts, reader)
-    names = volumes_to_recreate(project, stack.scoped, request.parts.get("recreate_volumes") or ())
+    names = volumes_to_recreate(project, stack.scoped, request.parts.recreate_volumes)
     if names:
         desired["recreate_volumes"] = names
     return desired

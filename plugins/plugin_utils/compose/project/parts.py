@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import ComposeError, Problem
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.project.project import Project
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.project.project import Parts, Project
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.disk import read_file
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.file_source import FileReader
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.report import Place, Report
@@ -24,10 +24,6 @@ if TYPE_CHECKING:
     )
 
 
-#: The options of compose_stack that ask for a part.
-Options = Mapping[str, Any]
-
-
 #: What services use.
 KINDS: tuple[Literal["networks", "configs", "secrets"], ...] = ("networks", "configs", "secrets")
 OPTION = "recreate_volumes"
@@ -35,25 +31,20 @@ OPTION = "recreate_volumes"
 RESTART_ON = ".restart-on"
 
 
-def with_parts(desired: Desired, options: Options, reader: FileReader) -> Desired:
-    """``desired`` with what ``options`` ask of its services. Raises ComposeError for services that there are not, and
-    for files that can't be read.
-
-    ``restart_on`` is a list of paths, or services and the paths of each; ``reader`` gives what is in them.
+def with_parts(desired: Desired, asked: Parts, reader: FileReader) -> Desired:
+    """``desired`` with what is ``asked`` of its services. Raises ComposeError for services that there are not, and
+    for files that can't be read: ``reader`` gives what is in those of ``restart_on``.
     """
     keys = _keys(desired)
-    leave = options.get("leave") or {}
-    problems = unknown(keys, leave.get("services") or {}, "leave.services")
-    for option in ("services", "restart"):
-        problems += unknown(keys, options.get(option) or (), option)
+    problems = unknown(keys, asked.leave_services, "leave.services")
+    problems += unknown(keys, asked.services, "services") + unknown(keys, asked.restart, "restart")
     if problems:
         raise ComposeError(problems)
-    desired = _restarting_on(desired, options.get("restart_on"), reader)
-    chosen = options.get("services") or []
-    desired = _only(desired, chosen) if chosen else desired
+    desired = _restarting_on(desired, asked.restart_on, reader)
+    desired = _only(desired, asked.services) if asked.services else desired
     services = []
     for service in desired["services"]:
-        words = [*(leave.get("all") or ()), *_list((leave.get("services") or {}).get(service["key"]))]
+        words = [*asked.leave_all, *_list(asked.leave_services.get(service["key"]))]
         is_left = words and not service.get("step_of")
         services.append({**service, "leave": list(dict.fromkeys(map(str, words)))} if is_left else service)
     return {**desired, "services": services}

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,6 +19,31 @@ class Source:
 
     path: str
     text: Any = field(default=None, repr=False)
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What a run asks of some services: the options of compose_stack of these names, with the two parts of ``leave``.
+
+    ``restart_on`` is a list of paths, or services and the paths of each.
+    """
+
+    services: Sequence[str] = ()
+    restart: Sequence[str] = ()
+    restart_on: object = ()
+    recreate_volumes: Sequence[str] = ()
+    leave_all: Sequence[str] = ()
+    leave_services: Mapping[str, object] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, options: Mapping[str, Any]) -> Parts:
+        """What the options of compose_stack ask for; those that are not there ask for nothing."""
+        leave = options.get("leave") or {}
+        given = {name: options.get(name) or () for name in ("services", "restart", "restart_on", "recreate_volumes")}
+        return cls(**given, leave_all=leave.get("all") or (), leave_services=leave.get("services") or {})
+
+    def __bool__(self) -> bool:
+        return any(vars(self).values())
 
 
 @dataclass

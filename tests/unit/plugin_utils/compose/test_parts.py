@@ -5,13 +5,14 @@ import pytest
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import ComposeError
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.compile import CompileRequest, compile_stack
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.load.load import Source
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.project.project import Parts
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.file_source import MemoryFiles
 
 FILE = {"services": {"web": {"image": "a:1"}, "db": {"image": "b:1"}, "job": {"image": "c:1"}}}
 
 
 def compiled(file=FILE, files=(), **parts):
-    request = CompileRequest([Source("/p/compose.yml", file)], name="shop", parts=parts)
+    request = CompileRequest([Source("/p/compose.yml", file)], name="shop", parts=Parts.of(parts))
     return compile_stack(request, MemoryFiles(dict(files)))
 
 

@@ -5,6 +5,7 @@ import pytest
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import ComposeError
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.compile import CompileRequest, compile_stack
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.load.load import Source
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.project.project import Parts
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.file_source import MemoryFiles
 
 WEB = {
@@ -155,11 +156,11 @@ def test_a_long_name_is_shortened_as_far_as_it_can_be():
 
 def test_a_part_of_the_stack_has_its_steps():
     web = {"image": "app", "depends_on": ["db"], "pre_start": [{"command": "a"}]}
-    assert sorted(by_key(compiled(web, parts={"services": ["web"]}))) == ["db", "web", "web_pre_start_1"]
-    assert sorted(by_key(compiled(web, parts={"services": ["db"]}))) == ["db"]
+    assert sorted(by_key(compiled(web, parts=Parts.of({"services": ["web"]})))) == ["db", "web", "web_pre_start_1"]
+    assert sorted(by_key(compiled(web, parts=Parts.of({"services": ["db"]})))) == ["db"]
     with pytest.raises(ComposeError, match="there is no service 'web_pre_start_1'"):
-        compiled(web, parts={"restart": ["web_pre_start_1"]})
-    left = by_key(compiled(web, parts={"leave": {"all": ["image"]}}))
+        compiled(web, parts=Parts.of({"restart": ["web_pre_start_1"]}))
+    left = by_key(compiled(web, parts=Parts.of({"leave": {"all": ["image"]}})))
     assert "leave" in left["web"] and "leave" not in left["web_pre_start_1"]
 
 
