@@ -45,8 +45,10 @@ configs:
 """
 #: What is found wrong with the machine of the tests, and says nothing about the stack.
 MACHINE = {"not_local", "no_ipvs", "no_overlay", "storage_driver", "disk_space", "inodes"}
-#: Their modules speak to a proxy, not to an Engine; stack_glance is a part of compose_stack.
-OTHERS = {"caddy_route", "caddy_route_info", "caddy_server", "stack_glance"}
+#: They speak to a proxy, to a receiver of notifications, or to nobody; stack_glance is a part of compose_stack.
+OTHERS = {"caddy_route", "caddy_route_info", "caddy_server", "stack_glance", "stack_notification"}
+OTHERS |= {"services_registry_compose", "services_registry_import"}
+REGISTRY = "apps: {web: {image: example/web, version: 1.10}}\n"
 
 
 @pytest.fixture
@@ -145,7 +147,9 @@ def test_a_stack_in_one_process(engine, behind, scope, tmp_path, version):
 def test_every_module(engine, behind, scope, tmp_path, version):
     texts = {"one.yml": text(behind), "two.yml": text(behind, "two"), "ill.yml": text(behind, "ill", "false")}
     player = Player(tmp_path, {"m1": engine.docker_host}, texts)
-    name = {"name": scope.name}
+    name, of_it = {"name": scope.name}, {"com.docker.stack.namespace": scope.name}
+    (tmp_path / "registry.yaml").write_text(REGISTRY)
+    without_systemd = {"encrypt_command": "cat", "downtime": True, "stop_command": "false", "start_command": "false"}
     rollout = {"rollout": {"stable_for": 0.2, "timeout": 120}}
     route = {"base_path": "/", "service": f"{scope.name}_web", "upstream": "web", "port": 80}
     route["from_labels"] = {"domain": "site"}
@@ -167,6 +171,24 @@ def test_every_module(engine, behind, scope, tmp_path, version):
         ("stack_rollback", {**name, "to": 1, **rollout}),
         ("stack_values", {**name, "state": "present", "values": {"KEY": "hunter2hunter2"}, "store": "swarm"}),
         ("stack_values", {**name, "state": "listed", "store": "swarm"}),
+        ("services_registry_info", {**name, "src": str(tmp_path / "registry.yaml")}),
+        ("stack_load", {**name, "seconds": 0.2}),
+        ("swarm_config", {"name": f"{scope.name}_conf", "data": "one"}),
+        ("swarm_secret", {"name": f"{scope.name}_key", "data": "hunter2hunter2"}),
+        ("swarm_network", {"name": f"{scope.name}_net", "ipam": [{"subnet": "10.229.8.0/24"}]}),
+        ("swarm_node", {"name": "m1", "labels": {"disk": version}}),
+        ("swarm_rebalance", {"stacks": [scope.name]}),
+        ("volume_snapshot", {**name, "volumes": ["data"], "dest": str(tmp_path), "quiesce": "none"}),
+        ("volume_restore", {**name, "volume": "data", "src": str(tmp_path), "quiesce": "stop"}),
+        (
+            "volume_copy",
+            {"volume": f"{scope.name}_data", "to": f"{scope.name}_copy", "quiesce": "none", "labels": of_it},
+        ),
+        ("stack_export", {**name, "dest": str(tmp_path / "exported")}),
+        ("swarm_bundle", {"state": "saved", "path": str(tmp_path), "password": "hunter2hunter2"}),
+        ("swarm_raft", {"state": "saved", "path": str(tmp_path), **without_systemd}),
+        ("swarm_report", {"dest": str(tmp_path / "report.json"), "format": "json"}),
+        ("node_prune", {"images": "none", "build_cache": False}),
         ("stack_cleanup", {**name, "volumes": True, "images": True, "values": True}),
     ]
     assert {module for module, _options in story} == OURS - OTHERS
@@ -176,9 +198,11 @@ def test_every_module(engine, behind, scope, tmp_path, version):
     results = [line["result"] for line in run.lines]
     assert len(results) == len(story), run.output
     failed = [number for number, line in enumerate(run.lines) if line["status"] == "failed"]
-    assert failed == [5], run.output
+    assert failed == [5, 29], run.output
     init, found, first, again, second, ill, health, info, swarm, logs, *results = results
-    routes, route_values, scaled, drift, back, kept, listed, clean = results
+    routes, route_values, scaled, drift, back, kept, listed, *results = results
+    registry, load, *objects, node, spread, saved, restored, copied, exported, bundle, raft = results[:-3]
+    report, pruned, clean = results[-3:]
     assert not init["changed"] and {f["code"] for f in found["findings"]} <= MACHINE, found["findings"]
     assert first["changed"] and not again["changed"] and second["status"] == "healthy"
     assert ill["error_code"] == "health_gate_failed" and "its health check fails" in ill["msg"], ill["msg"]
@@ -189,5 +213,11 @@ def test_every_module(engine, behind, scope, tmp_path, version):
     assert routes["owed"] == [] and len(route_values["handed_routes"]) == 1, (routes, route_values)
     assert scaled["status"] == "healthy" and not drift["drifted"], drift
     assert back["changed"] and kept["changed"] and listed["kept_values"]
+    assert [service["name"] for service in registry["deployed"]] == ["web"] and load["tasks"], (registry, load)
+    assert len(objects) == 3 and all(
+        one["changed"] for one in [*objects, node, saved, copied, exported, bundle, report]
+    )
+    assert not spread["moved"] and not restored["changed"] and not pruned["changed"], (spread, restored, pruned)
+    assert raft["error_code"] == "engine_not_stopped", raft
     assert clean["changed"] and not clean["residue"] and not scope.objects("services"), clean
     assert engine.refused == 0 and engine.versions <= {None, SPEAKS if version == "auto" else NEWEST}

@@ -10,7 +10,7 @@ import shlex
 import signal
 import subprocess
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Callable, Iterator, NamedTuple, Sequence
+from typing import TYPE_CHECKING, Callable, Iterator, NamedTuple, Optional, Sequence
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import EngineError, StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
@@ -37,12 +37,23 @@ def stopped(client: EngineClient, clock: Clock, commands: Commands, keys: Sequen
     for number in (signal.SIGHUP, signal.SIGTERM, signal.SIGPIPE):
         signal.signal(number, signal.SIG_IGN)
     over = _if_killed(lambda: _start_for_the_dead(client, clock, commands, keys))
+    failed: Optional[BaseException] = None
     try:
         _stop(client, clock, commands)
         yield
+    except BaseException as error:
+        failed = error
+        raise
     finally:
         try:
             _start(client, clock, commands, keys)
+        except StackwrightError as down:
+            if failed is None or down.error_code != "engine_not_started":
+                raise
+            if _answers(client):  # it was never down: what failed first is all there is to tell
+                raise failed from None
+            down.message += f" It was stopped, and then this failed: {failed}"
+            raise
         finally:
             over()
 
@@ -91,15 +102,16 @@ def _start_for_the_dead(client: EngineClient, clock: Clock, commands: Commands, 
 
 
 def _stop(client: EngineClient, clock: Clock, commands: Commands) -> None:
-    _command(commands.stop, commands.timeout, "engine_not_stopped", "stops")
     hint = "Set stop_command to the command that stops it on this host."
+    _command(commands.stop, commands.timeout, "engine_not_stopped", "stops", hint)
     text = f"The Engine still answers {commands.timeout:g} s after {commands.stop!r}."
     _until(client, clock, False, commands.timeout, StackwrightError(text, "engine_not_stopped", hint))
 
 
 def _start(client: EngineClient, clock: Clock, commands: Commands, keys: Sequence[str]) -> None:
     """Starts the Engine, and unlocks it if it is locked."""
-    _command(commands.start, commands.timeout, "engine_not_started", "starts")
+    hint = "Start it by hand, and set start_command to the command that starts it on this host."
+    _command(commands.start, commands.timeout, "engine_not_started", "starts", hint)
     text = f"The Engine does not answer {commands.timeout:g} s after {commands.start!r}."
     hint = "Start it by hand, and check its log."
     _until(client, clock, True, commands.timeout, StackwrightError(text, "engine_not_started", hint))
@@ -116,7 +128,7 @@ def _until(client: EngineClient, clock: Clock, answers: bool, timeout: float, er
         clock.sleep(PAUSE)
 
 
-def _command(line: str, timeout: float, code: str, does: str) -> None:
+def _command(line: str, timeout: float, code: str, does: str, hint: str) -> None:
     wrong = ""
     try:
         ran = subprocess.run(
@@ -128,14 +140,14 @@ def _command(line: str, timeout: float, code: str, does: str) -> None:
             check=False,
         )
         if ran.returncode:
-            said = ran.stdout.decode(errors="replace").strip()
+            said = ran.stdout.decode(errors="replace").strip().rstrip(".")
             wrong = f"exit code {ran.returncode}{': ' + said if said else ''}"
     except subprocess.TimeoutExpired:
         wrong = f"it did not end within {timeout:g} s"
     except (OSError, ValueError) as error:
         wrong = str(error)
     if wrong:
-        raise StackwrightError(f"The command that {does} the Engine, {line!r}, failed: {wrong}.", code)
+        raise StackwrightError(f"The command that {does} the Engine, {line!r}, failed: {wrong}.", code, hint)
 
 
 def _answers(client: EngineClient) -> bool:

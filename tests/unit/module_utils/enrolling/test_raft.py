@@ -211,6 +211,30 @@ def test_commands_that_fail(tmp_path, commands, code, text):
     assert engine.up.exists() == (code == "engine_not_stopped"), "it was started again, or still runs"
 
 
+def test_an_engine_that_never_stopped_is_not_said_to_be_down(tmp_path):
+    """Neither command works, as without systemd: what has failed is the stop."""
+    engine = Engine(tmp_path)
+    with pytest.raises(StackwrightError) as caught:
+        raft.save(engine, Clock(), False, engine.commands(stop="false", start="false"))
+    assert caught.value.error_code == "engine_not_stopped" and engine.up.exists()
+    assert str(caught.value) == (
+        "The command that stops the Engine, 'false', failed: exit code 1. "
+        "Set stop_command to the command that stops it on this host."
+    )
+
+
+def test_an_engine_that_stays_down_is_told_with_what_failed_before(tmp_path, monkeypatch):
+    def full(folder):
+        raise StackwrightError("No space left on /tmp.", "backup_unwritable")
+
+    engine = Engine(tmp_path)
+    monkeypatch.setattr(raft, "_packed", full)
+    with pytest.raises(StackwrightError) as caught:
+        raft.save(engine, Clock(), False, engine.commands(start="false"))
+    assert caught.value.error_code == "engine_not_started" and not engine.up.exists()
+    assert "'false', failed: exit code 1. It was stopped, and then this failed: No space left" in str(caught.value)
+
+
 def test_the_engine_starts_again_if_packing_fails(tmp_path, monkeypatch):
     engine = Engine(tmp_path)
     monkeypatch.setattr(raft, "_packed", lambda folder: 1 / 0)
