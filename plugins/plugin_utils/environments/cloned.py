@@ -178,7 +178,7 @@ def _refuse_shared(desired: Desired, share: Sequence[str]) -> None:
         raise CloneError(
             "\n".join([*sorted(set(wrong)), "Nothing was changed."]),
             error_code="shared_data",
-            hint="Give the volume no name of its own, mount the folder read-only, or list it in environment_share.",
+            hint="Remove the name of the volume, mount the folder read-only, or list it in environment_share.",
         )
 
 

@@ -24,7 +24,7 @@ TYPES: Dict[str, str] = {
         "A service runs with fewer tasks than it should, or its tasks fail; running and desired are counts."
     ),
     "service_healthy": "A service that was degraded is healthy again, or a job is complete.",
-    "task_failed": "A task failed, was rejected by its node, or ended although it was to run for ever.",
+    "task_failed": "A task failed, was rejected by its node, or ended although it should run forever.",
     "update_completed": "A rolling update of a service is complete.",
     "update_paused": "Swarm paused a rolling update because its tasks fail.",
     "update_rolling_back": "Swarm has begun to roll back an update.",
@@ -32,15 +32,14 @@ TYPES: Dict[str, str] = {
     "rollback_paused": "Swarm paused a rollback because its tasks fail, too.",
     "stack_status": (
         "The status of a stack changed: status is HEALTHY, DEPLOYING, UNHEALTHY, FAILED or REMOVED, "
-        "before the one before."
+        "before is the previous one."
     ),
     "deployment_started": ("A recorded deployment of a stack began; revision is its number, operation what it does."),
     "deployment_ended": (
         "A recorded deployment ended; status is that of the history (HEALTHY, UNHEALTHY, FAILED, CANCELLED or REMOVED)."
     ),
     "lock_expired": (
-        "The lock of a stack expired and nobody renews it: the run that held it has died, and the stack may "
-        "be half changed."
+        "The lock of a stack expired: the run that held it has died, and the stack may be partly changed."
     ),
     "node_joined": "A node joined the Swarm.",
     "node_down": "The managers lost a node.",
@@ -56,8 +55,8 @@ TYPES: Dict[str, str] = {
     "secret_updated": "The labels of a secret were changed.",
     "secret_removed": "A secret was removed.",
     "config_created": (
-        "A config was created. What this collection keeps in configs and secrets "
-        "(locks, revisions, kept values) is not told."
+        "A config was created. No event is sent for configs and secrets of this collection "
+        "(locks, revisions, kept values)."
     ),
     "config_updated": "The labels of a config were changed.",
     "config_removed": "A config was removed.",
