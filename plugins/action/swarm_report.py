@@ -64,7 +64,7 @@ class ActionModule(ClusterAction):
                 {"host": one["name"], "cluster_id": one["cluster"]["id"], "problems": len(one["problems"])}
                 for one in made["clusters"]
             ]
-            result["warnings"] = [f"{one['host']} gave no answer: {one['msg']}" for one in unanswered]
+            result["warnings"] = [f"{one['host']} did not answer: {one['msg']}" for one in unanswered]
         except StackwrightError as error:
             result.update(error.details, failed=True, msg=str(error), error_code=error.error_code)
         return result
@@ -114,7 +114,7 @@ class _Asked:
         self._hosts = Hosts(action, variables)
 
     def everything(self) -> Any:
-        """The clusters for a report, and the hosts that gave no answer. Raises StackwrightError (``no_manager``)."""
+        """The clusters for a report, and the hosts that did not answer. Raises StackwrightError (``no_manager``)."""
         names = names_in(self._variables, "ansible_play_hosts_all")
         told = self._ask(names, self._swarm)
         clusters: Dict[str, str] = {}

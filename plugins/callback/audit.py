@@ -197,4 +197,4 @@ class CallbackModule(CallbackBase):
             raise SystemExit(f"audit: {what}. The option strict ends the run.")
         if not self._warned:
             self._warned = True
-            self._display.warning(f"audit: {what}. The run goes on without it.")
+            self._display.warning(f"audit: {what}. The run continues without it.")

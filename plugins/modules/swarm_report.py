@@ -120,7 +120,7 @@ clusters:
   sample:
     - {host: manager1, cluster_id: 4eoyr6qczm8id0w9tvzg3ytr7, problems: 2}
 unanswered:
-  description: The hosts that gave no answer.
+  description: The hosts that did not answer.
   returned: success
   type: list
   elements: dict

@@ -123,7 +123,7 @@ class _Answers:
         for asked, answer in self._known:
             if asked == question:
                 return dict(answer)
-        raise StackwrightError("Another node has to be asked.", "unanswered", details={"asking": question})
+        raise StackwrightError("Another node must be asked.", "unanswered", details={"asking": question})
 
 
 def _followed(module: AnsibleModule, handed: Dict[str, Any]) -> Dict[str, Any]:

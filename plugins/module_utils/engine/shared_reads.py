@@ -24,7 +24,7 @@ class NotShared(StackwrightError):
 
 def _not_here(question: object, keep: object) -> Dict[str, Any]:
     del question, keep
-    raise NotShared("What another node has is not part of a look at many stacks.")
+    raise NotShared("Data of other nodes is not available while many stacks are compared.")
 
 
 class SharedReads(EngineClient):
@@ -61,7 +61,7 @@ class SharedReads(EngineClient):
             return super().request(method, path, query, body, headers, stream, timeout)
         key = f"{path} {sorted((query or {}).items())!r}"
         if method != "GET" or headers or stream or key in (self._asked or ()):
-            raise NotShared(f"{method} {path} is not part of a look at many stacks.")
+            raise NotShared(f"{method} {path} is not available while many stacks are compared.")
         if self._asked is not None:
             self._asked.add(key)
         found = self._found(path, query or {}, timeout)

@@ -233,7 +233,7 @@ def write(
             os.close(root)
     except OSError as error:
         done = {"changed": bool(written or removed), "written": written, "removed": removed}
-        hint = "What was not written yet is written by the next run."
+        hint = "The next run writes the remaining files."
         message = f"The file {path or '.'} of {dest} can't be written: {error.strerror}."
         raise FolderError(message, "dest_unusable", hint, done) from None
     return written, removed
@@ -248,7 +248,7 @@ def _check_seen(root: int, path: str, before: str) -> None:
         content = None
     if digest(content) != before:
         hint = "Run the task again."
-        raise FolderError(f"The file {path} has been changed by somebody else during the run.", "conflict", hint)
+        raise FolderError(f"The file {path} was changed by another process during the run.", "conflict", hint)
 
 
 def _remove(root: int, parts: List[str]) -> None:

@@ -25,9 +25,10 @@ if TYPE_CHECKING:
 ACTIVE, PAUSE, DRAIN = "active", "pause", "drain"
 MERGED, EXACT = "merge", "exact"
 UNCHECKED = (
-    "The Engine of {name} could not be asked through which manager it joined the Swarm. If that manager has gone "
-    "since, and the Engine was not restarted, the promotion takes the node out of the Swarm. With the node in the "
-    "inventory, under its host name, the task checks that first."
+    "The task could not read through which manager {name} joined the Swarm. If that manager is gone, and the Engine of "
+    "{name} was not restarted since, the promotion takes the node out of the Swarm. If the inventory has the "
+    "node under "
+    "its host name, the task checks this first."
 )
 
 

@@ -172,7 +172,7 @@ def _why(
         taken = [need for need in needs if isinstance(need, tuple) and room.left(its_id, need) < 1]
         if taken:
             holders = {room.holders.get((its_id, port), name) for port in taken}
-            whose = " and ".join(sorted("a task of its own" if holder == name else holder for holder in holders))
+            whose = " and ".join(sorted("one of its own tasks" if holder == name else holder for holder in holders))
             what = f"{port_words(taken)} {'is' if len(taken) == 1 else 'are'} taken by {whose}"
         elif most and on.get(its_id, 0) >= most:
             what = f"max_replicas_per_node {most} is reached"

@@ -35,7 +35,7 @@ def check_cluster(options: Mapping[str, Any]) -> Dict[str, Any]:
         raise StackwrightError("join_token and join_addrs are given together, or not at all.", "invalid_options")
     if "unlock_key" in options["rotate"] and not options["unlock_key_store"]:
         raise StackwrightError(
-            "rotate: unlock_key needs unlock_key_store: else nobody would have the new key.", "invalid_options"
+            "rotate: unlock_key needs unlock_key_store: otherwise the new key would be lost.", "invalid_options"
         )
     return wanted_settings(options)
 

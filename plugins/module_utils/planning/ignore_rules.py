@@ -81,7 +81,7 @@ def rules_of(given: Sequence[Mapping[str, object]]) -> Tuple[Rule, ...]:
         if rule == Rule():
             wrong.append(f"ignore {number} is empty: it would ignore everything.")
         if rule.kind and rule.kind not in KINDS:
-            wrong.append(f"ignore {number}: there is no kind {rule.kind!r}; there are {', '.join(KINDS)}.")
+            wrong.append(f"ignore {number}: unknown kind {rule.kind!r}; the kinds are {', '.join(KINDS)}.")
         if rule.path and not path:
             wrong.append(
                 f"ignore {number}: no path begins with {rule.path!r}; paths begin with {', '.join(ROOTS[:6])}, as "

@@ -87,7 +87,7 @@ def network_operations(
         raise PlanError(
             "Swarm can't change a network: " + "; ".join(unsafe) + ".",
             hint="Set `recreate: true` to replace it: with a new one beside it (services move and restart, the old "
-            "one is pruned) or, if the file sets its `name`, in its place (its services stop meanwhile). Or change "
+            "one is pruned) or, if the file sets its `name`, in its place (its services stop in between). Or change "
             "its `name` in the file, or undo the change.",
         )
     return operations, notices

@@ -244,7 +244,7 @@ def _replaced(
     if not known.recreate:
         raise PlanError(
             f"service {key} ({desired.get('where') or name}): {text}.",
-            hint="Set `recreate: true` to remove and recreate it (its tasks stop meanwhile), or keep the mode.",
+            hint="Set `recreate: true` to remove and recreate it (its tasks stop in between), or keep the mode.",
         )
     payload = {"id": current["ID"]}
     count = task_count(current, known.nodes)

@@ -363,7 +363,7 @@ class _Work:
         limit: float,
         failed: str,
         code: str,
-        hint: str = "Run again to go on waiting, or raise wait_timeout.",
+        hint: str = "Run again to keep waiting, or raise wait_timeout.",
     ) -> None:
         """Looks again and again until nothing is ``missing``."""
         started = told = self.clock.now()

@@ -368,7 +368,7 @@ def _node_of(nodes: Nodes, stack: str, volume: str, observed: Observed, revision
     if len(found) == 1:
         return found[0]
     names = [(nodes.place(node) or {"name": nodes.name})["name"] for node in found]
-    where = f"on several nodes, {' and '.join(names)}" if names else f"not on {nodes.name}, and no task says where"
+    where = f"on several nodes, {' and '.join(names)}" if names else f"not on {nodes.name}, and no task shows its node"
     raise PlanError(
         f"rollout.snapshot: the volume {volume} is {where}. {NOTHING}",
         "volume_elsewhere",

@@ -84,7 +84,8 @@ def ask(
         )
     if not told:
         raise StackwrightError(
-            f"Nobody answers for {node}, where the volume {volumes} is: the controller has left, or lost the host.",
+            f"No host answers for {node}, which has the volume {volumes}: the controller ended, or lost its "
+            "connection.",
             "host_unreachable",
             "Run the task again.",
         )

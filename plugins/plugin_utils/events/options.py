@@ -51,9 +51,9 @@ def options_of(args: Mapping[str, Any]) -> Options:
         wrong.append(f"types: there is no type {', '.join(strange)}")
     hosts = given.get("hosts", {})
     if not isinstance(hosts, dict):
-        wrong.append("hosts: a map from the names of nodes to those of the inventory is wanted")
+        wrong.append("hosts must be a map from the names of nodes to those of the inventory")
     if not isinstance(given.get("initial", True), bool):
-        wrong.append("initial: true or false is wanted")
+        wrong.append("initial must be true or false")
     if wrong:
         raise StackwrightError(f"Options of swarm_events: {'; '.join(wrong)}.", "invalid_option")
     return Options(
@@ -82,7 +82,7 @@ def number_of(name: str, value: object, bounds: Tuple[float, float], wrong: List
     except ValueError:
         found = low - 1.0
     if not low <= found <= high:
-        wrong.append(f"{name}: a number from {low:g} to {high:g} is wanted")
+        wrong.append(f"{name} must be a number from {low:g} to {high:g}")
     return found
 
 
@@ -91,7 +91,7 @@ def _list(name: str, given: Mapping[str, object], wrong: List[str], kinds: Tuple
     value = [value] if isinstance(value, kinds) else value
     if isinstance(value, list) and all(isinstance(item, kinds) for item in value):
         return value
-    wrong.append(f"{name}: a list is wanted")
+    wrong.append(f"{name} must be a list")
     return []
 
 

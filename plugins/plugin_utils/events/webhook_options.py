@@ -61,11 +61,11 @@ def options_of(args: Mapping[str, object]) -> Options:
         wrong.append(f"unknown: {', '.join(unknown)} (known: {', '.join(sorted(known))})")
     given = {name: value for name, value in args.items() if value is not None}
     numbers = {name: number_of(name, given[name], NUMBERS[name], wrong) for name in NUMBERS if name in given}
-    wrong += [f"{name}: a text is wanted" for name in TEXTS if not isinstance(given.get(name, ""), str)]
+    wrong += [f"{name} must be a text" for name in TEXTS if not isinstance(given.get(name, ""), str)]
     if given.get("store", "swarm") not in STORES:
-        wrong.append(f"store: one of {', '.join(STORES)} is wanted")
+        wrong.append(f"store must be one of {', '.join(STORES)}")
     if ("certfile" in given) != ("keyfile" in given):
-        wrong.append("certfile and keyfile: both are wanted, or neither")
+        wrong.append("certfile and keyfile must be set together")
     targets = _targets(given.get("stacks"), wrong)
     managers = connections_of({**given, **numbers}, wrong)
     if wrong:
@@ -85,13 +85,13 @@ def options_of(args: Mapping[str, object]) -> Options:
 
 def _targets(stacks: object, wrong: List[str]) -> Dict[str, Target]:
     if not isinstance(stacks, dict) or not stacks:
-        wrong.append("stacks: a map with at least one stack is wanted")
+        wrong.append("stacks must be a map with at least one stack")
         return {}
     found = {}
     for key, entry in stacks.items():
         entry = {} if entry is None else entry
         if not isinstance(entry, dict) or set(entry) - set(OF_STACK):
-            wrong.append(f"stacks.{key}: a map with {', '.join(OF_STACK)} is wanted")
+            wrong.append(f"stacks.{key} must be a map with {', '.join(OF_STACK)}")
             continue
         try:
             stack = Stack(entry.get("name", str(key)), entry.get("project"), entry.get("environment"))
@@ -112,7 +112,7 @@ def _patterns(key: str, variables: object, wrong: List[str]) -> Dict[str, Patter
         try:
             found[str(name)] = re.compile(ORDINARY if pattern is None else pattern)
         except (re.error, TypeError):
-            wrong.append(f"stacks.{key}.variables.{name}: a regular expression is wanted")
+            wrong.append(f"stacks.{key}.variables.{name} must be a regular expression")
     if not isinstance(variables, dict):
-        wrong.append(f"stacks.{key}.variables: a list of names, or a map of names to patterns, is wanted")
+        wrong.append(f"stacks.{key}.variables must be a list of names, or a map of names to patterns")
     return found

@@ -19,7 +19,7 @@ def markdown(report: Report) -> str:
     """The text of the summary."""
     lines = [f"# {_plain(report['title'])}", "", f"As of {_plain(moment(report['time']))} UTC.", ""]
     for one in report["unanswered"]:
-        lines += [f"* {_plain(one['host'])} gave no answer: {_plain(one['msg'])}"]
+        lines += [f"* {_plain(one['host'])} did not answer: {_plain(one['msg'])}"]
     for cluster in report["clusters"]:
         lines += [f"## {_plain(cluster['name'])}", "", *_of_cluster(cluster)]
     return "\n".join(lines).rstrip() + "\n"

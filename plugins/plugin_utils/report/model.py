@@ -38,7 +38,7 @@ def report(
     :param clusters: of each cluster ``host`` (of the inventory), ``swarm`` (of swarm_info with all sections but tasks),
         ``stacks`` (of stack_info with history, details and changes), ``drift`` (results of stack_drift by stack) and
         ``usage`` (by the names of nodes: ``load`` and ``memory_used``).
-    :param unanswered: ``host`` and ``msg`` of each host that gave no answer.
+    :param unanswered: ``host`` and ``msg`` of each host that did not answer.
     :param audit: the text of an audit; None if there is none.
     """
     return {

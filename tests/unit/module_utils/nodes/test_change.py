@@ -107,8 +107,8 @@ def test_a_demotion_keeps_the_quorum(up, leaves, why):
 @pytest.mark.parametrize(
     ("asked", "told"),
     [
-        ({}, "could not be asked"),
-        ({"node_id": "another", "joins_by": "10.0.0.9:2377"}, "could not be asked"),
+        ({}, "could not read through which"),
+        ({"node_id": "another", "joins_by": "10.0.0.9:2377"}, "could not read through which"),
         ({"node_id": "w1"}, ""),
         ({"node_id": "w1", "joins_by": "10.0.0.1:2377"}, ""),
         ({"node_id": "w1", "joins_by": "10.0.0.9:2377"}, None),
@@ -128,7 +128,7 @@ def test_a_promotion_goes_through_a_manager_that_is_there(asked, told):
 def test_warnings_of_a_role():
     nodes = [*managers(True, True, True), node("w1", "worker")]
     only, unchecked = check_role(nodes, nodes[3], "manager")
-    assert unchecked.startswith("The Engine of w1 could not be asked")
+    assert unchecked.startswith("The task could not read through which manager w1 joined")
     assert only.startswith("4 managers tolerate the loss of 1, as 3 do")
     (first, second) = check_role(nodes, nodes[0], "worker")
     assert first.startswith("2 managers tolerate the loss of 0") and "m1 is the leader" in second

@@ -100,7 +100,7 @@ def test_what_is_not_on_the_node_or_is_global_does_not_move():
             "node.labels.disk == ssd rules out",
         ),
         (service("web", Placement={"Constraints": ["node.hostname == a"]}), "a", None, "node.hostname == a rules out"),
-        (service("web", 3, ports=[HOST]), "abc", None, "the port 80/tcp is taken by a task of its own"),
+        (service("web", 3, ports=[HOST]), "abc", None, "the port 80/tcp is taken by one of its own tasks"),
         (service("web", mounts=[VOLUME]), "a", None, "its volume data is local to the node"),
         (service("web", 3, Placement={"MaxReplicas": 1}), "abc", None, "max_replicas_per_node 1 is reached"),
         (service("web"), "a", [node("a")], "the Swarm has no other node"),

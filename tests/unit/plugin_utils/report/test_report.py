@@ -159,7 +159,7 @@ def test_a_summary_in_markdown_has_no_markup_from_the_swarm():
     given["stacks"][0]["name"] = "a|b<script>"
     given["drift"] = {}
     text = markdown(report("*Title*", TIME, [given], [{"host": "far", "msg": "no\nanswer"}]))
-    assert "# \\*Title\\*" in text and "* far gave no answer: no answer" in text
+    assert "# \\*Title\\*" in text and "* far did not answer: no answer" in text
     assert "| a\\|b\\<script\\> | healthy | 2 |" in text and "<script>" not in text.replace("\\<script", "")
     assert "### Needs attention" in text and "* service **blog\\_web** is failed" in text
 
