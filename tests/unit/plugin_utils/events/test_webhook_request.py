@@ -90,7 +90,15 @@ def test_all_that_is_wrong_with_the_options_is_said_at_once():
     args["stacks"]["d"] = {"variables": {"TAG": "("}}
     with pytest.raises(StackwrightError) as error:
         options_of(args)
-    for word in ("unknown: stack", "port must", "store must", "certfile", "stacks.a b:", "stacks.c must", "stacks.d.variables.TAG"):
+    for word in (
+        "unknown: stack",
+        "port must",
+        "store must",
+        "certfile",
+        "stacks.a b:",
+        "stacks.c must",
+        "stacks.d.variables.TAG",
+    ):
         assert word in str(error.value)
     with pytest.raises(StackwrightError, match="at least one stack"):
         options_of({})
