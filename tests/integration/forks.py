@@ -94,7 +94,7 @@ class Fork:
                 job = json.dumps({"argv": argv, "cwd": str(cwd), "env": env, "mounts": binds}).encode()
                 server.sendmsg([len(job).to_bytes(8, "big")], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, fds)])
                 server.sendall(job)
-        self._reader = self._end.makefile()
+        self._reader = self._end.makefile("rb", buffering=0)  # no byte of the exit code
         self.pid = int(self._reader.readline())
 
     def poll(self) -> int | None:

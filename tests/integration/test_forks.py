@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -138,3 +140,16 @@ def test_a_run_that_is_killed_gives_the_signal(player):
         fork = forks.Fork(command, player.folder, environment, nothing.fileno(), nothing.fileno())
         os.kill(fork.pid, signal.SIGKILL)
         assert fork.wait(60) == -signal.SIGKILL
+
+
+def test_a_run_that_has_ended_before_anybody_looks(tmp_path, monkeypatch):
+    real = socket.socket.makefile
+
+    def at_the_end(stream, *how, **more):
+        end = select.poll()
+        end.register(stream, select.POLLRDHUP)
+        assert end.poll(60_000)
+        return real(stream, *how, **more)
+
+    monkeypatch.setattr(socket.socket, "makefile", at_the_end)
+    assert forks.run(["ansible-playbook", "--version"], tmp_path, dict(os.environ), timeout=60).returncode == 0

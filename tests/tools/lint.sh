@@ -31,7 +31,7 @@ step "mypy"
     -p ansible_collections.stackwright.swarm.plugins)
 [ "${1:-}" != quick ] || exit 0
 step "ansible-lint"
-PATH=$bin:$PATH ANSIBLE_COLLECTIONS_PATH=$(pwd)/.cache/collections "$bin/ansible-lint" --offline -q
+PATH=$bin:$PATH ANSIBLE_COLLECTIONS_PATH=$(pwd)/.cache/collections "$bin/python" tests/tools/ansible_lint.py --offline -q
 step "documentation"
 (cd .cache/collections/ansible_collections/stackwright/swarm &&
     PATH=$bin:$PATH ANSIBLE_COLLECTIONS_PATH=$(pwd)/../../.. "$bin/antsibull-docs" lint-collection-docs --plugin-docs --skip-rstcheck .)
