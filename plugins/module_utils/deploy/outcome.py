@@ -132,7 +132,7 @@ def _content(data: Optional[str], options: Options) -> List[str]:
 
 def _text(value: object) -> str:
     if isinstance(value, str):
-        return value
+        return value.replace("\n", "\n    ")
     import json
 
     return json.dumps(value, sort_keys=True, ensure_ascii=False)

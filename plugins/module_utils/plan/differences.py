@@ -18,11 +18,11 @@ def differences(before: object, after: object) -> Tuple[Change, ...]:
 
 
 def leaves(value: object, path: str = "") -> Iterator[Change]:
-    """All that a new object has, each value on its own; what is empty is left out."""
+    """All that a new object has, each value on its own. An empty text counts: a variable or label may have it."""
     if isinstance(value, dict):
         for key in sorted(value):
             yield from leaves(value[key], f"{path}.{key}" if path else key)
-    elif value not in (None, "", [], ()):
+    elif value not in (None, [], ()):
         yield Change(path, None, value)
 
 

@@ -73,7 +73,7 @@ def gone_objects(
             if users:
                 own = ", ".join(sorted(user for user, its_stack in users if its_stack == stack))
                 if own:
-                    reason = f"not in the file, but used before the latest update of {own}"
+                    reason = f"no longer in the file, but {own} used it before its latest update"
                     removals.append(_keep(kind, name, reason))
                     if kind == "network":
                         notices.append(f"network {name} is kept: {reason}; a run that waits removes it")
@@ -89,7 +89,7 @@ def gone_objects(
     return removals, notices
 
 
-FOR_REVISION = "not in the file, but for revision {0}"
+FOR_REVISION = "no longer in the file, but revision {0} needs it"
 
 
 def _keep(kind: str, name: str, reason: str) -> Operation:

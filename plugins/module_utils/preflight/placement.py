@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 STATE, CONSTRAINT, PLATFORM, PLUGIN = "no_active_node", "constraints", "platform", "plugin"
 HINTS = {
     STATE: "Activate a node (`docker node update --availability active NODE`).",
-    CONSTRAINT: "Correct the constraint, or label a node (`docker node update --label-add KEY=VALUE NODE`).",
+    CONSTRAINT: "Correct the constraint, or label a node (`docker node update --label-add LABEL=VALUE NODE`).",
     PLATFORM: "Build the image for the nodes' platform, or add a node with the image's platform.",
     PLUGIN: "Install the plugin on the nodes, or use another driver.",
 }

@@ -56,7 +56,7 @@ def text_list(value: object, place: Place) -> Any:
 
 
 def pairs(value: object, place: Place, bare: str | None, convert: Callable[[object], str] = scalar_text) -> Any:
-    """``KEY=VALUE`` items or a mapping as a Map of texts; ``bare`` stands for a missing value."""
+    """``NAME=VALUE`` items or a mapping as a Map of texts; ``bare`` stands for a missing value."""
     if isinstance(value, Map):
         for key, item in value.items():
             if isinstance(item, (dict, list)):
@@ -66,11 +66,11 @@ def pairs(value: object, place: Place, bare: str | None, convert: Callable[[obje
                 value[key] = bare if item is None else convert(item)
         return value
     if not isinstance(value, Seq):
-        return wrong_type(value, place, "a mapping or a list of KEY=VALUE")
+        return wrong_type(value, place, "a mapping or a list of NAME=VALUE")
     new = Map(value.start)
     for index, item in enumerate(value):
         if not is_scalar(item):
-            wrong_type(item, place.at(value, index), "a text KEY=VALUE")
+            wrong_type(item, place.at(value, index), "a text NAME=VALUE")
             continue
         key, equals, given = scalar_text(item).partition("=")
         new.put(key, given if equals else bare, value.mark(index))

@@ -77,7 +77,7 @@ def _type_hint(path: Path, value: object, allowed: Union[str, List[str]], expect
 
 def _item_hint(path: Path) -> str:
     if len(path) > 1 and path[-2] in PAIRS:
-        return "write KEY=value, or leave out the dashes"
+        return "write NAME=value, or leave out the dashes"
     return "text that contains a colon and a space needs quotes"
 
 

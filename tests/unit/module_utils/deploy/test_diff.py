@@ -20,7 +20,7 @@ def deploy(swarm, state, **options):
 
 
 def files(text="one\ntwo\n", **spec):
-    env, configs = ["A=b", "DB_PASSWORD=planted"], [reference("Config", "site")]
+    env, configs = ["A=b", "EMPTY=", "LINES=1\n2", "DB_PASSWORD=planted"], [reference("Config", "site")]
     web = service("web", replicas=2, Env=env, Configs=configs, StopGracePeriod=2 * 10**9)
     return desired([web], [content("site", text, **spec)])
 

@@ -67,7 +67,7 @@ def test_what_a_revision_needs_is_a_keep(kind):
     other = copy.deepcopy(without)
     other["services"][0]["spec"]["Labels"]["new"] = "label"
     done = deploy(swarm, other)
-    line = f"keep {kind.lower()} shop_it: not in the file, but for revision 1"
+    line = f"keep {kind.lower()} shop_it: no longer in the file, but revision 1 needs it"
     assert line in done["plan_lines"]
     assert [op["action"] for op in done["plan"] if op["name"] == "shop_it"] == ["keep"]
     assert not deploy(swarm, other)["changed"]

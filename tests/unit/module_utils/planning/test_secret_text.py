@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import sys
 import time
@@ -16,6 +17,7 @@ from secret_forms import FORMS, READABLE, SENTENCES, sown
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import plain_text
 from ansible_collections.stackwright.swarm.plugins.module_utils.masking.mask import mask, masked_message, masked_text
 
+PLUGINS = Path(__file__).parents[4] / "plugins"
 NAMES = [name for name, _text in FORMS]
 
 
@@ -57,6 +59,26 @@ def test_what_is_no_secret_stays_readable(text):
     if text not in SENTENCES:
         assert masked_text(text) == text
         assert mask("service", "web", "TaskTemplate.ContainerSpec.Env.SETTING", text) == text
+
+
+def our_sentences():
+    """Where, and what: each text of several words in the code, with X for what is filled in, and in the schemas."""
+    for path in sorted(PLUGINS.rglob("*.py")):
+        nodes = list(ast.walk(ast.parse(path.read_text())))
+        docstrings = [node.value for node in nodes if isinstance(node, ast.Expr)]
+        for node in nodes:
+            parts = node.values if isinstance(node, ast.JoinedStr) else [node]
+            text = "".join(str(part.value) if isinstance(part, ast.Constant) else "X" for part in parts)
+            if not path.name.startswith("secret_") and " " in text and "\n" not in text and node not in docstrings:
+                yield f"{path.name}:{getattr(node, 'lineno', 0)}", text
+    for path in PLUGINS.rglob("*.schema.json"):
+        yield from ((path.name, line.strip()) for line in path.read_text().splitlines() if '"description"' in line)
+
+
+def test_what_we_say_ourselves_is_never_hidden():
+    found = list(our_sentences())
+    assert len(found) > 2000
+    assert not [(where, text) for where, text in found if masked_message(text) != text]
 
 
 @pytest.mark.parametrize(
