@@ -107,13 +107,13 @@ def change_one_service(client: EngineClient, params: Dict[str, Any], run: Handed
 
 def change_one_node(client: EngineClient, params: Dict[str, Any], run: Handed) -> Dict[str, Any]:
     """Changes a node; the result is that of ``tasks.node``."""
-    check_labels({**params, "labels": run.get("labels") if params["labels"] is None else params["labels"]})
-    from ansible_collections.stackwright.swarm.plugins.module_utils.tasks.node import change_node
-
     # An action plugin hands the labels over: among its arguments, a null is an option that was not given.
     given = run.get("labels")
-    options = {**_of_nodes(params, run), "labels": params["labels"] if given is None else given}
-    options["asked"] = run.get("asked")
+    params = {**params, "labels": params["labels"] if given is None else given}
+    check_labels(params)
+    from ansible_collections.stackwright.swarm.plugins.module_utils.tasks.node import change_node
+
+    options = {**_of_nodes(params, run), "asked": run.get("asked")}
     clock = SystemClock()
     return through_an_election(clock, lambda: change_node(client, clock, params["name"], options))
 

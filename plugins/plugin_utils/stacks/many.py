@@ -45,7 +45,8 @@ class Many:
     """
 
     def __init__(self, action: Any, options: Mapping[str, Any], variables: Variables, spec: Mapping[str, Any]) -> None:
-        self._action, self._options, self._variables, self._spec = action, options, variables, spec
+        self._action, self._variables, self._spec = action, variables, spec
+        self._listed, self._shows, self._at_once = options["stacks"], options["show"], int(options["at_once"])
         self._connection = action.connection_arguments(options)
         self._parts: Dict[str, Part] = {}
         self._wanted: Dict[str, Dict[str, Any]] = {}
@@ -81,7 +82,7 @@ class Many:
         own = [*MANY, *CONNECTION, *_aliases(), "show"]
         every = shared(action._task.args, own)
         after, names = {}, {}
-        for entry in each_stack(self._options["stacks"], self._folder, own):
+        for entry in each_stack(self._listed, self._folder, own):
             part, options = self._part(merged(every, entry), str(entry["name"]))
             if part.name in after:
                 raise StackListError(
@@ -103,7 +104,7 @@ class Many:
         """A stack, not compiled yet, and its options. Raises StackwrightError with its name."""
         own = self._action
         task = own._task.copy()
-        task.args = {**arguments, **self._connection, "show": self._options["show"]}
+        task.args = {**arguments, **self._connection, "show": self._shows}
         # Its hosts meet nobody, and its tasks are told from those of other stacks.
         task._uuid = f"{own._task._uuid}/{name}"
         loaders = (own._loader, own._templar, own._shared_loader_obj)
@@ -129,12 +130,12 @@ class Many:
         check = bool(self._action._task.check_mode)
         parts = list(self._parts.values())
         settled = as_they_should_be(self._action, parts, told)
-        order = Order(after, settled, int(self._options["at_once"]), check)
+        order = Order(after, settled, self._at_once, check)
         run_all(order, self._alone, self._show, time.monotonic)
         results = [{"stack": name, **order.results[name]} for name in self._parts]
         # What fails before any host has been asked fails on all of them.
         tells = len(self._broken) < len(parts) or not self._action.earlier(self._variables)
-        for row in rows(results, check) if self._options["show"] and tells else ():
+        for row in rows(results, check) if self._shows and tells else ():
             self._action.say(row)
         return self._told(results)
 
