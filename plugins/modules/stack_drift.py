@@ -508,7 +508,7 @@ rollback_error:
       description: The services that are not healthy, as in RV(failures).
       type: list
       elements: dict
-  sample: {error_code: daemon_unreachable, message: "No engine answers at unix:///var/run/docker.sock.", failures: []}
+  sample: {error_code: daemon_unreachable, message: "No Engine answers at unix:///var/run/docker.sock.", failures: []}
 holder:
   description: The run that changes the stack (C(who), C(host), C(pid), C(operation), C(message)), and its start (C(since)).
   returned: if RV(error_code) is V(locked)

@@ -439,7 +439,7 @@ rollback_error:
       description: The services that are not healthy, as in RV(failures).
       type: list
       elements: dict
-  sample: {error_code: daemon_unreachable, message: "No engine answers at unix:///var/run/docker.sock.", failures: []}
+  sample: {error_code: daemon_unreachable, message: "No Engine answers at unix:///var/run/docker.sock.", failures: []}
 failures:
   description: Why services are not healthy.
   returned: if the wait failed

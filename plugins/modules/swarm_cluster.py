@@ -50,11 +50,11 @@ options:
   advertise_addr:
     description:
       - The address, or the network interface, at which other nodes reach this one.
-      - By default, the engine chooses. It fails if it has several addresses.
+      - By default, the Engine chooses. It fails if it has several addresses.
       - An address of a member can't be changed. If it differs from this, the task fails with the code C(unchangeable).
     type: str
   listen_addr:
-    description: The address at which the engine listens for other managers, as ADDRESS:PORT. V(0.0.0.0:2377) by default. Can't be changed.
+    description: The address at which the Engine listens for other managers, as ADDRESS:PORT. V(0.0.0.0:2377) by default. Can't be changed.
     type: str
   data_path_addr:
     description: The address, or the network interface, for the traffic of overlay networks, if it differs. Can't be changed.
@@ -80,7 +80,7 @@ options:
     description: How often nodes report to the managers, for example V(5s). A worker counts as down after about three times as long.
     type: str
   cert_expiry:
-    description: For how long certificates of nodes are valid, for example V(2160h). The engine accepts no less than an hour.
+    description: For how long certificates of nodes are valid, for example V(2160h). The Engine accepts no less than an hour.
     type: str
   autolock:
     description: Whether a manager that is restarted has to be unlocked with a key.

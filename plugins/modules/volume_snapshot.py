@@ -45,8 +45,8 @@ options:
       - V(pause) pauses the containers on this node. Their files are those of one moment, but an application may have to recover from them. A health check fails
         in a paused container, so use it for small volumes.
       - V(command) runs O(command) in each running container first, for example one that writes a dump into the volume.
-      - V(none) copies while everything runs. The snapshot is labelled V(crash-consistent), and a database may be unable to use it.
-        If nothing uses the volume, it is labelled V(stopped).
+      - V(none) copies while everything runs. The snapshot is labeled V(crash-consistent), and a database may be unable to use it.
+        If nothing uses the volume, it is labeled V(stopped).
     type: str
     choices: [stop, pause, command, none]
     default: stop

@@ -134,7 +134,7 @@ def test_the_manager_through_which_it_goes_is_killed_and_another_goes_on(bed, ma
     assert ended.error is not None, ended.told
     # It could not even put the stack back: whichever is found first, the cause or that, both say what it is.
     assert ended.error["code"] in ("daemon_unreachable", "rollback_failed", "lock_lost"), ended.told
-    assert "No engine answers" in ended.error["text"], ended.told
+    assert "No Engine answers" in ended.error["text"], ended.told
     story.stage.node = bed.node(other)
     story.next_run("through another manager while the first is down")
     story.ends["completed through another manager"] += 1

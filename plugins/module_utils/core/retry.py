@@ -15,7 +15,7 @@ TRIES = 4  # where the Engine does answer, but with nothing that helps: that may
 FIRST_PAUSE, LONGEST_PAUSE, GROWTH = 0.1, 1.0, 2.0  # seconds, seconds, factor
 SPREAD = 0.8  # of a pause: how much of it is by chance
 
-#: No engine answers, or one without a leader: a restart, an election, a connection that broke. For ``BEAR_WITH``.
+#: No Engine answers, or one without a leader: a restart, an election, a connection that broke. For ``BEAR_WITH``.
 AWAY = ("daemon_unreachable", "timeout", "no_quorum")
 #: An answer that says nothing about the call (500, garbage). For ``TRIES``.
 UNCLEAR = ("engine_error", "bad_answer", "answer_too_large")

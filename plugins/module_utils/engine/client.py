@@ -30,7 +30,7 @@ NEWEST_API = (1, 51)  # the newest that was tested (engine 28.5); a newer engine
 OLDEST_API = (1, 41)  # engine 20.10
 
 
-NO_ENGINE = "Check that docker_host is the address of a Docker engine."
+NO_ENGINE = "Check that docker_host is the address of a Docker Engine."
 
 
 class EngineClient:
@@ -184,9 +184,9 @@ class EngineClient:
             return answer
         except Torn as error:
             raise EngineError(
-                f"{what} on {self.where}: the engine closed the connection before its answer was complete ({error}).",
+                f"{what} on {self.where}: the Engine closed the connection before its answer was complete ({error}).",
                 "daemon_unreachable",
-                "Check that the engine runs, then run again: it continues from where it stopped.",
+                "Check that the Engine runs, then run again: it continues from where it stopped.",
             ) from None
         except TooLarge as error:
             raise EngineError(
@@ -214,7 +214,7 @@ class EngineClient:
         if newest is not None:
             if newest < OLDEST_API:
                 raise EngineError(
-                    f"The engine at {self.where} speaks API {answer.api_version}; 1.41 (engine 20.10) is the minimum.",
+                    f"The Engine at {self.where} speaks API {answer.api_version}; 1.41 (Engine 20.10) is the minimum.",
                     "api_too_old",
                     "Update the engine.",
                 )

@@ -90,7 +90,7 @@ class EventStream:
             said = str(error) or type(error).__name__
         if not self._closed:
             raise EngineError(
-                f"{WHAT} on {self._where}: the engine ended its stream of events ({said}).", "daemon_unreachable"
+                f"{WHAT} on {self._where}: the Engine ended its stream of events ({said}).", "daemon_unreachable"
             )
 
     def close(self) -> None:

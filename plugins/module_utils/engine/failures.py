@@ -29,18 +29,18 @@ BY_TEXT: Tuple[Tuple[str, str, str], ...] = (
     (
         "client sent an http request to an https server",
         "tls_error",
-        "The engine requires TLS: set validate_certs, ca_path, client_cert and client_key.",
+        "The Engine requires TLS: set validate_certs, ca_path, client_cert and client_key.",
     ),
     (
         "client version",
         "engine_error",
-        "Set api_version (or DOCKER_API_VERSION on the host) to a version that the engine supports, or to auto.",
+        "Set api_version (or DOCKER_API_VERSION on the host) to a version that the Engine supports, or to auto.",
     ),
 )
 BY_STATUS: Dict[int, Tuple[str, str]] = {
-    400: ("invalid_spec", "The engine rejects the specification: correct the Compose file."),
+    400: ("invalid_spec", "The Engine rejects the specification: correct the Compose file."),
     401: ("registry_auth", "Log in to the registry, or give credentials."),
-    403: ("invalid_spec", "The engine does not allow this: correct the Compose file."),
+    403: ("invalid_spec", "The Engine does not allow this: correct the Compose file."),
     404: ("not_found", ""),
     409: ("conflict", "An object with this name already exists."),
 }
@@ -64,7 +64,7 @@ def refusal(status: int, body: bytes, what: str, where: str, node: str = "") -> 
 
 def leaderless(name: str, hint: str, said: str, status: int = 0) -> EngineError:
     """The one error for a Swarm without a leader, whatever the engine ``said``."""
-    words = f" The engine said: {said.rstrip('.')}." if said else ""
+    words = f" The Engine said: {said.rstrip('.')}." if said else ""
     return EngineError(f"The Swarm of {name} has no leader.", "no_quorum", f"{hint}{words}", status)
 
 
@@ -85,7 +85,7 @@ def unreachable(error: OSError, docker_host: str, what: str) -> EngineError:
     """The error for a connection that could not be made, or broke."""
     if isinstance(error, PermissionError):
         return EngineError(
-            f"No permission to access the engine at {docker_host}.",
+            f"No permission to access the Engine at {docker_host}.",
             "permission_denied",
             "Run the task as root (become: true) or as a user of the group docker.",
         )
@@ -94,13 +94,13 @@ def unreachable(error: OSError, docker_host: str, what: str) -> EngineError:
         return EngineError(
             f"{what} on {docker_host}: no answer in time.",
             "timeout",
-            "The engine hangs, or its Swarm has lost quorum: check the engine's log. The option timeout sets the "
+            "The Engine hangs, or its Swarm has lost quorum: check the Engine's log. The option timeout sets the "
             "limit.",
         )
     return EngineError(
-        f"No engine answers at {docker_host}: {error.strerror or error}.",
+        f"No Engine answers at {docker_host}: {error.strerror or error}.",
         "daemon_unreachable",
-        "Start the engine, or correct docker_host.",
+        "Start the Engine, or correct docker_host.",
     )
 
 
@@ -126,7 +126,7 @@ def check_manager(info: Info, docker_host: str) -> None:
         raise EngineError(
             f"The node {name} is not ready in its Swarm (state {state}): {error or 'no reason given'}",
             "no_quorum",
-            "Check that more than half of the managers are up, and the engine's log on this node.",
+            "Check that more than half of the managers are up, and the Engine's log on this node.",
         )
     managers = sorted(str(m.get("Addr")) for m in swarm.get("RemoteManagers") or [] if m.get("Addr"))
     node = str(swarm.get("NodeID") or "")

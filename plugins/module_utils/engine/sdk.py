@@ -62,13 +62,13 @@ class SdkTransport:
             )
         except (docker.errors.DockerException, requests.exceptions.RequestException, ValueError, OSError) as error:
             raise EngineError(
-                f"Can't reach the engine at {connection.docker_host}: {error}",
+                f"Can't reach the Engine at {connection.docker_host}: {error}",
                 "daemon_unreachable",
                 "Check docker_host and the TLS or SSH options.",
             ) from None
         except Exception as error:  # paramiko's own errors have no common base with the SDK's
             raise EngineError(
-                f"Can't reach the engine at {connection.docker_host}: {error}", "daemon_unreachable"
+                f"Can't reach the Engine at {connection.docker_host}: {error}", "daemon_unreachable"
             ) from None
         # To look where a redirection leads, requests would read the whole body, whatever its size.
         session.get_redirect_target = lambda response: None

@@ -12,14 +12,14 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.engine.connectio
 
 # (text in OpenSSL's message in lower case, what to do); the first that fits wins.
 HINTS: Tuple[Tuple[str, str], ...] = (
-    ("mismatch", "Set tls_hostname to a name in the engine's certificate."),
-    ("doesn't match", "Set tls_hostname to a name in the engine's certificate."),
-    ("expired", "Renew the engine's certificate, or set the clock of this host."),
-    ("verify failed", "Set ca_path to the CA that signed the engine's certificate."),
-    ("wrong version number", "The engine does not use TLS on this port: correct docker_host, or turn off TLS."),
-    ("record layer failure", "The engine does not use TLS on this port: correct docker_host, or turn off TLS."),
-    ("eof occurred", "Set client_cert and client_key to a pair that the engine's CA signed."),
-    ("alert", "Set client_cert and client_key to a pair that the engine's CA signed."),
+    ("mismatch", "Set tls_hostname to a name in the Engine's certificate."),
+    ("doesn't match", "Set tls_hostname to a name in the Engine's certificate."),
+    ("expired", "Renew the Engine's certificate, or set the clock of this host."),
+    ("verify failed", "Set ca_path to the CA that signed the Engine's certificate."),
+    ("wrong version number", "The Engine does not use TLS on this port: correct docker_host, or turn off TLS."),
+    ("record layer failure", "The Engine does not use TLS on this port: correct docker_host, or turn off TLS."),
+    ("eof occurred", "Set client_cert and client_key to a pair that the Engine's CA signed."),
+    ("alert", "Set client_cert and client_key to a pair that the Engine's CA signed."),
 )
 
 
@@ -27,7 +27,7 @@ def tls_failure(reason: str, docker_host: str) -> EngineError:
     """The error for a connection that TLS refused with ``reason``, OpenSSL's text."""
     lower = reason.lower()
     hint = next((hint for text, hint in HINTS if text in lower), "Check the TLS options.")
-    return EngineError(f"No TLS connection to the engine at {docker_host}: {reason}.", "tls_error", hint)
+    return EngineError(f"No TLS connection to the Engine at {docker_host}: {reason}.", "tls_error", hint)
 
 
 def check_files(connection: Connection, is_file: Callable[[str], bool]) -> None:

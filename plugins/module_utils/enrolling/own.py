@@ -74,7 +74,7 @@ def join(client: EngineClient, clock: Clock, body: Mapping[str, object]) -> bool
         # It goes on by itself.
     swarm = _until(client, clock, "has not joined", lambda swarm: swarm.get("LocalNodeState") in ("active", "error"))
     if swarm.get("LocalNodeState") == "error":
-        raise _plain(EngineError(f"The engine at {client.where} could not join: {swarm.get('Error')}", "node_error"))
+        raise _plain(EngineError(f"The Engine at {client.where} could not join: {swarm.get('Error')}", "node_error"))
     return True
 
 

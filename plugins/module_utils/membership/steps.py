@@ -215,7 +215,7 @@ def _unlocking(world: World, goal: Goal) -> Optional[Step]:
                     "swarm_locked",
                     "No other manager answers with its key. Give unlock_key, or unlock_key_store.",
                 )
-            return Step(UNLOCK, "its engine was restarted, and the Swarm is autolocked", host.host, name=host.name)
+            return Step(UNLOCK, "its Engine was restarted, and the Swarm is autolocked", host.host, name=host.name)
     return None
 
 

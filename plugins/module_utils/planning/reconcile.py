@@ -187,7 +187,7 @@ def _unknown_to_the_engine(service: ServiceEntry, api: Optional[Sequence[int]]) 
     if not api:
         return []
     found = too_new(service["spec"], (api[0], api[1]))
-    return [f"service {service['key']}: {explain(path, since)}; this engine leaves it out" for path, since in found]
+    return [f"service {service['key']}: {explain(path, since)}; this Engine leaves it out" for path, since in found]
 
 
 def own_services(stack: str, observed: Observed) -> Dict[str, Service]:

@@ -81,7 +81,7 @@ class _Pruning:
         threshold = self.params["disk_threshold"]
         if threshold and used is None:
             raise StackwrightError(
-                f"disk_threshold needs the file system of {root or 'the engine'}, and it can't be read on this target.",
+                f"disk_threshold needs the file system of {root or 'the Engine'}, and it can't be read on this target.",
                 "no_disk",
                 "Run the module on the node itself, as a user who can read it; or leave out disk_threshold.",
             )

@@ -48,7 +48,7 @@ def too_new(spec: Mapping[str, object], api: Version) -> List[Tuple[Path, Versio
 def explain(path: Path, since: Version) -> str:
     """Say what is missing: ``OomScoreAdj needs API 1.46 (engine 27.0)``."""
     name = ".".join(str(part) for part in path if part not in _CONTAINER)
-    return f"{name} needs API {since[0]}.{since[1]} (engine {ENGINES[since]})"
+    return f"{name} needs API {since[0]}.{since[1]} (Engine {ENGINES[since]})"
 
 
 def _matches(value: object, pattern: Path, path: Path = ()) -> Iterator[Tuple[Path, Any]]:

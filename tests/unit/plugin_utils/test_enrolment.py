@@ -127,12 +127,12 @@ def test_a_helper_that_can_not_be_asked_may_have_a_swarm():
 
 def test_a_host_that_can_not_be_looked_at_fails_alone():
     fakes = Fakes({"m1": "manager"}, ["w1", "w2"])
-    fakes.broken["w1"] = {"failed": True, "msg": "No engine answers", "error_code": "daemon_unreachable"}
+    fakes.broken["w1"] = {"failed": True, "msg": "No Engine answers", "error_code": "daemon_unreachable"}
     _run, told, _shown = fakes.run({"m1": "manager", "w1": "worker", "w2": "worker"})
     assert (told["w1"]["failed"], told["w1"]["error_code"]) == (True, "daemon_unreachable")
     assert told["w2"]["changed"]
     assert "failed" not in told["w2"]
-    assert any("w1 was left as it is: No engine answers" in text for text in told["m1"]["warnings"])
+    assert any("w1 was left as it is: No Engine answers" in text for text in told["m1"]["warnings"])
 
 
 def test_another_manager_serves_if_the_first_does_not():

@@ -59,12 +59,12 @@ def test_the_host_is_the_one_whose_engine_is_that_node(play, every, host):
 def test_what_a_host_answers_that_can_t_is_told():
     def refuses(host, handed):
         del handed
-        return {"failed": True, "msg": f"No engine answers on {host}.", "error_code": "daemon_unreachable"}
+        return {"failed": True, "msg": f"No Engine answers on {host}.", "error_code": "daemon_unreachable"}
 
     def breaks(host, handed):
         raise OSError
 
-    assert steps(["db"], refuses).answer(asked()) == {"why": "where db says: No engine answers on db"}
+    assert steps(["db"], refuses).answer(asked()) == {"why": "where db says: No Engine answers on db"}
     assert steps(["db"], breaks).answer(asked()) == {"why": "and the host db does not answer"}
 
 

@@ -181,7 +181,7 @@ class Engines:
 
     def request(self, engine, method, path, query, body):
         if not engine.up:
-            raise EngineError(f"No engine answers at {engine.name}.", "daemon_unreachable")
+            raise EngineError(f"No Engine answers at {engine.name}.", "daemon_unreachable")
         self.tick(CALL)
         if method != "GET":
             self.writes += 1

@@ -31,15 +31,15 @@ def names(api):
 
 def test_an_old_engine_lacks_all_of_them():
     assert names((1, 41)) == [
-        "Healthcheck.StartInterval needs API 1.44 (engine 25.0)",
-        "Privileges.Seccomp needs API 1.44 (engine 25.0)",
-        "Mounts.1.VolumeOptions.Subpath needs API 1.45 (engine 26.0)",
-        "OomScoreAdj needs API 1.46 (engine 27.0)",
+        "Healthcheck.StartInterval needs API 1.44 (Engine 25.0)",
+        "Privileges.Seccomp needs API 1.44 (Engine 25.0)",
+        "Mounts.1.VolumeOptions.Subpath needs API 1.45 (Engine 26.0)",
+        "OomScoreAdj needs API 1.46 (Engine 27.0)",
     ]
 
 
 def test_a_new_engine_has_them():
-    assert names((1, 45)) == ["OomScoreAdj needs API 1.46 (engine 27.0)"]
+    assert names((1, 45)) == ["OomScoreAdj needs API 1.46 (Engine 27.0)"]
     assert names((1, 51)) == []
 
 
