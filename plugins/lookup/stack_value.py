@@ -69,7 +69,7 @@ EXAMPLES = r"""
   ansible.builtin.setup:
     gather_subset: [local]
 
-- name: Give the monitoring a password
+- name: Create a password for the monitoring
   ansible.builtin.copy:
     content: "{{ lookup('stackwright.swarm.stack_value', 'db/POSTGRES_PASSWORD', name='shop') }}"
     dest: "{{ monitoring_folder }}/password"

@@ -678,7 +678,7 @@ EXAMPLES = r"""
     preflight: true
     routes: {}
 
-- name: The same, with proxies on two hosts, and without one that is down
+- name: Deploy it with proxies on two hosts, and without one that is down
   stackwright.swarm.compose_stack:
     name: shop
     src: files/shop/compose.yml

@@ -85,7 +85,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Show what a manager could free
+- name: Show the space that a manager could free
   stackwright.swarm.node_prune:
   check_mode: true
   diff: true

@@ -96,7 +96,7 @@ EXAMPLES = r"""
     dest: /srv/shop/generated
   register: generated
 
-- name: Fail if the committed files are not those of the registry
+- name: Fail if the committed files differ from the registry
   stackwright.swarm.services_registry_compose:
     src: /srv/shop/services.registry.yaml
     dest: /srv/shop/generated

@@ -60,17 +60,17 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Make a registry from two Compose files
+- name: Create a registry from two Compose files
   stackwright.swarm.services_registry_import:
     src: [compose.yml, monitoring.yml]
     dest: services.registry.yaml
   register: imported
 
-- name: Show what the registry lacks
+- name: Show the parts that the registry does not have
   ansible.builtin.debug:
     msg: "{{ imported.not_carried }}"
 
-- name: Import a whole folder into a file for review, and stop if anything gets lost
+- name: Import a whole folder into a file for review, and fail if anything is lost
   stackwright.swarm.services_registry_import:
     src: "{{ query('ansible.builtin.fileglob', 'compose/*.yml') | sort }}"
     dest: review.registry.yaml

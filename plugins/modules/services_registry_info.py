@@ -101,7 +101,7 @@ EXAMPLES = r"""
   ansible.builtin.debug:
     msg: "{{ shown.tree }}"
 
-- name: Compare it with what runs
+- name: Compare it with the running stack
   stackwright.swarm.services_registry_info:
     src: shop/services.registry.yaml
     name: shop
@@ -118,7 +118,7 @@ EXAMPLES = r"""
     stacks: per_category
   register: shown
 
-- name: Show what these networks are
+- name: Show these networks
   ansible.builtin.debug:
     msg: "{{ shown.networks }}"
 """

@@ -98,7 +98,7 @@ EXAMPLES = r"""
     name: shop
     diff: {}
 
-- name: Show what was changed since revision 1, also by others
+- name: Show all changes since revision 1, also by others
   stackwright.swarm.stack_info:
     name: shop
     diff: {from: 1, to: live}

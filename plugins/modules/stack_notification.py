@@ -56,7 +56,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Tell that the shop is too slow
+- name: Notify that the shop is too slow
   stackwright.swarm.stack_notification:
     name: shop
     title: "shop: answers take 4 s"

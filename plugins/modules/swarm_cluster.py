@@ -180,11 +180,11 @@ EXAMPLES = r"""
   stackwright.swarm.swarm_cluster:
     state: "{{ 'absent' if inventory_hostname == 'worker3' else 'present' }}"
 
-- name: Make new join tokens
+- name: Rotate the join tokens
   stackwright.swarm.swarm_cluster:
     rotate: [worker_token, manager_token]
 
-- name: Replace a manager whose machine is gone by a new host of the inventory
+- name: Replace a manager whose machine is gone with a new host of the inventory
   stackwright.swarm.swarm_cluster:
     remove: [manager3]
 """

@@ -103,7 +103,7 @@ EXAMPLES = r"""
     gather: [cluster]
     join_tokens: true
 
-- name: Read what the loss of a node would mean
+- name: Read the effect of the loss of a node
   stackwright.swarm.swarm_info:
     gather: [cluster, tasks_by_node]
     what_if: m1

@@ -122,7 +122,7 @@ EXAMPLES = r"""
       rack: 12
       old_label: null
 
-- name: Give a node exactly these labels
+- name: Set exactly these labels on a node
   stackwright.swarm.swarm_node:
     name: m1
     labels_mode: exact

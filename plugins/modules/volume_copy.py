@@ -79,7 +79,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Copy a volume, and pause its service meanwhile
+- name: Copy a volume, and pause its service during the copy
   stackwright.swarm.volume_copy:
     volume: shop_data
     to: shop_data-copy

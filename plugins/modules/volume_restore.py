@@ -79,7 +79,7 @@ EXAMPLES = r"""
     dest: /srv/volumes
     snapshot: before-release-7
 
-- name: Restore the newest snapshot of a volume, and stop its service meanwhile
+- name: Restore the newest snapshot of a volume, and stop its service during the restore
   stackwright.swarm.volume_restore:
     name: shop
     volume: data

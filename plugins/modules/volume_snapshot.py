@@ -91,7 +91,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Take a snapshot of a volume of the shop, whose service stops meanwhile
+- name: Take a snapshot of a volume of the shop, and stop its service during the copy
   stackwright.swarm.volume_snapshot:
     name: shop
     volumes: [data]
