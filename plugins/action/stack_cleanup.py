@@ -84,9 +84,9 @@ class ActionModule(MeetingAction):
 
     def _all_parts(self, meeting: Meeting, arguments: Mapping[str, object], variables: Variables) -> Result:
         looked = self._call(arguments, {"part": LOOK}, variables)
-        looked["received"] = time.monotonic()
         if looked.get("failed"):
             return looked
+        looked["received"] = time.monotonic()
         meeting.say(HERE, node_id=looked["node_id"])
         if not looked["node_id"]:
             raise StackwrightError(

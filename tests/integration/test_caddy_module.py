@@ -160,6 +160,17 @@ def test_a_proxy_that_is_down_does_not_keep_the_other_from_its_routes(proxy, pla
     assert len(proxy.routes()) == 2
 
 
+def test_a_proxy_that_lost_its_configuration_does_not_keep_the_other_from_its_routes(proxy, player, tmp_path):
+    with running(Caddy(proxy.version, tmp_path / "two")) as second:
+        assert second.call("POST", "/load", {"admin": second.admin})[0] == 200
+        both = {"caddy_route": {"admin": [second.url, proxy.url], "stack": "shop", "routes": [to()]}}
+        run = player.play(both)
+        assert run.last["error_code"] == "no_server" and run.last["changed"]
+        assert run.last["msg"].startswith(f"{second.url}: The proxy has no HTTP server")
+        assert f"1 of 2 replicas failed; changed were {proxy.url}." in run.last["msg"]
+        assert len(proxy.routes()) == 2
+
+
 BAD = [
     ({"domain": "https://a.example.com"}, "a domain can't contain a scheme"),
     ({"domain": "a.example.com:80"}, "a domain can't contain a port"),

@@ -21,7 +21,7 @@ CONTENTION = 60.0
 #: The errors of a proxy that is down, or hangs: it may come back by itself.
 LOST = ("admin_unreachable", "admin_timeout")
 #: With these, nothing is written to any replica.
-DECISIONS = ("no_server", "route_conflict", "several_replicas", "tls_conflict")
+DECISIONS = ("route_conflict", "several_replicas", "tls_conflict")
 
 
 class World(NamedTuple):
@@ -105,14 +105,14 @@ def bring_all(proxies: Sequence[Replica], wanted: Wanted, check: bool, world: Wo
 
 def first_failure(proxies: Sequence[Replica]) -> Optional[RouteError]:
     """The error of the run, if any replica has one; it names how many. That one is lost hides no other error."""
-    failed = [replica for replica in proxies if replica.error is not None]
-    errors = [replica.error for replica in failed if replica.error is not None]
-    if not errors:
+    failed = [(replica.error, replica.at.shown) for replica in proxies if replica.error is not None]
+    if not failed:
         return None
-    error = min(errors, key=lambda error: error.error_code in LOST)
+    error, where = min(failed, key=lambda one: one[0].error_code in LOST)
     done = [replica.at.shown for replica in proxies if replica.updated is not None and replica.updated.changed]
     message = error.message
     if len(proxies) > 1:
+        message = message if where in message else f"{where}: {message}"
         message += f" {len(failed)} of {len(proxies)} replicas failed"
         message += f"; changed were {', '.join(done)}." if done else "; none was changed."
     details = {**error.details, "outcome": {"done": done}, "replicas": [replica.report() for replica in proxies]}
