@@ -24,6 +24,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels imp
     BEFORE_STOP,
     HANDING_OVER,
     IMAGE,
+    NOWHERE,
     labels_of,
     ours_in,
 )
@@ -258,6 +259,16 @@ def mode_of(spec: HasMode) -> str:
     """The name of the mode in a ServiceSpec, as the Engine spells it."""
     mode = spec.get("Mode") or {}
     return next((name for name in MODES if mode.get(name) is not None), "Replicated")
+
+
+def without_tasks(spec: ServiceSpec) -> ServiceSpec:
+    """The fields of ``spec`` by which its service has no tasks: no replicas, or a constraint that no node meets."""
+    template = spec["TaskTemplate"]
+    if mode_of(spec) == "Replicated":
+        return {"TaskTemplate": template, "Mode": {"Replicated": {"Replicas": 0}}}
+    placement = template.get("Placement") or {}
+    constraints = [*(placement.get("Constraints") or []), NOWHERE]
+    return {"TaskTemplate": {**template, "Placement": {**placement, "Constraints": constraints}}}
 
 
 def task_count(service: Service, nodes: int) -> int:

@@ -27,10 +27,10 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.planning.service
     NOT_RUN,
     mode_of,
     task_count,
+    without_tasks,
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm import normalise
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import id_of, name_of, stack_of
-from ansible_collections.stackwright.swarm.plugins.module_utils.transitions.stop import without_tasks
 
 if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import (

@@ -10,7 +10,11 @@ from typing import TYPE_CHECKING, Any, Dict, List, Optional, Tuple
 from ansible_collections.stackwright.swarm.plugins.module_utils.plan.differences import differences
 from ansible_collections.stackwright.swarm.plugins.module_utils.plan.operations import Operation, Plan, ordered
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.prune import gone_objects, gone_services
-from ansible_collections.stackwright.swarm.plugins.module_utils.planning.services import mode_of, task_count
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.services import (
+    mode_of,
+    task_count,
+    without_tasks,
+)
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm import normalise
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import (
     BEFORE_STOP,
@@ -79,16 +83,6 @@ def stopped(spec: ServiceSpec, prefix: str) -> Tuple[Optional[ServiceSpec], str]
     else:
         labels[label] = "global"
     return {**spec, **without_tasks(spec), "Labels": labels}, "stopped"
-
-
-def without_tasks(spec: ServiceSpec) -> ServiceSpec:
-    """The fields of ``spec`` by which its service has no tasks: no replicas, or a constraint that no node meets."""
-    template = spec["TaskTemplate"]
-    if mode_of(spec) == "Replicated":
-        return {"TaskTemplate": template, "Mode": {"Replicated": {"Replicas": 0}}}
-    placement = template.get("Placement") or {}
-    constraints = [*(placement.get("Constraints") or []), NOWHERE]
-    return {"TaskTemplate": {**template, "Placement": {**placement, "Constraints": constraints}}}
 
 
 def remove(stack: str, observed: Observed, nodes: int) -> Plan:

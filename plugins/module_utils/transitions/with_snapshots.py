@@ -20,11 +20,14 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.planning.extra_s
     forgotten,
     made_of,
 )
-from ansible_collections.stackwright.swarm.plugins.module_utils.planning.services import mode_of, task_count
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.services import (
+    mode_of,
+    task_count,
+    without_tasks,
+)
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.volumes import base_of, named_volumes
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm import normalise
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import NOWHERE, id_of, name_of, stack_of
-from ansible_collections.stackwright.swarm.plugins.module_utils.transitions.stop import without_tasks
 
 if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Service, ServiceSpec
