@@ -52,11 +52,7 @@ LACKS = re.compile(
 )
 #: The Engine's words in plainer ones, for people.
 PLAIN = (
-    (
-        re.compile(r"task: non-zero exit \((\d+)\): dockerexec: unhealthy container"),
-        r"its health check fails (exit code \1)",
-    ),
-    (re.compile(r"dockerexec: unhealthy container"), "its health check fails"),
+    (re.compile(r"(?:task: non-zero exit \(\d+\): )?dockerexec: unhealthy container"), "its health check fails"),
     (re.compile(r"task: non-zero exit \((\d+)\)"), r"exit code \1"),
 )
 
@@ -147,7 +143,8 @@ def _text(entry: Found, asks: str = "", called: str = "") -> str:
     if error and error not in text:
         facts.append(error)
     code = f"exit code {entry['exit_code']}"
-    if entry["exit_code"] and code not in f"{text} {error}":
+    # The Engine has stopped a container whose check fails: its exit code says nothing.
+    if entry["exit_code"] and code not in f"{text} {error}" and "its health check fails" not in text:
         facts.append(code)
     if entry["node"]:
         facts.append(f"node {entry['node']}")

@@ -18,16 +18,15 @@ NANO, MIB = 1e9, 1024 * 1024
 
 
 def unplaced(client: EngineClient, service: Service, error: str) -> str:
-    """What ``service`` asks for, as half a sentence; empty if ``error`` does not say that no node has it."""
-    if "no suitable node" not in error:
-        return ""
+    """What ``service`` asks for, as half a sentence; empty if ``error`` does not say that no node has it, or that the
+    node of a global service's task has not."""
     template = service["Spec"]["TaskTemplate"]
     parts: List[str] = []
-    if "constraint" in error:
+    if "scheduling constraints not satisfied on" in error:
         parts += (template.get("Placement") or {}).get("Constraints") or []
-    if "insufficient resources" in error:
+    if "insufficient resources on" in error:
         parts += _reserved((template.get("Resources") or {}).get("Reservations") or {})
-    if "host-mode port" in error:
+    if "host-mode port already in use on" in error:
         parts += _ports(client, service)
     return f"it requests {' and '.join(parts)}" if parts else ""
 

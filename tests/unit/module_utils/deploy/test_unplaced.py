@@ -38,6 +38,13 @@ WEB = service("web", [host(80)])
             "it requests port 80/tcp",
         ),
         (PORTS, WEB, Engine(), "it requests port 80/tcp"),
+        # A task of a global service, which has its node.
+        (
+            "host-mode port already in use on 1 node",
+            WEB,
+            Engine(WEB, service("old", [host(80)])),
+            "it requests port 80/tcp, which old uses",
+        ),
         (
             "no suitable node (scheduling constraints not satisfied on 3 nodes)",
             service("db", Placement={"Constraints": ["node.role == worker", "node.labels.disk == ssd"]}),
