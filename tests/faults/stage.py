@@ -191,7 +191,9 @@ class Stage:
         """After a run that the user was told is fine: no drift, nothing to heal, and a good revision."""
         before, healed = self.state(), self.heal()
         assert healed.error is None, f"{what}: there is drift: {healed.told}"
-        assert not healed.result["changed"] and self.state() == before, f"{what}: healing has undone something"
+        undone = f"{what}: healing has undone something: {healed.told}"
+        assert not healed.result["changed"], undone
+        assert self.state() == before, undone
         worked = [revision for revision in self.revisions() if revision.started]
         assert worked[0].good, (what, [revision.shown() for revision in worked])
 

@@ -28,8 +28,8 @@ for bed in ${*:-20.10:3 26.1:1 28.5:1 second-day}; do
     fi
     echo "long: engine ${bed%:*}, ${bed#*:} node(s)"
     STACKWRIGHT_TEST_ENGINE=${bed%:*} STACKWRIGHT_TEST_NODES=${bed#*:} \
-        .cache/venv/bin/python -m pytest -q -n 2 --dist loadfile $tests
+        sh tests/tools/run_tests.sh $tests -n 2 --dist loadfile
     # One bed for these: they kill its nodes, and bring twenty deployments at once.
     STACKWRIGHT_TEST_ENGINE=${bed%:*} STACKWRIGHT_TEST_NODES=${bed#*:} \
-        .cache/venv/bin/python -m pytest -q tests/faults/test_chaos.py tests/faults/test_concurrency.py
+        sh tests/tools/run_tests.sh tests/faults/test_chaos.py tests/faults/test_concurrency.py
 done

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Runs tests: run_tests.sh FOLDER PYTEST-ARGUMENT... A few that fail are run once more, alone: a busy machine makes
-# engines late. Those that pass then are named at the end, since a test that passes at times only has a fault all the same.
+# Runs tests: run_tests.sh FOLDER-OR-FILE PYTEST-ARGUMENT... A few that fail are run once more, alone: a busy machine
+# makes engines late. Those that pass then are named at the end: a test that passes only at times has a fault all the same.
 set -eu
 cd "$(dirname "$0")/../.."
 folder=$1
@@ -8,11 +8,13 @@ shift
 most=40
 # What needs no engine has little reason to fail at times.
 [ "$folder" != tests/unit ] || most=3
-pytest="$(pwd)/.cache/venv/bin/python -m pytest -q -o cache_dir=.cache/pytest-$(basename "$folder")"
+# Several of these may run at once, each with its Swarms.
+name=$(basename "$folder")${STACKWRIGHT_TEST_BED:+-$STACKWRIGHT_TEST_BED}
+pytest="$(pwd)/.cache/venv/bin/python -m pytest -q -o cache_dir=.cache/pytest-$name"
 code=0
 $pytest "$@" "$folder" || code=$?
 [ "$code" -ne 0 ] || exit 0
-failed=.cache/pytest-$(basename "$folder")/v/cache/lastfailed
+failed=.cache/pytest-$name/v/cache/lastfailed
 # 1 says that tests have failed; anything else, that they could not be run.
 [ "$code" -eq 1 ] && [ -s "$failed" ] || exit "$code"
 count=$(grep -c '": true' "$failed" || true)
@@ -25,7 +27,7 @@ names=$(.cache/venv/bin/python -c 'import json, re, sys
 for name in json.load(open(sys.argv[1])): print(re.sub(r"@[\w.]+$", "", name))' "$failed")
 echo "tests: $count failed, and are tried once more:"
 echo "$names" | sed 's/^/  /'
-again=.cache/test-again-$(basename "$folder")
+again=.cache/test-again-$name
 echo "$names" >"$again"
 $pytest "@$again" || exit 1
 echo "tests: UNSTABLE, passed at the second try only:"
