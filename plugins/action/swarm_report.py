@@ -87,8 +87,10 @@ class ActionModule(ClusterAction):
             if path.exists() and path.read_bytes() == data:
                 return False
             if not self._task.check_mode:
-                part = path.with_name(f".{path.name}.part")
-                part.write_bytes(data)
+                # A new name each time, and no link is followed: others may write into the folder, another report too.
+                part = path.with_name(f".{path.name}.{os.urandom(4).hex()}.part")
+                with part.open("xb") as file:
+                    file.write(data)
                 os.replace(part, path)
         except OSError as error:
             raise StackwrightError(

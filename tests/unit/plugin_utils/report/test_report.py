@@ -3,6 +3,7 @@
 import json
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -10,7 +11,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "browser"))
 
 from swarms import TIME, cluster
 
-from ansible_collections.stackwright.swarm.plugins.action.swarm_report import usage_of
+from ansible_collections.stackwright.swarm.plugins.action.swarm_report import ActionModule, usage_of
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.report.charts import columns, distribution, shares
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.report.figures import figures, refusals
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.report.markdown import markdown
@@ -172,3 +173,16 @@ def test_the_load_of_a_machine():
     given = {**cluster(2, 2), "usage": {"m1": {"load": 1.0, "memory_used": 8331694080 // 2}}}
     node = report("r", TIME, [given])["clusters"][0]["nodes"][0]
     assert node["load_share"] == 0.25 and node["used_share"] == 0.5
+
+
+def test_a_report_is_written_through_no_link(tmp_path):
+    """Others may write into its folder."""
+    action = ActionModule.__new__(ActionModule)
+    action._task = SimpleNamespace(check_mode=False)
+    other, dest = tmp_path / "other", tmp_path / "report.html"
+    other.write_text("theirs")
+    for name in (dest.name, f".{dest.name}.part"):
+        (tmp_path / name).symlink_to(other)
+    assert action._written(str(dest), "ours") and not action._written(str(dest), "ours")
+    assert (other.read_text(), dest.read_text(), dest.is_symlink()) == ("theirs", "ours", False)
+    assert len(list(tmp_path.iterdir())) == 3, "nothing is left of writing it"
