@@ -20,7 +20,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.history.retentio
 from ansible_collections.stackwright.swarm.plugins.module_utils.history.revision import DEPLOYING, Revision
 from ansible_collections.stackwright.swarm.plugins.module_utils.plan.operations import Plan
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.extra_step import as_before, networks_in
-from ansible_collections.stackwright.swarm.plugins.module_utils.planning.ignore_rules import EXTRA
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.ignore_rules import EXTRA, MISSING
 from ansible_collections.stackwright.swarm.plugins.module_utils.request.options import FAIL
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import KEY_CONFIG, name_of
 
@@ -61,14 +61,21 @@ def warn_of_drift(
             "Add the changes to the files, or deploy with on_drift: warn. Nothing was changed.",
             {"drift": [drift.as_dict() for drift in found], "revision": target.number},
         )
-    notices = [
-        drift.reason
-        if drift.object == STACK
-        else f"overwrites changes made by others since revision {target.number}: {drift}"
-        for drift in found
-    ]
+    actions = {(op.kind, op.name): op.action for op in plan.operations}
+    notices = [_notice(drift, actions.get((drift.object, drift.name), ""), target.number) for drift in found]
     notices += [f"overwrites {drift}" for drift in ours]
     return replace(plan, notices=tuple(sorted((*plan.notices, *notices)))), [drift.as_dict() for drift in found]
+
+
+def _notice(drift: Drift, action: str, number: int) -> str:
+    what = f"the {drift.object} {drift.name}"
+    if drift.object == STACK:
+        return drift.reason
+    if (drift.kind, action) == (MISSING, "create"):
+        return f"creates {what} again, which others removed since revision {number}"
+    if (drift.kind, action) == (EXTRA, "remove"):
+        return f"removes {what}, which others created since revision {number}"
+    return f"overwrites changes made by others since revision {number}: {drift}"
 
 
 def _found(

@@ -312,6 +312,21 @@ def test_one_service_that_is_left_is_told_with_each_that_is_gone():
         deploy(made, state(2, more=LARGE), on_drift="fail")
 
 
+def test_a_run_says_what_it_creates_again_and_what_it_removes(swarm):
+    """A service that others removed, and one that they created with the stack's label."""
+    deploy(swarm, state(1, more=[builders.service("api")]))
+    web, api = one(swarm, "web"), one(swarm, "api")
+    del swarm.objects["services"][api["ID"]]
+    by_hand = {**copy.deepcopy(web), "ID": "by-hand"}
+    by_hand["Spec"]["Name"] = "shop_debug"
+    swarm.objects["services"]["by-hand"] = by_hand
+    said = deploy(swarm, state(1, more=[builders.service("api")]), check=True, on_drift="warn")["notices"]
+    assert said == [
+        "creates the service shop_api again, which others removed since revision 2",
+        "removes the service shop_debug, which others created since revision 2",
+    ]
+
+
 @pytest.mark.parametrize("check", [False, True])
 def test_stopping_a_stack_that_does_not_exist_is_told(check):
     done = stop_stack(FakeSwarm(), Clock(), "shop", {**OPTIONS, "prefix": "stackwright", "check": check})
