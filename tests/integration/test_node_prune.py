@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -105,3 +106,22 @@ def test_the_playbook_prunes_the_nodes_one_by_one(bed, swarm, tmp_path):
     assert run.code == 0, run.output
     assert f"network {name}-net" in run.output
     assert f"{name}-net" not in [network["Name"] for network in node.api("GET", "/networks")]
+
+
+def test_a_node_that_fails_keeps_no_other_from_being_pruned(bed, swarm, tmp_path):
+    """One whose host is lost, and one whose Engine does not answer. The run fails at the end, and names both."""
+    name, node = swarm.name, swarm.node
+    node.cli(["docker", "network", "create", f"{name}-net"])
+    player = Player(tmp_path, {"a1": f"unix://{tmp_path}/nothing", "b1": "", "m1": swarm.docker_host})
+    hosts = yaml.safe_load((tmp_path / "inventory.yml").read_text())
+    away = {"ansible_connection": "ssh", "ansible_host": "127.0.0.1", "ansible_port": 1}
+    hosts["swarm_managers"]["hosts"]["b1"].update(away)
+    player.write("inventory.yml", yaml.safe_dump(hosts))
+    plays = yaml.safe_load((ROOT / "playbooks" / "prune.yml").read_text())
+    for play in plays:
+        play["module_defaults"] = {"group/stackwright.swarm.swarm": {"docker_host": "{{ docker_host }}"}}
+    extra = {"prune_older_than": "0", "prune_images": "none", "prune_hosts": "swarm_managers"}
+    run = player.playbook(player.write("prune.yml", yaml.safe_dump(plays)), variables=extra)
+    assert f"{name}-net" not in [network["Name"] for network in node.api("GET", "/networks")], run.output
+    assert run.code != 0 and "\n  a1: No Engine answers" in run.last["msg"], run.output
+    assert "\n  b1: Failed to connect" in run.last["msg"]
