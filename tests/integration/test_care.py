@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
+import yaml
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -48,6 +49,18 @@ def test_a_swarm_is_looked_after(bed, swarm, care, tmp_path):
     assert found.count("drift: scaled") == 1, "once per cluster"
     told = care(care_prune="false", care_fail="false")
     assert told.code == 0 and "drift: scaled" in told.output
+
+
+def test_a_node_that_is_lost_is_a_finding_and_hides_no_other(bed, swarm, care, tmp_path):
+    hosts = yaml.safe_load((tmp_path / "inventory.yml").read_text())
+    away = {"ansible_connection": "ssh", "ansible_host": "127.0.0.1", "ansible_port": 1}
+    hosts["swarm_managers"]["hosts"] = {"gone": away, **hosts["swarm_managers"]["hosts"]}
+    (tmp_path / "inventory.yml").write_text(yaml.safe_dump(hosts, sort_keys=False))
+    swarm.node.cli(["docker", "network", "create", f"{swarm.name}-net"])
+    ill = care(prune_hosts="gone:m1", care_accept=[], care_backups=str(tmp_path))
+    assert f"network {swarm.name}-net" in ill.output and "Some nodes were not pruned" not in ill.output, ill.output
+    found = ill.output[ill.output.index("TASK [Fail if something needs attention]") :]
+    assert ill.code and "gone" in found, ill.output
 
 
 def test_backups_are_looked_for(care, tmp_path):
