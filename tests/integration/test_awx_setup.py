@@ -94,7 +94,11 @@ def test_everything_is_made_once_changed_and_removed(awx, setup):
             if team in awx.links.get(("roles", number * 100, "teams"), []):
                 may[name].add(template["playbook"][: -len(".yml")])
     # care prunes nodes, which is not for those who only look.
-    assert may == {"Support": {"status"}, "Developers": {"status", "deploy"}, "Operations": {"status", "deploy", "care"}}
+    assert may == {
+        "Support": {"status"},
+        "Developers": {"status", "deploy"},
+        "Operations": {"status", "deploy", "care"},
+    }
 
     changed, writes, _out = setup()
     assert (changed, writes) == (0, [])
