@@ -246,6 +246,7 @@ def preload() -> None:
     from ansible._internal._datatag._tags import Origin, TrustedAsTemplate
     from ansible.parsing.yaml.loader import AnsibleLoader
     from ansible.plugins import loader
+    from ansible.utils import plugin_docs
     from ansible.utils.collection_loader import _collection_finder as finder
 
     package = Path(finder.__file__).parents[2]
@@ -258,11 +259,28 @@ def preload() -> None:
     for path in (path for kind in PLUGINS for path in (package / "plugins").glob(f"{kind}.py")):
         for node in ast.parse(path.read_bytes()).body:
             if isinstance(node, ast.Assign) and [getattr(one, "id", "") for one in node.targets] == ["DOCUMENTATION"]:
-                text = Origin(path=str(path)).tag(TrustedAsTemplate().tag(node.value.value))
-                known[str(path), text] = yaml.load(text, Loader=AnsibleLoader)
+                for text in (node.value.value, *fragments(node.value.value)):
+                    tagged = Origin(path=str(path)).tag(TrustedAsTemplate().tag(text))
+                    known[str(path), tagged] = yaml.load(tagged, Loader=AnsibleLoader)
+            elif isinstance(node, ast.Import):
+                for name in [one.name for one in node.names if one.name in sys.stdlib_module_names]:
+                    importlib.import_module(name)
     ready = Ready(yaml.load, known, lambda text: (getattr(Origin.get_tag(text), "path", ""), text))
-    loader.yaml = SimpleNamespace(load=ready)
+    loader.yaml = plugin_docs.yaml = SimpleNamespace(load=ready)
     preload_collection(loader)
+
+
+def fragments(documentation: str) -> list[str]:
+    """The texts of Ansible's own that a plugin's documentation extends."""
+    import yaml
+
+    names = yaml.safe_load(documentation).get("extends_documentation_fragment", [])
+    found = []
+    for name in names.split(",") if isinstance(names, str) else names:
+        module, _dot, text = name.strip().partition(".")
+        plugin = importlib.import_module(f"ansible.plugins.doc_fragments.{module}").ModuleDocFragment
+        found.append(getattr(plugin, text.upper() or "DOCUMENTATION"))
+    return found
 
 
 def preload_collection(loader: ModuleType) -> None:

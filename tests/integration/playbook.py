@@ -91,10 +91,14 @@ class Player:
             {(f"stackwright.swarm.{key}" if key in OURS else key): value for key, value in task.items()}
             for task in tasks
         ]
+        used = {f"stackwright.swarm.{key}" for task in tasks for key in task if key in OURS}
+        # Ansible looks up each module of the group; a role or block may need all of them.
+        if any(OURS.isdisjoint(task) for task in tasks):
+            used = {"group/stackwright.swarm.swarm"}
         play = {
             "hosts": "swarm_managers",
             "gather_facts": False,
-            "module_defaults": {"group/stackwright.swarm.swarm": {"docker_host": "{{ docker_host }}"}},
+            "module_defaults": dict.fromkeys(sorted(used), {"docker_host": "{{ docker_host }}"}),
             "tasks": full,
         }
         return self.write(f"play{self.runs}.yml", yaml.safe_dump([play], sort_keys=False))

@@ -392,14 +392,8 @@ def test_a_run_that_is_killed_between_compare_and_switch_is_finished_by_the_next
     assert site.deploy("a", "x.example.com").code == 0
     # As killed: nothing of the play runs after what comes before this task.
     assert site.deploy("b", "b.example.com").code == 0
-    plugins = site.player.folder / "killer"
-    plugins.mkdir()
-    (plugins / "killer.py").write_text(KILLER.format(step=step, when=when))
-    usual = site.player.usual()
-    environment = {
-        "ANSIBLE_CALLBACK_PLUGINS": f"{usual['ANSIBLE_CALLBACK_PLUGINS']}:{plugins}",
-        "ANSIBLE_CALLBACKS_ENABLED": "results,killer",
-    }
+    site.player.write("callback_plugins/killer.py", KILLER.format(step=step, when=when))
+    environment = {"ANSIBLE_CALLBACKS_ENABLED": "results,killer"}
     given = {"stack_takes": ["x.example.com"], "revision": 2}
     killed = site.deploy("b", "b.example.com", "x.example.com", environment=environment, **given)
     assert killed.code == -signal.SIGKILL, killed.output

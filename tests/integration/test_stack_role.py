@@ -207,12 +207,8 @@ def test_the_last_step_removes_nothing_of_a_deployment_that_came_in_between(shop
     task = {"name": shop.swarm.name, "src": "other.yml", "rollout": {"stable_for": 0.3, "timeout": 60}}
     command, environment, _results = shop.player.command(shop.player.written([{"compose_stack": task}]))
     path = shop.player.write("between.json", json.dumps([command, environment]))
-    shop.player.write("between/between.py", BETWEEN.format(path=str(path)))
-    usual = shop.player.usual()
-    environment = {
-        "ANSIBLE_CALLBACK_PLUGINS": f"{usual['ANSIBLE_CALLBACK_PLUGINS']}:{shop.player.folder / 'between'}",
-        "ANSIBLE_CALLBACKS_ENABLED": "results,between",
-    }
+    shop.player.write("callback_plugins/between.py", BETWEEN.format(path=str(path)))
+    environment = {"ANSIBLE_CALLBACKS_ENABLED": "results,between"}
     run = shop.deploy({"environment": environment}, web=("web.example.com", GOOD))
     assert run.code != 0 and "ran in between" in run.output, run.output
     assert run.last["error_code"] == "conflict" and run.last["changed"]
