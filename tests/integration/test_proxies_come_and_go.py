@@ -47,6 +47,7 @@ class CallbackModule(CallbackBase):
     CALLBACK_VERSION = 2.0
     CALLBACK_TYPE = "notification"
     CALLBACK_NAME = "killer"
+    CALLBACK_NEEDS_ENABLED = True
 
     def v2_playbook_on_start(self, playbook):
         from ansible_collections.stackwright.swarm.plugins.plugin_utils.story.work import Work
