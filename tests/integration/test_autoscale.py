@@ -99,4 +99,4 @@ def test_by_a_number_and_never_during_a_deployment(swarm, stack, tmp_path):
     assert "changed=0" in stack.autoscale(**given).output
     number.write_text("nothing")
     wrong = stack.autoscale(**given)
-    assert wrong.code and "no number of at least 0 at waiting" in wrong.output and stack.replicas() == 3
+    assert wrong.code and "not a number of 0 or more at waiting" in wrong.output and stack.replicas() == 3
