@@ -657,7 +657,7 @@ def test_what_is_wrong_with_the_options(stack, player):
         ({"name": stack.name[:-1] + "*"}, "invalid_name", "is not a valid name"),
         ({"name": stack.name.upper()}, "no_stack", "case-sensitive"),
         ({"name": "nothing"}, "no_stack", "no history"),
-        ({"name": stack.name, "ignore": [{"kind": "scalled"}]}, "invalid_options", "no kind 'scalled'"),
+        ({"name": stack.name, "ignore": [{"kind": "scalled"}]}, "invalid_options", "unknown kind 'scalled'"),
         ({"name": stack.name, "ignore": [{}]}, "invalid_options", "is empty"),
         ({"name": stack.name, "ignore": [{"path": "Replicas"}]}, "invalid_options", "no path begins"),
         ({"name": stack.name, "ignore": [{"servise": "web"}]}, "invalid_options", "servise"),
