@@ -55,7 +55,11 @@ def player(bed, swarm, tmp_path):
 
 def docker(player, *arguments):
     environment = {"PATH": "/usr/bin:/bin:/usr/local/bin", "DOCKER_HOST": player.bed.node("m1").docker_host}
-    done = subprocess.run(["docker", *arguments], env=environment, capture_output=True, text=True, check=False)
+    # The CLI reads a service and then writes it; between, Swarm may have changed it by itself.
+    for _attempt in range(5):
+        done = subprocess.run(["docker", *arguments], env=environment, capture_output=True, text=True, check=False)
+        if "update out of sequence" not in done.stderr:
+            break
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
 
