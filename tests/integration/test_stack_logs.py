@@ -94,7 +94,7 @@ def test_it_waits_for_a_line(bed, swarm, tmp_path):
     )
     past, future, late, checked = run.of()
     assert past["matched"]["text"].startswith(f"tick {first} ")
-    assert future["matched"] in future["lines"][-3:] and not future["changed"], "it ends with the read that has the line"
+    assert future["matched"] in future["lines"][-3:] and not future["changed"], "it ends with the read of the line"
     assert late["error_code"] == "timeout" and "| tick " in late["msg"], late
     assert checked["lines"] and "matched" not in checked
 
