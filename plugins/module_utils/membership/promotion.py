@@ -24,8 +24,7 @@ def join_address_gone(stuck: Mapping[str, str]) -> StackwrightError:
     names = ", ".join(stuck)
     told = "; ".join(f"{name} joined through {address}" for name, address in stuck.items())
     return StackwrightError(
-        f"{names} can't be promoted yet: until it is restarted, an Engine can only become a manager through the "
-        "address "
+        f"{names} can't be promoted yet: until it is restarted, an Engine can only become a manager through the address "
         f"through which it joined the Swarm, and no manager has this address any more ({told}). The promotion would "
         "take the node out of the Swarm.",
         "join_address_gone",
