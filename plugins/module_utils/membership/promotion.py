@@ -24,9 +24,9 @@ def join_address_gone(stuck: Mapping[str, str]) -> StackwrightError:
     names = ", ".join(stuck)
     told = "; ".join(f"{name} joined through {address}" for name, address in stuck.items())
     return StackwrightError(
-        f"{names} can't be promoted yet: until it is restarted, an Engine can only become a manager through the address "
-        f"through which it joined the Swarm, and no manager has this address any more ({told}). The promotion would "
-        "take the node out of the Swarm.",
+        f"{names} can't be promoted yet: until it is restarted, an Engine can only become a manager through the "
+        f"address through which it joined the Swarm, and no manager has this address any more ({told}). The promotion "
+        "would take the node out of the Swarm.",
         "join_address_gone",
         f"Nothing was changed. Restart the Engine of {names} (drain the node first: its containers end), or let its "
         "host leave the Swarm (state: absent of swarm_cluster), then run again.",
