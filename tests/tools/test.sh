@@ -14,7 +14,6 @@ step() { # NAME: make NAME; what it says is shown at once in the first lane, and
     if [ -e "$logs/$1.passed" ]; then
         say "$1 passed in $(($(date +%s) - start)) s: $(tail -n 1 "$logs/$1.log")"
     else
-        [ "$show" = tee ] || tail -n "${TEST_LINES:-150}" "$logs/$1.log"
         say "$1 FAILED after $(($(date +%s) - start)) s; its output is in .cache/test/$1.log"
         echo "$1" >>"$logs/failed"
     fi
@@ -45,6 +44,11 @@ say "waiting for the steps beside"
 wait "$beside" || echo "the steps beside" >>"$logs/failed"
 beside=''
 if [ -e "$logs/failed" ]; then
+    # At the end, where one looks first, and where CI cuts nothing off.
+    while read -r name; do
+        say "the end of .cache/test/$name.log:"
+        tail -n "${TEST_LINES:-80}" "$logs/$name.log" || true
+    done <"$logs/failed"
     say "FAILED: $(tr '\n' ' ' <"$logs/failed")"
     exit 1
 fi
