@@ -178,7 +178,8 @@ def test_an_update_that_fails_in_the_second_wave_is_undone_as_a_whole(core, swar
         core.deploy(whole(service, tmp_path, 2, BAD))
     assert failed.value.error_code == "health_gate_failed"
     assert f"{core.stack}_web" in str(failed.value)
-    assert "4 services restored, " in str(failed.value)
+    told = "2 services restored, 1 new service, 1 new network, 1 new config and 1 new secret removed, 2 other services unchanged."
+    assert f"Rolled back: {told}" in str(failed.value)
     assert specs(swarm) == was
     assert held(swarm) == objects
     after = {s: t for t, s in running(swarm)}
@@ -229,7 +230,7 @@ def test_swarms_own_rollback_and_ours_end_well(core, swarm, service):
     with pytest.raises(DeployError) as failed:
         core.deploy(text(BAD, 2))
     assert failed.value.error_code == "health_gate_failed"
-    assert "2 services restored" in str(failed.value)
+    assert "Rolled back: 2 services restored." in str(failed.value)
     assert specs(swarm) == was
     assert len(running(swarm)) == 3
     again = core.deploy(text(QUIET, 1))
@@ -241,7 +242,7 @@ def test_a_replaced_service_comes_back(core, swarm, service):
     was = specs(swarm)
     with pytest.raises(DeployError) as failed:
         core.deploy("services:" + service("web", BAD, deploy="mode: global"), recreate=True)
-    assert "1 service restored" in str(failed.value)
+    assert "Rolled back: 1 service recreated." in str(failed.value)
     assert specs(swarm) == was
     assert len(running(swarm)) == 1
 
@@ -500,7 +501,7 @@ def test_a_service_of_ten_that_is_rejected_is_undone_within_three_seconds(core, 
         core.deploy(changed)
     ended = time.time()
     assert failed.value.error_code == "image_not_found"
-    assert "10 services restored" in str(failed.value)
+    assert "Rolled back: 1 service restored, 9 other services unchanged." in str(failed.value)
     every = swarm.tasks("")
     rejected = min(_time(task["Status"]["Timestamp"]) for task in every if task["Status"]["State"] == "rejected")
     started = max(_time(task["Status"]["Timestamp"]) for task in every if task["Status"]["State"] == "running")

@@ -101,7 +101,7 @@ def restore(run: Run, former: Former, stop_new: bool) -> Restored:
     jobs = [op for op in plan.operations if op.reason in NOT_PUT_BACK]
     removed = {op.name for op in done}
     lines = lines_of(done) + lines_of([op for op in jobs if op.name not in removed])
-    told = summary(run.stack, former.observed, done, [op.name for op in jobs])
+    told = summary(run.stack, former, run.seen, done, [op.name for op in jobs])
     return Restored(lines, told, _not_running(run, {op.name for op in jobs}))
 
 
@@ -209,13 +209,21 @@ def _left(plan: Plan) -> DeployError:
     )
 
 
-def summary(stack: str, before: Observed, done: Sequence[Operation], jobs: Sequence[str] = ()) -> str:
-    """``10 services restored, 1 new service and 2 new configs removed``; ``jobs`` were not restored."""
+def summary(stack: str, former: Former, now: Observed, done: Sequence[Operation], jobs: Sequence[str] = ()) -> str:
+    """``1 service restored, 1 new service and 2 new configs removed, 3 other services unchanged``.
+
+    ``done`` led from the run's failure to ``now``; ``jobs`` were not restored.
+    """
     parts: List[str] = []
-    old = {name_of(service) for service in before["services"] if stack_of(service) == stack}
-    same = len(old.difference(jobs))
+    old = {name_of(service): service for service in former.observed["services"] if stack_of(service) == stack}
+    again = {op.name for op in done if (op.action, op.kind) == ("create", "service")}
+    same = {op.name for op in done if (op.action, op.kind) == ("update", "service") and op.name in old}
+    same |= {name_of(live) for live in now["services"] if _by_swarm(former, old.get(name_of(live)), live)}
+    same -= again.union(jobs)
     if same:
-        parts.append(f"{_number(same, 'service')} restored")
+        parts.append(f"{_number(len(same), 'service')} restored")
+    if again:
+        parts.append(f"{_number(len(again), 'service')} recreated")
     new = [op for op in done if op.kind != "service" or op.name not in old]
     gone = [op.kind for op in new if op.action == "remove"]
     if gone:
@@ -232,7 +240,19 @@ def summary(stack: str, before: Observed, done: Sequence[Operation], jobs: Seque
             f"{'the job' if one else 'the jobs'} {_list(list(jobs))} {'was' if one else 'were'} not restored, since "
             f"{'it' if one else 'they'} would run again"
         )
-    return ", ".join(parts) or "nothing was changed"
+    rest = len(set(old) - same - again.union(jobs))
+    if rest:
+        parts = parts or ["nothing had to be restored"]
+        parts.append(f"{_number(rest, 'other service' if rest < len(old) else 'service')} unchanged")
+    return ", ".join(parts) or "nothing had to be restored"
+
+
+def _by_swarm(former: Former, old: Optional[Service], live: Service) -> bool:
+    """Whether Swarm has restored a service that the run changed (``failure_action: rollback``)."""
+    if old is None or ("service", name_of(old)) not in former.names:
+        return False
+    state = (live.get("UpdateStatus") or {}).get("State")
+    return state == "rollback_completed" and live["Version"] != old["Version"]
 
 
 def _kept(op: Operation) -> str:

@@ -198,7 +198,7 @@ def test_a_change_of_the_service_itself_fails_with_the_nodes_name_and_is_undone(
     assert failed.value.error_code == "health_gate_failed"
     assert failed.value.details["outcome"]["rollback"] == "done"
     assert f"shop_db: {ONLY}\n" in failed.value.message
-    assert f"2 services restored. shop_db does not run (0/1): {ONLY}." in failed.value.message
+    assert f"1 service restored, 1 other service unchanged. shop_db does not run (0/1): {ONLY}." in failed.value.message
     with pytest.raises(DeployError) as failed:
         change_service(swarm, swarm.clock, "shop", {**OPTIONS, "service": "db", "state": "restarted"})
     assert failed.value.details["outcome"]["rollback"] == "done"
