@@ -178,8 +178,8 @@ def test_an_update_that_fails_in_the_second_wave_is_undone_as_a_whole(core, swar
         core.deploy(whole(service, tmp_path, 2, BAD))
     assert failed.value.error_code == "health_gate_failed"
     assert f"{core.stack}_web" in str(failed.value)
-    told = "2 services restored, 1 new service, 1 new network, 1 new config and 1 new secret removed, 2 other services unchanged."
-    assert f"Rolled back: {told}" in str(failed.value)
+    new = "1 new service, 1 new network, 1 new config and 1 new secret removed"
+    assert f"Rolled back: 2 services restored, {new}, 2 other services unchanged." in str(failed.value)
     assert specs(swarm) == was
     assert held(swarm) == objects
     after = {s: t for t, s in running(swarm)}

@@ -62,12 +62,12 @@ def test_a_first_deployment_has_no_other_services():
 
 
 def test_a_job_that_is_not_restored_is_named_and_neither_restored_nor_unchanged():
-    assert told(("update", "service", "shop_web"), jobs=["shop_migrate"]) == (
-        "1 service restored, the job shop_migrate was not restored, since it would run again, 2 other services unchanged"
-    )
+    job = "the job shop_migrate was not restored, since it would run again"
+    found = told(("update", "service", "shop_web"), jobs=["shop_migrate"])
+    assert found == f"1 service restored, {job}, 2 other services unchanged"
     # One that had not finished is removed.
     gone = told(("remove", "service", "shop_migrate"), jobs=["shop_migrate"])
-    assert gone == "the job shop_migrate was not restored, since it would run again, 3 other services unchanged"
+    assert gone == f"{job}, 3 other services unchanged"
 
 
 def test_a_service_that_swarm_rolled_back_in_this_run_is_restored():
