@@ -1,6 +1,6 @@
 # Every target sets up what it needs under .cache/ first.
 .DEFAULT_GOAL := help
-.PHONY: help check setup demo demo-down registry-demo registry-demo-down test test-long molecule testbed-status testbed-down lint sanity unit fuzz browser differential integration faults package benchmark docs hooks
+.PHONY: help check lint-quick setup slow demo demo-down registry-demo registry-demo-down test test-long molecule testbed-status testbed-down lint sanity unit fuzz browser differential integration faults package benchmark docs hooks
 
 PYTHON := .cache/venv/bin/python
 PYTEST := $(PYTHON) -m pytest -q
@@ -33,9 +33,12 @@ test: ## All of the tests but the longest: lint, unit, differential, docs and pa
 test-long: setup cores ## The integration tests on three nodes and on every engine
 	@sh tests/tools/long.sh
 
-check: setup ## While you work: the quick steps of lint, and the unit tests
+check: ## While you work: the quick steps of lint beside the quick unit tests
+	@sh tests/tools/bootstrap.sh run test docs
+	@$(MAKE) --no-print-directory --jobs=2 --keep-going --output-sync=target lint-quick unit
+
+lint-quick: setup
 	@sh tests/tools/lint.sh quick
-	@$(PYTEST) -n 2 tests/unit
 
 lint: setup ## Formatters, linters, types and documentation
 	@sh tests/tools/lint.sh
@@ -53,8 +56,11 @@ cores: setup ## The same small playbook with every ansible-core that is supporte
 sanity: setup ## ansible-test sanity over the built archive (STACKWRIGHT_CORES="2.16/3.11 2.21/3.13": with these)
 	@sh tests/tools/sanity.sh
 
-unit: setup ## Unit tests, and a little fuzzing: no engine, no network
-	@sh tests/tools/run_tests.sh tests/unit -n 2
+unit: setup ## The quick unit tests: no engine, no network
+	@sh tests/tools/run_tests.sh tests/unit -m "not slow"
+
+slow: setup ## The other unit tests: generated inputs, runs killed at each call; and a little fuzzing
+	@sh tests/tools/run_tests.sh tests/unit -n 2 -m slow
 	@$(PYTEST) -n 2 tests/fuzz
 
 fuzz: setup ## 50,000 spoilt Compose files and 2,000 spoilt answers of each kind (an hour; STACKWRIGHT_FUZZ=N, STACKWRIGHT_FUZZ_SEED=N)

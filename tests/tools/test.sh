@@ -15,7 +15,7 @@ step() { # NAME: make NAME; what it says is shown at once in the first lane, and
     start=$(date +%s)
     say "$1 begins"
     # Linters and documents fetch packages, and a machine may be too busy for them. Tests see to that themselves.
-    if ! attempt "$1" && [ "$show" = quietly ] && [ "$1" != unit ]; then
+    if ! attempt "$1" && [ "$show" = quietly ] && [ "$1" != unit ] && [ "$1" != slow ]; then
         say "$1 has failed after $(($(date +%s) - start)) s, and is tried once more"
         mv "$logs/$1.log" "$logs/$1.first.log"
         attempt "$1" && echo "$1.first" >>"$logs/unstable" || true
@@ -39,7 +39,7 @@ if [ "${1:-}" = beside ]; then
     show=quietly
     # Where the kernel shares the processor out among sessions first, "nice" alone counts only within this one.
     { echo 10 >/proc/self/autogroup; } 2>/dev/null || true
-    for name in unit differential lint docs package browser; do step "$name"; done
+    for name in unit slow differential lint docs package browser; do step "$name"; done
     exit 0
 fi
 

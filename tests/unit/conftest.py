@@ -43,6 +43,27 @@ def pytest_collection_finish() -> None:
     gc.enable()
 
 
+#: Seconds of CPU that a test may take without being marked as slow, twice what is asked of it: machines differ.
+MOST = 0.4
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item):
+    begin = sum(os.times()[:4])
+    try:
+        return (yield)
+    finally:
+        item.user_properties.append(("cpu", sum(os.times()[:4]) - begin))
+
+
+def pytest_terminal_summary(terminalreporter) -> None:
+    """Names what makes `make unit` slow: a busy machine makes no test fail for it."""
+    for report in terminalreporter.stats.get("passed", ()):
+        used = dict(report.user_properties).get("cpu", 0)
+        if used > MOST and "slow" not in report.keywords:
+            terminalreporter.write_line(f"not marked as slow, but takes {used:.1f} s of CPU: {report.nodeid}")
+
+
 NUMBERS = itertools.count()
 
 

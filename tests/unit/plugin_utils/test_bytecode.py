@@ -57,6 +57,7 @@ print(sorted(name for name in compiled if "plugin_utils" in name or "module_util
 """
 
 
+@pytest.mark.slow
 def test_a_second_play_compiles_nothing_that_a_first_has_compiled(tmp_path):
     ours = tmp_path / "ansible_collections" / "stackwright" / "swarm"
     for folder in ("plugins", "meta"):

@@ -58,6 +58,7 @@ def _contend(folder, host, leaders):
             mine.settle(Outcome(host, "d"))
 
 
+@pytest.mark.slow
 def test_of_many_processes_at_once_exactly_one_leads(tmp_path):
     context = multiprocessing.get_context("fork")
     with context.Manager() as manager:

@@ -76,6 +76,7 @@ def text_of(action, options):
     return Path(options["path"]).read_text() if options["store"] == "vault" else action.configs.text
 
 
+@pytest.mark.slow
 def test_a_section_of_another_stack_is_neither_read_nor_written(options):
     for mine, other in itertools.permutations(TRIPLES, 2):
         action = Action()

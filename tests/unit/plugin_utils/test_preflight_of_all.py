@@ -83,6 +83,7 @@ def run(monkeypatch, folder, hosts):
     return done
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("code", CODES)
 @pytest.mark.parametrize("level", [ERROR, WARNING])
 def test_a_finding_about_the_cluster_fails_every_host(monkeypatch, tmp_path, code, level):
@@ -100,6 +101,7 @@ def test_a_finding_about_the_cluster_fails_every_host(monkeypatch, tmp_path, cod
     assert left["c"].error_code == code
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("code", CODES)
 @pytest.mark.parametrize("part", ["node", "look"])
 def test_a_finding_about_a_node_fails_every_host_of_its_cluster(monkeypatch, tmp_path, code, part):

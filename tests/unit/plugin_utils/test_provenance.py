@@ -91,6 +91,7 @@ def test_inline_definitions_are_no_files():
     assert provenance(opened, compile_stack(request, Reader(), opened), "/p", True) == {}
 
 
+@pytest.mark.slow
 def test_a_file_that_is_read_twice_is_one_and_there_are_limits():
     desired = {"networks": [], "configs": [], "secrets": [], "services": []}
     many = [(f"/p/{number}.yml", b"x" * 30_000) for number in range(150)]

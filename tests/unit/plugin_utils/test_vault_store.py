@@ -271,6 +271,7 @@ def test_a_writer_that_hangs_is_named(path, tmp_path):
     assert (error.error_code, os.path.exists(path)) == ("store_locked", False)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("options", "words"), [("size=64k", "No space left"), ("size=64k,ro", "Read-only")])
 def test_a_full_and_a_read_only_disk(tmp_path, options, words):
     as_root()
@@ -353,6 +354,7 @@ DAMAGES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_a_damaged_section_stops_its_own_stack_and_no_other(path, three, damage):
     head, sections = cut(three)
@@ -454,6 +456,7 @@ def damages_of_lines(section):
             yield number, other, b"".join([*lines[:number], other, *lines[number + 1 :]])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("at", [0, 1, 2])
 def test_no_damage_of_a_line_loses_a_value_in_silence(path, three, at):
     """Of the stack itself: an error, or all of its values as they were. Of the others: no change at all."""

@@ -239,6 +239,7 @@ def test_a_question_wakes_who_waits_for_a_quick_end(root):
     assert told["answers"] == answers == [{"number": 1, "said": "c1"}, {"number": 2, "said": "c2"}]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("heard", [False, True])
 def test_a_question_that_nobody_answers_does_not_stop_the_work(root, monkeypatch, heard):
     """Whether nobody follows any more, or whoever does is kept by something else."""
@@ -259,6 +260,7 @@ def test_a_question_that_nobody_answers_does_not_stop_the_work(root, monkeypatch
     assert told["answer"] == {}
 
 
+@pytest.mark.slow
 def test_a_long_answer_is_waited_for_as_long_as_somebody_follows(root, monkeypatch):
     monkeypatch.setattr(worker, "LEFT", 0.5)
 

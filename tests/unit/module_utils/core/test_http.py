@@ -97,6 +97,7 @@ def failure(made, path="/info"):
     return caught.value
 
 
+@pytest.mark.slow
 @way
 @pytest.mark.parametrize("name", SLOW)
 def test_what_takes_too_long_is_given_up(way, name, tmp_path, tls):
@@ -108,6 +109,7 @@ def test_what_takes_too_long_is_given_up(way, name, tmp_path, tls):
     assert "timeout sets the limit" in error.hint
 
 
+@pytest.mark.slow
 @way
 @pytest.mark.parametrize("name", LARGE)
 def test_what_is_too_large_is_given_up_before_it_takes_memory(way, name, tmp_path, tls):
@@ -123,6 +125,7 @@ def test_what_is_too_large_is_given_up_before_it_takes_memory(way, name, tmp_pat
     assert most < 8 * MOST
 
 
+@pytest.mark.slow
 @way
 @pytest.mark.parametrize("name", WRONG)
 def test_what_is_no_answer_is_an_error_of_ours(way, name, tmp_path, tls):
@@ -162,6 +165,7 @@ def test_a_server_that_does_not_take_connections(way, tmp_path, tls):
         other.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", [over_unix, over_tcp, over_tls], ids=lambda way: way.__name__)
 def test_a_request_that_is_not_read_is_given_up(way, tmp_path, tls):
     server, talk = way(tmp_path, tls, hostile.mute, TIME)
@@ -201,6 +205,7 @@ def test_an_engine_that_sends_elsewhere_is_not_followed(way, tmp_path, tls):
     assert there == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", [over_tcp, over_tls], ids=lambda way: way.__name__)
 def test_what_is_packed_is_not_unpacked(way, tmp_path, tls):
     import gzip

@@ -110,6 +110,7 @@ CASES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", CASES)
 @pytest.mark.parametrize("version", ["1", "2"])
 def test_in_one_run_there_and_back(case, version):
@@ -243,6 +244,7 @@ def swapped():
     return swarm
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", range(9))
 @pytest.mark.parametrize("way", ["refused", "killed"])
 def test_going_back_over_a_swap_loses_no_value_at_any_call(way, number):
@@ -276,6 +278,7 @@ def test_going_back_over_a_swap_loses_no_value_at_any_call(way, number):
     assert specs(swarm) == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("undoing", [False, True])
 @pytest.mark.parametrize("case", ["two change ports", "the service is renamed", "the giver depends on the taker"])
 def test_a_run_that_dies_at_any_call_is_undone_by_the_next_one_that_fails(case, undoing):
@@ -409,6 +412,7 @@ def copied(swarm):
     return other
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("part", range(10))
 def test_any_pair_of_files_in_one_run_or_undone_completely(part):
     """Announced, done, failed and torn at a call, killed at a call; 500 pairs with STACKWRIGHT_SEARCH=1."""

@@ -143,6 +143,7 @@ def killed(swarm, run, at, after):
     return False
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("after", [False, True], ids=["before the call", "after the call"])
 @pytest.mark.parametrize("where", NEXT)
 @pytest.mark.parametrize("run", RUNS, ids=str)
@@ -167,6 +168,7 @@ def test_run_again_then_healed(run, where, after):
     assert versions(swarm) == run.wanted
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("after", [False, True], ids=["before the call", "after the call"])
 @pytest.mark.parametrize("run", RUNS, ids=str)
 def test_healed_at_once_undoes_nothing_that_a_user_wanted(run, after):

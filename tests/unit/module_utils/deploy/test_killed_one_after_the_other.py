@@ -41,6 +41,7 @@ def good():
     return swarm
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("second", "third"), [(3, 3), (3, 4)])
 def test_the_third_goes_back_to_what_was_before_both(monkeypatch, second, third):
     before, tried = versions(good()), 0

@@ -310,6 +310,7 @@ def disturbed(swarm, number, how, undoing=False):
     swarm.before = disturb
 
 
+@pytest.mark.slow
 def test_refused_at_any_write_all_is_as_before():
     start = watched()
     before = there(start)
@@ -332,6 +333,7 @@ def test_refused_at_any_write_all_is_as_before():
     assert number > 12
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("undoing", [False, True], ids=["on its way", "while it undoes"])
 @pytest.mark.parametrize("after", ["it works", "it fails"])
 def test_killed_at_any_call(undoing, after):

@@ -154,6 +154,7 @@ def test_another_run_that_writes_the_store_meanwhile(swarm, values, counts, monk
     assert spec["TaskTemplate"]["ContainerSpec"]["Env"] == [f"PASSWORD={value}"]
 
 
+@pytest.mark.slow
 def test_a_store_that_others_always_write_first(swarm, values, monkeypatch):
     store = HostFacts if values["path"] else SwarmStore
 

@@ -117,6 +117,7 @@ def deployed(stack, tracking):
     return swarm
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("check", [False, True])
 @pytest.mark.parametrize("act", ACTS)
 @pytest.mark.parametrize("tracking", [None, True, False])
@@ -154,6 +155,7 @@ class Watched(FakeSwarm):
         return made
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.lists(

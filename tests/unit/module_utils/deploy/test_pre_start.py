@@ -238,6 +238,7 @@ def test_a_step_that_still_runs_is_waited_for(swarm):
     assert ran(swarm) == [SECOND] and ("replaced", "shop_web") in swarm.story
 
 
+@pytest.mark.slow
 def test_killed_at_each_call_and_run_again():
     """Each step runs at least once for the version that is there in the end, in order, and before its tasks."""
     calls = 0

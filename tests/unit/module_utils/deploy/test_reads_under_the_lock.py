@@ -76,6 +76,7 @@ def twice():
     return swarm
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", RUNS)
 def test_each_read_once(kind):
     run, releases = RUNS[kind]

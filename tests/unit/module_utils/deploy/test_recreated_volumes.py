@@ -279,6 +279,7 @@ def test_drift_names_the_volume_of_the_managers_node_that_was_made_otherwise(swa
     assert not stack_drift(swarm, Clock(), "shop", DRIFT)["drifted"], "only what is used counts"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("after", [False, True], ids=["before the call", "after the call"])
 def test_a_run_that_is_killed_at_any_call_is_completed_with_one_volume(after):
     def act(swarm, **options):

@@ -45,6 +45,7 @@ def snapshot(swarm, ids=None):
     return copy.deepcopy({key: obj for key, obj in every.items() if ids is None or key in ids})
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(any_state(), min_size=1, max_size=4))
 def test_any_walk_of_states_settles_announces_what_it_does_and_touches_nobody_else(walk):
@@ -67,6 +68,7 @@ def test_any_walk_of_states_settles_announces_what_it_does_and_touches_nobody_el
     assert snapshot(swarm, theirs) == theirs
 
 
+@pytest.mark.slow
 @settings(max_examples=30, deadline=None, database=None)
 @given(any_state(), st.randoms(use_true_random=False))
 def test_the_order_of_what_the_engine_lists_means_nothing(state, random):

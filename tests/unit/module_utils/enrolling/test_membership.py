@@ -47,6 +47,7 @@ def checked(model, case, **how):
         return {"code": error.error_code, "says": str(error)}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CASES)
 def test_a_change_is_as_announced(name, monkeypatch):
     case = CASES[name]
@@ -102,6 +103,7 @@ RUNS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", RUNS)
 def test_a_run_that_is_killed_at_any_write_is_completed_by_the_next(kind, monkeypatch):
     start, wanted = RUNS[kind]

@@ -193,6 +193,7 @@ def test_it_has_the_addresses_that_it_had(tmp_path):
     assert (found["ListenAddr"], found["DataPathAddr"]) == ("10.0.0.2:2378", "10.1.0.2")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("commands", "code", "text"),
     [

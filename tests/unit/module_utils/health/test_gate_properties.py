@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 from typing import List, NamedTuple
 
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -97,6 +98,7 @@ def walk(steps, old=()):
 @settings(max_examples=300, deadline=None, database=None)
 @given(steps, st.sets(st.sampled_from("abc")))
 # Long walks are rare by chance: nothing comes to run; one slot does, late.
+@pytest.mark.slow
 @example([(3.0, ("stay", "stay"))] * 25, set())
 @example([(3.0, ("stay", "stay"))] * 8 + [(0.2, ("on", "stay"))] * 5 + [(3.0, ("stay", "stay"))] * 12, {"a"})
 def test_what_never_happens_in_any_walk(steps, old):

@@ -3,6 +3,8 @@
 import sys
 from pathlib import Path
 
+import pytest
+
 sys.path.insert(0, str(Path(__file__).parent))
 
 from test_gate import service, task
@@ -33,6 +35,7 @@ def told(running_at, fails=(), seconds=60):
     return found
 
 
+@pytest.mark.slow
 def test_a_large_stack_that_starts_slowly_is_told_in_a_few_lines_and_never_in_silence():
     found = told(lambda number: 1 + number / 5)
     assert len(found) <= 31 / COUNT_EVERY + 1

@@ -80,6 +80,7 @@ names = st.sampled_from(["PASSWORD", "API_KEY", "GREETING", "PATH", "DSN", "TOKE
 values = st.one_of(st.text(max_size=12), st.just("http://a:b@c/d"), st.just("--password x"), st.just("a=1 secret=2"))
 
 
+@pytest.mark.slow
 @given(st.lists(st.tuples(names, values)), st.lists(values), st.dictionaries(names, values))
 def test_a_walk_over_anything_comes_back_and_hides_what_a_plan_hides(env, args, labels):
     before = spec(Env=[f"{name}={value}" for name, value in env], Args=args, Labels=labels)
@@ -92,6 +93,7 @@ def test_a_walk_over_anything_comes_back_and_hides_what_a_plan_hides(env, args, 
         assert (entry == f"{name}={value}") == (HIDDEN not in seen or seen == value)
 
 
+@pytest.mark.slow
 @given(st.dictionaries(st.text(), st.text()), st.integers(1, 50))
 def test_packing_comes_back_from_parts_of_any_size(data, size):
     empty = {

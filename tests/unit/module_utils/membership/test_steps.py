@@ -142,6 +142,7 @@ def test_a_promotion_goes_through_a_manager_that_is_there(through, others, steps
         assert [short(step) for step in forecast(world, goal)[0]] == steps
 
 
+@pytest.mark.slow
 def test_no_plan_ever_loses_quorum():
     """Worlds by chance: each plan keeps quorum after each of its steps and reaches its goal, or is refused."""
     chance = random.Random(17)

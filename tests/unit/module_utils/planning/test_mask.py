@@ -126,6 +126,7 @@ def test_maps_that_are_shown_whole():
     assert mask("service", "web", "TaskTemplate.LogDriver", whole) == shown
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "part", ["a.", "-a", "a=", "://", "a://b:", "--a ", ",a=", "password=,", "authorization: ", "'"]
 )

@@ -73,6 +73,7 @@ def specs(swarm):
     }
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow])
 @given(any_state(), any_state(), st.data())
 def test_whatever_was_done_of_a_plan_the_restoration_brings_back_what_was(first, second, data):
@@ -90,6 +91,7 @@ def test_whatever_was_done_of_a_plan_the_restoration_brings_back_what_was(first,
     assert not [op for op in again.work() if op.action != "create"]
 
 
+@pytest.mark.slow
 @settings(max_examples=30, deadline=None, database=None)
 @given(any_state(), any_state())
 def test_after_a_restoration_the_plan_is_the_same_again(first, second):

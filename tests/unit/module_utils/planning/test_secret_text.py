@@ -25,6 +25,7 @@ def hits(text, pieces):
     return [piece for piece in pieces if piece in text]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", NAMES)
 def test_no_form_of_a_secret_is_left(form):
     for seed in range(8):
@@ -75,6 +76,7 @@ def our_sentences():
         yield from ((path.name, line.strip()) for line in path.read_text().splitlines() if '"description"' in line)
 
 
+@pytest.mark.slow
 def test_what_we_say_ourselves_is_never_hidden():
     found = list(our_sentences())
     assert len(found) > 2000
@@ -119,6 +121,7 @@ PARTS = [
 ]  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("part", PARTS, ids=repr)
 def test_a_long_text_takes_time_in_proportion(part):
     def work(size):

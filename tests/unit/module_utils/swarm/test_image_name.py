@@ -164,6 +164,7 @@ PIECES += [
 ]
 
 
+@pytest.mark.slow
 def test_every_text_is_read_as_the_grammar_reads_it():
     rng = random.Random("images")
     texts = ["".join(rng.choice(PIECES) for _number in range(rng.randint(1, 6))) for _number in range(20_000)]

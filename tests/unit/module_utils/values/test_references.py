@@ -95,6 +95,7 @@ trees = st.recursive(
 )
 
 
+@pytest.mark.slow
 @given(trees, st.dictionaries(names, plain))
 def test_binding_leaves_no_reference_and_changes_nothing_else(tree, values):
     before = json.dumps(tree)

@@ -116,6 +116,7 @@ def test_whatever_stands_there_is_told(line):
         head_of(line)
 
 
+@pytest.mark.slow
 def test_the_work_grows_with_the_lines_only():
     """10,000 lines; the time is measured by hand (docs/guides/audit.md)."""
     assert problems(text(chain(10_000))) == []

@@ -31,6 +31,7 @@ def test_a_new_file_begins_a_chain_that_the_next_run_goes_on_with(tmp_path):
     assert stat.S_IMODE(path.stat().st_mode) == stat.S_IMODE((tmp_path / "audit.jsonl.head").stat().st_mode) == 0o600
 
 
+@pytest.mark.slow
 def test_several_processes_write_one_chain(tmp_path):
     path = tmp_path / "audit.jsonl"
     context = multiprocessing.get_context("fork")

@@ -98,12 +98,14 @@ def answers(tree):
     return found
 
 
+@pytest.mark.slow
 @settings(max_examples=200, deadline=None, derandomize=True)
 @given(TREES)
 def test_any_tree_is_checked(tree):
     assert all(problem.file == "f.yml" for problem in check_document(tree, "f.yml"))
 
 
+@pytest.mark.slow
 @settings(max_examples=200, deadline=None, derandomize=True)
 @given(st.dictionaries(KEYS, TREES, max_size=5))
 def test_any_definition_is_answered(tree):
@@ -111,6 +113,7 @@ def test_any_definition_is_answered(tree):
     rules_take_it(tree)
 
 
+@pytest.mark.slow
 @settings(max_examples=400, deadline=None, derandomize=True)
 @given(broken_trees())
 def test_a_broken_file_is_answered(tree):
@@ -124,6 +127,7 @@ def rules_take_it(tree):
         assert all(isinstance(problem, Problem) for problem in found)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "tree",
     [

@@ -44,6 +44,7 @@ def hundred():
     return compiled(100)
 
 
+@pytest.mark.slow
 def test_an_ordinary_file_loads_what_it_needs_and_no_more(hundred):
     """Ansible compiles each line of a collection in every play, without bytecode."""
     assert hundred["services"] == 100
@@ -53,6 +54,7 @@ def test_an_ordinary_file_loads_what_it_needs_and_no_more(hundred):
         assert not [name for name in hundred["modules"] if name.endswith("." + rare)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("more", "needed"),
     [
@@ -65,6 +67,7 @@ def test_what_few_files_have_is_loaded_for_them(hundred, more, needed):
     assert needed in compiled(1, more)["modules"]
 
 
+@pytest.mark.slow
 def test_a_service_takes_a_bounded_number_of_calls(hundred):
     """Python's functions, not those of C. An ordinary service of 17 lines takes 1,160 of them; it once took 1,830."""
     one, thousand = compiled(1), compiled(1000)

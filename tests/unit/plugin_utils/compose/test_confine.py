@@ -77,6 +77,7 @@ def problems_of(text, project, **more):
     return []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("confine", ["none", "project"])
 @pytest.mark.parametrize("path", ["/proc/self/environ", "environ", "devices/zero"])
 @pytest.mark.parametrize("how", NAMES)
@@ -140,6 +141,7 @@ def test_the_empty_device_is_an_empty_file(project):
     assert problems_of("services: {a: {image: x, env_file: /dev/null}}", project, confine="project") == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "path", ["../project-other/file", "%s/project-other/file", "out/file", "out-file", "/none", "out/none"]
 )

@@ -107,6 +107,7 @@ ODD = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pattern", sorted(SERVICE))
 def test_whatever_a_key_holds_the_answer_is_specs_or_problems(pattern):
     for value in ODD:

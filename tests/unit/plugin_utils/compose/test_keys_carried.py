@@ -214,6 +214,7 @@ def fields(value):
             yield from fields(below)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pattern", list(leaves(CARRIED)))
 def test_carried(pattern):
     after, before = compiled(project(pattern, True)), compiled(project(pattern, False))

@@ -17,6 +17,7 @@ def test_there_are_cases():
     assert len(DIRECTORIES) > 20
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("directory", DIRECTORIES, ids=lambda path: path.name)
 def test_load_gives_what_the_case_expects(directory):
     assert load_cases.case_of(directory)["intent"]

@@ -37,12 +37,14 @@ def load_or_refuse(*definitions):
         return error
 
 
+@pytest.mark.slow
 @given(SERVICES | TREES, SERVICES)
 @settings(max_examples=150, deadline=None)
 def test_any_definition_is_loaded_or_refused(first, second):
     assert isinstance(load_or_refuse(first, second), (Project, ComposeError))
 
 
+@pytest.mark.slow
 @given(SERVICES)
 @settings(max_examples=50, deadline=None)
 def test_problems_name_their_file(definition):
@@ -59,6 +61,7 @@ def test_any_text_is_loaded_or_refused(data):
     assert isinstance(load_or_refuse(data), (Project, ComposeError))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("definition", "code"),
     [

@@ -137,6 +137,7 @@ def test_the_good_file_is_good():
     assert len(MUTATIONS_A) > 1000
 
 
+@pytest.mark.slow
 @given(st.sampled_from(MUTATIONS_A), st.sampled_from(MUTATIONS_B), st.booleans())
 @settings(max_examples=150, deadline=None, derandomize=True)
 def test_two_mistakes_give_the_problems_of_both(spoilt, other, inline):
@@ -144,18 +145,21 @@ def test_two_mistakes_give_the_problems_of_both(spoilt, other, inline):
     assert sorted(problems_of(both(spoilt, other), inline)) == sorted(alone)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("inline", [False, True])
 def test_a_value_of_a_wrong_type_is_one_problem(inline):
     found = {path: problems_of(with_value(A, path, [[[]]]), inline) for path in paths(A)}
     assert {path: problems for path, problems in found.items() if len(problems) != 1} == {}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("inline", [False, True])
 def test_a_variable_without_a_value_is_one_problem(inline):
     found = {path: problems_of(with_value(A, path, "${UNSET:?}"), inline) for path in paths(A)}
     assert {path: problems for path, problems in found.items() if len(problems) != 1} == {}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("inline", [False, True])
 def test_a_misspelled_key_is_at_most_one_problem(inline):
     keys = [path for path in paths(A) if isinstance(path[-1], str)]
@@ -212,6 +216,7 @@ def test_what_belongs_together_is_said_together(texts, request_, codes):
     assert codes_of(*texts, **request_) == codes
 
 
+@pytest.mark.slow
 def test_a_file_with_too_many_mistakes_ends_soon():
     lines = "".join(f"  s{number}: {{image: [x], user: [x]}}\n" for number in range(6000))
     codes = codes_of("services:\n" + lines)

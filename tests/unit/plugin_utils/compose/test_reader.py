@@ -28,6 +28,7 @@ def bomb(levels, width):
     return "\n".join(lines)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("data", "problems"),
     [
@@ -119,6 +120,7 @@ def test_any_input_gives_a_tree_or_a_problem(data):
         assert line >= 0
 
 
+@pytest.mark.slow
 @given(
     st.dictionaries(
         st.text(st.characters(codec="utf-8", categories=["L", "N"]), min_size=1, max_size=6), VALUES, max_size=5
@@ -136,6 +138,7 @@ def test_quoted_data_is_read_as_it_was_written(data):
         assert {code for code, _ in problems} <= {"encoding", "yaml_syntax"}
 
 
+@pytest.mark.slow
 @given(VALUES)
 @settings(max_examples=100, deadline=None)
 def test_what_pyyaml_writes_can_be_read(value):

@@ -76,6 +76,7 @@ def test_no_branches():
     assert [word for word in ("anyOf", "oneOf", "allOf", '"not"', '"if"') if word in text] == []
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None, derandomize=True)
 @given(st.dictionaries(WORDS, VALUES, max_size=4), st.dictionaries(WORDS, VALUES, max_size=5))
 def test_our_keywords_mean_what_they_mean_to_jsonschema(document, service):

@@ -70,6 +70,7 @@ def test_deep_nesting_is_refused_without_recursion(depth):
         expand("${A:-" * depth + "}" * depth, {})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("piece", ["$", "${", "}", "$$", "${A}", "${A:-", "$A", "${A:-x}}"])
 def test_long_texts_take_time_in_proportion(piece):
     """A tenth of a second here; if it grew with the square of the length, hours."""

@@ -146,6 +146,7 @@ services:
     assert [entry["name"] for entry in compiled(text, env_overrides=overrides)["values"]] == ["stack/KEPT"]
 
 
+@pytest.mark.slow
 def test_long_chains_and_circles_of_names_are_no_traceback():
     """Each name is made of the next one, thirty braces deep; in a circle there is no first one."""
     nested = "${X:-" * 28 + "${A%d}" + "}" * 28

@@ -32,6 +32,7 @@ def field(chance, least, most):
     return ",".join(str(number()) for _ in range(kind - 3))
 
 
+@pytest.mark.slow
 def test_times_are_those_of_cronsim():
     for seed in range(300):
         its_times_are_those_of_cronsim(random.Random(seed))

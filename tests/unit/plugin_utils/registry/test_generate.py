@@ -208,6 +208,7 @@ core:
     }
 
 
+@pytest.mark.slow
 def test_the_order_of_sets_and_the_clock_change_nothing(tmp_path):
     """Another process, with another seed for hashes, in another time zone, gives the same bytes."""
     code = (
@@ -262,6 +263,7 @@ def passes(test, path):
     return subprocess.run(command, capture_output=True, timeout=60, check=False, env=environment).returncode == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "tool", "program"),
     [(kind, tool, program) for kind in TOOLS for tool in TOOLS[kind] for program in PROGRAMS[tool]],

@@ -56,6 +56,7 @@ def mended(text):
     return "".join(lines)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 def test_a_revision(file):
     """Broken ones give one clear error; of the others each contradiction is reported with its line, and files come."""
@@ -111,6 +112,7 @@ def without_checksums(files):
     return {path: re.sub(r"sha256:[0-9a-f]{64}", "", text) for path, text in files.items()}
 
 
+@pytest.mark.slow
 def test_no_mutant_is_silent():
     """Each gives an error at the right line, a warning that was not there, or other files."""
     random = Random(16)

@@ -96,6 +96,7 @@ def trip(paths):
     return "different"
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not SHARED.is_dir(), reason="the corpus (../shared) is not on this machine")
 @pytest.mark.parametrize("part", range(4))
 def test_the_corpus_imported_and_generated_is_the_same_project(part):

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from random import Random
 
+import pytest
 import yaml
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -53,6 +54,7 @@ def spoilt(tree, random):
     return tree
 
 
+@pytest.mark.slow
 def test_any_value_at_any_place():
     text = CASE.read_text().replace("{{ generate_user }}", '"{{ generate_user }}"')
     tree = yaml.safe_load(text)

@@ -446,6 +446,7 @@ def registry_of_images():
     server.server_close()
 
 
+@pytest.mark.slow
 def test_an_image_without_a_health_check_behind_type_docker(folder, registry_of_images):
     services = [
         f"  {name}: {{image: {registry_of_images}/{name}, version: '1', health_check: {{type: docker}}}}\n"
@@ -509,6 +510,7 @@ def test_verify_fails_if_the_files_are_not_those_of_the_registry(folder):
     assert "compose.yml" in run(folder, verify=True)["written"]
 
 
+@pytest.mark.slow
 def test_the_work_grows_with_the_services_only(folder, calls):
     """500 services take 0.6 s of CPU time the first time, 0.5 s again (2026-11)."""
 

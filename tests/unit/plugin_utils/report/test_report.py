@@ -98,6 +98,7 @@ def test_the_mean_time_to_recover_counts_each_recovery_once():
     assert figures([stack(3, 10.0), stack(1, 50.0), stack(0, None)], TIME)["time_to_recover"] == 20.0
 
 
+@pytest.mark.slow
 def test_what_an_audit_says_of_runs_that_were_stopped():
     def line(**more):
         told = {"event": "refused", "check": False, "time": "2026-11-28T10:00:00Z", "error_code": "invalid_compose"}

@@ -43,6 +43,7 @@ def read(text):
     return tree
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", HOSTILE, ids=ascii)
 def test_a_hostile_text_is_the_same_text_wherever_it_stands(text):
     tree = {
@@ -74,6 +75,7 @@ TREES = st.dictionaries(
 )
 
 
+@pytest.mark.slow
 @given(TREES)
 def test_any_tree_reads_back(tree):
     written = yaml_text(tree, Style(flow=lambda path: path[-1] == "a"))
@@ -81,6 +83,7 @@ def test_any_tree_reads_back(tree):
     assert yaml.safe_load(written) == tree
 
 
+@pytest.mark.slow
 @given(TREES, TEXTS.filter(lambda text: text.isprintable()))
 def test_comments_change_no_value(tree, words):
     places = {(key,): Comment((words, ""), words) for key in tree}
@@ -221,6 +224,7 @@ def test_a_mode_is_octal_for_every_reader():
     assert yaml.safe_load(written) == read(written) == {"mode": 0o440, "none": 0}
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not SHARED.is_dir(), reason="the corpus (../shared) is not on this machine")
 @pytest.mark.parametrize("part", range(4))
 def test_the_corpus_written_and_loaded_again_is_the_same_project(part):
