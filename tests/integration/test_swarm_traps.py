@@ -105,10 +105,13 @@ def test_a_rollback_during_start_first_leaves_no_task_of_the_update(core, bed, s
         ]
         return {task["ID"] for task in tasks}
 
+    def containers():
+        running = bed.node("m1").api("GET", "/containers/json")
+        return [c for c in running if c["Labels"].get("com.docker.stack.namespace") == core.stack]
+
     wait_for("the new task to be gone", lambda: len(alive()) == 2, 120)
-    running = bed.node("m1").api("GET", "/containers/json")
-    mine = [c for c in running if c["Labels"].get("com.docker.stack.namespace") == core.stack]
-    assert len(mine) == 2 and len(old & alive()) >= 1
+    wait_for("its container to be gone", lambda: len(containers()) == 2, 120)
+    assert len(old & alive()) >= 1
     assert not core.deploy(text("true"), stable_for=0.3)["changed"]
 
 
