@@ -69,10 +69,6 @@ EARLY = {
         "did not become healthy before it was stopped (health check `wget ...`)",
     ),
     "constraint": ({"deploy": {"placement": {"constraints": ["node.labels.x==y"]}}}, "scheduling constraints"),
-    "port": (
-        {"ports": [{"target": 80, "published": "8099", "mode": "host"}], "deploy": {"replicas": 2}},
-        "host-mode port already in use on 1 node",
-    ),
     "memory": (
         {"deploy": {"mode": "global", "resources": {"reservations": {"memory": "999g"}}}},
         # The Engine may also give it to the node, and then reject it.

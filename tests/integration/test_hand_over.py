@@ -156,6 +156,68 @@ def test_a_port_of_another_stack_is_a_conflict_in_check_mode(core, swarm, write,
     assert caught.value.error_code == "conflict"
 
 
+@pytest.fixture
+def other(bed, swarm):
+    """``other(ports_mode)`` runs a service of another stack that publishes a port; returns its name."""
+    api, name, made = bed.node("m1").api, f"{swarm.name}y_web", []
+
+    def run(ports_mode, **more):
+        body = {
+            "Name": name,
+            "Labels": {"com.docker.stack.namespace": f"{swarm.name}y"},
+            "TaskTemplate": {"ContainerSpec": {"Image": bed.images["busybox"], "Command": ["sleep", "1d"]}},
+            "EndpointSpec": {"Ports": [{"TargetPort": 80, "PublishedPort": FIRST + 8, "PublishMode": ports_mode}]},
+            **more,
+        }
+        made.append(api("POST", "/services/create", body)["ID"])
+        states = lambda: [t["Status"]["State"] for t in api("GET", "/tasks") if t["ServiceID"] == made[0]]  # noqa: E731
+        swarm.wait("the other stack to run", lambda: "running" in states())
+        return name
+
+    yield run
+    for identity in made:
+        api("DELETE", f"/services/{identity}")
+
+
+@pytest.fixture
+def migrating(bed):
+    """``migrating(port)`` is a service with a host-mode port and a step before it."""
+    return lambda port: (
+        f"""
+services:
+  web:
+    image: {bed.images["busybox"]}
+    command: sleep 1d
+    stop_signal: SIGKILL
+    ports: [{{target: 80, published: {port}, mode: host}}]
+    pre_start: [{{command: echo migrating}}]
+"""
+    )
+
+
+@pytest.mark.parametrize(("mode", "code"), [("host", "host_port"), ("ingress", "conflict")])
+def test_a_host_mode_port_without_a_node_is_refused_before_a_migration(mode, code, core, swarm, other, migrating):
+    name = other(mode)
+    for check in (True, False):
+        with pytest.raises(EngineError, match=name) as caught:
+            core.deploy(migrating(FIRST + 8), check=check)
+        assert caught.value.error_code == code and caught.value.hint.endswith("Nothing was changed.")
+        assert not [key for key in specs(swarm) if key.startswith(f"{core.stack}_")]
+        assert not [path for _method, path in core.writes if path.startswith("/services")]
+    done = core.deploy(migrating(FIRST + 7))
+    assert done["status"] == "healthy" and not done["notices"]
+
+
+def test_a_host_mode_port_of_a_job_may_become_free_and_is_waited_for(core, other, migrating):
+    name = other("host", Mode={"ReplicatedJob": {"MaxConcurrent": 1, "TotalCompletions": 1}})
+    assert core.deploy(migrating(FIRST + 8), check=True)["changed"]
+    with pytest.raises(DeployError) as failed:
+        core.deploy(migrating(FIRST + 8), pending_for=2.0)
+    assert f"host-mode port already in use on 1 node); it requests port {FIRST + 8}/tcp, which {name} uses" in str(
+        failed.value
+    )
+
+
 def test_a_giver_of_a_later_wave_whose_tasks_are_new_before_its_turn(core, swarm, write):
     """The extra step has replaced them: Swarm has nothing more to do at its turn, and says nothing of an update."""
     core.deploy(write(1, zz=f"{FIRST}", aa=""))

@@ -233,7 +233,7 @@ def test_a_volume_that_a_worker_has_and_that_was_made_otherwise(three, ground, n
         ("constraints", {"placement": {"constraints": ["node.labels.disk == ssd"]}}, "constraint"),
         ("resources", {"resources": {"reservations": {"memory": "9000G"}}}, "insufficient resources"),
         ("max_replicas", {"replicas": 4, "placement": {"max_replicas_per_node": 1}}, "max replicas"),
-        ("host_port", {"replicas": 4}, "host-mode port"),
+        ("host_port", {"replicas": 4}, "the host port"),
     ],
 )
 def test_what_the_scheduler_can_not_place(ground, name, code, deploy, words):

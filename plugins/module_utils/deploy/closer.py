@@ -22,6 +22,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.observe 
     look_closer,
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.route_book import told
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import EngineError
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.look import (
     Planned,
     Wanted,
@@ -42,6 +43,8 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.planning.reconci
     own_services,
     reconcile,
 )
+from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.findings import ERROR, sentence
+from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.host_ports import contested, unplaceable
 from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.start_first import never_start
 from ansible_collections.stackwright.swarm.plugins.module_utils.request.options import IGNORE
 from ansible_collections.stackwright.swarm.plugins.module_utils.revisions.history import History, refuse_history
@@ -58,7 +61,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.volumes.quiesce 
 
 if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.request.option_types import Options
-    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import Observed, State
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import Observed, Placing, State
 
 Revisions = Sequence[Revision]
 
@@ -86,6 +89,27 @@ def with_volumes(client: EngineClient, plan: Plan, stack: str, observed: Observe
 def with_starts(plan: Plan, bound: State, observed: Observed) -> Plan:
     """``plan`` with notices of updates that can never start a new task beside the old one."""
     return replace(plan, notices=tuple(sorted((*plan.notices, *never_start(bound, observed, plan.operations)))))
+
+
+def with_host_ports(client: EngineClient, plan: Plan, bound: State, observed: Observed, options: Options) -> Plan:
+    """``plan`` with notices of host-mode ports that may find no node. Raises EngineError (``host_port``) if that is
+    certain, and the run is to wait for the tasks."""
+    found = contested(bound, observed, plan.operations)
+    if not found.keys:
+        return plan
+    placing = observed.get("placing") or _placing(client)
+    notices = []
+    for finding in unplaceable(bound, found, observed["all_services"], placing):
+        told = sentence({**finding, "hint": ""})
+        if finding["level"] == ERROR and options["wait"]:
+            raise EngineError(told, finding["code"], f"{finding['hint']} Nothing was changed.")
+        notices.append(told)
+    return replace(plan, notices=tuple(sorted((*plan.notices, *notices))))
+
+
+def _placing(client: EngineClient) -> Placing:
+    running = {"filters": {"desired-state": ["running"]}}
+    return {"nodes": client.list("/nodes"), "tasks": client.list("/tasks", running)}
 
 
 def ask(client: EngineClient, stack: str, seen: Planned, options: Options) -> Planned:
@@ -145,6 +169,7 @@ def whole_plan(
     plan = with_volumes(client, in_order(plan, stack, observed), stack, observed, options)
     if "placing" in observed:
         plan = with_starts(plan, bound, observed)
+    plan = with_host_ports(client, plan, bound, observed, options)
     drift: Sequence[Mapping[str, Any]] = ()
     if plan.changed and options["on_drift"] != IGNORE:
         from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.overwriting import warn_of_drift
@@ -187,8 +212,7 @@ def _closer(
     if olds:
         found["mounting"] = mounting(client, wanted.stack, str(observed["info"].get("Name") or ""), olds)
     if ("placing", "") in questions:
-        running = {"filters": {"desired-state": ["running"]}}
-        found["placing"] = {"nodes": client.list("/nodes"), "tasks": client.list("/tasks", running)}
+        found["placing"] = _placing(client)
         if ("placing", "volumes") in questions:
             found["placing"]["volumes"] = (client.get("/volumes") or {}).get("Volumes") or []
     if wanted.state.get("routes"):

@@ -31,8 +31,8 @@ def misplaced(service: Service, placement: Placement, placing: Placing) -> Optio
     """
     constraints = placement.get("Constraints") or []
     if not constraints:
-        return 0 if _is_settled(service) else None
-    if not placing.get("nodes") or not _is_settled(service):
+        return 0 if is_settled(service) else None
+    if not placing.get("nodes") or not is_settled(service):
         return None
     nodes = {id_of(node): node for node in placing["nodes"]}
     places = [nodes.get(str(task["NodeID"])) for task in tasks_of(service, placing["tasks"])]
@@ -48,7 +48,7 @@ def tasks_of(service: Mapping[str, object], tasks: Iterable[Mapping[str, object]
     ]
 
 
-def _is_settled(service: Service) -> bool:
+def is_settled(service: Service) -> bool:
     """Whether no task of an older specification is left, which an update replaces anyway."""
     return str((service.get("UpdateStatus") or {}).get("State") or "") in ENDED
 

@@ -38,6 +38,7 @@ Amounts = Dict[Resource, int]
 CPUS, MEMORY = "CPUs", "memory"
 NANO, MIB = 1e9, 1024 * 1024
 MORE_ROOM = "Lower the reservation or the replicas, or add capacity to the nodes."
+LOWER = "Lower the replicas, or add nodes: a node has the port for one task."
 OTHER_PORT = "Publish another port, remove the other one, or constrain the two to different nodes."
 
 
@@ -199,7 +200,10 @@ def _short(
     beside = " beside the other services of the stack" if room is not None else ""
     verb = "may not find" if level == WARNING else "can't have"
     message = f"{each} {verb} {what}{' each' if count > 1 else ''}{beside}; there is capacity for {fitting}: {why}."
-    return of_service(service, level, code, message, OTHER_PORT if code == "host_port" else MORE_ROOM)
+    if code != "host_port":
+        return of_service(service, level, code, message, MORE_ROOM)
+    taken = any(isinstance(name, tuple) and left.left(node, name) <= 0 for name in short for node in ids)
+    return of_service(service, level, code, message, OTHER_PORT if taken else LOWER)
 
 
 def _lacks(short: Sequence[Resource], node: Node, left: Room, room: Room) -> str:
