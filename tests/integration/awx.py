@@ -64,10 +64,11 @@ class Job:
 
 
 class Controller:
-    """Launches jobs on an inventory; ``folder`` is the private data folder of ansible-runner."""
+    """Launches jobs on an inventory; ``folder`` is the private data folder of ansible-runner, ``bin`` one that has its
+    ansible-playbook."""
 
-    def __init__(self, folder: Path, inventory: Path):
-        self.folder, self.inventory = folder, inventory
+    def __init__(self, folder: Path, inventory: Path, bin: str):
+        self.folder, self.inventory, self.bin = folder, inventory, bin
 
     def launch(self, name: str, answers: dict, handed: dict | None = None, check: bool = False) -> Job:
         """A job of a template with the survey ``name``; ``handed`` are artifacts of jobs before it in a workflow."""
@@ -91,7 +92,7 @@ class Controller:
             extravars={**(handed or {}), **answered},
             cmdline="--check --diff" if check else "--diff",
             envvars={
-                "PATH": f"{BIN}:{os.environ['PATH']}",
+                "PATH": f"{self.bin}:{BIN}:{os.environ['PATH']}",
                 "HOME": os.environ["HOME"],
                 "LC_ALL": "C.UTF-8",
                 "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".cache" / "collections"),

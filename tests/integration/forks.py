@@ -17,6 +17,7 @@ import gc
 import importlib
 import json
 import logging
+import marshal
 import os
 import shutil
 import signal
@@ -26,7 +27,7 @@ import sys
 import tempfile
 import threading
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
@@ -36,6 +37,7 @@ from warm import SOCKET, Codes, Warm, receive
 
 #: Settings that differ from run to run; a fork reads them again.
 READ_AGAIN = {
+    "ANSIBLE_CACHE_PLUGIN_CONNECTION",
     "ANSIBLE_CALLBACKS_ENABLED",
     "ANSIBLE_CALLBACK_RESULT_FORMAT",
     "ANSIBLE_FORKS",
@@ -54,6 +56,21 @@ READ_AGAIN = {
 PLUGINS = ("become/*", "cache/memory", "callback/*", "connection/*", "inventory/*", "shell/*", "vars/*")
 #: From so many runs on, the start of a process that forks costs less than it saves.
 OFTEN = 3
+#: ansible-playbook for a program that starts it by its name: hands all that it has to ``command``.
+COMMAND = """#!{python} -ISE
+import _socket as socket, marshal, os, sys
+
+me = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+me.connect({path!r})
+job = marshal.dumps([sys.argv, os.getcwd(), dict(os.environ)])
+handles = b"".join(number.to_bytes(4, sys.byteorder) for number in (1, 2))
+me.sendmsg([len(job).to_bytes(8, "big")], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, handles)])
+me.sendall(job)
+code = int(me.recv(20))
+if code < 0:
+    os.kill(os.getpid(), -code)
+os._exit(code)
+"""
 _lock = threading.Lock()
 _servers: dict[tuple, tuple[socket.socket, Warm]] = {}
 _used: Counter[tuple] = Counter()
@@ -132,6 +149,37 @@ def run(
             raise
         texts = [(stream.seek(0), stream.read().decode(errors="replace"))[1] for stream in (output, errors)]
     return subprocess.CompletedProcess(argv, code, *texts)
+
+
+@contextlib.contextmanager
+def command() -> Iterator[str]:
+    """A folder for PATH: its ansible-playbook is a fork, one after the other; with STACKWRIGHT_FORKS=0 the real one."""
+    if os.environ.get("STACKWRIGHT_FORKS") == "0":
+        yield os.path.dirname(sys.executable)
+        return
+    with tempfile.TemporaryDirectory(prefix="stackwright-forks-") as folder, socket.socket(socket.AF_UNIX) as listener:
+        program, path = Path(folder, "ansible-playbook"), os.path.join(folder, "socket")
+        program.write_text(COMMAND.format(python=sys.executable, path=path))
+        program.chmod(0o700)
+        listener.bind(path)
+        listener.listen()
+
+        def serve_callers() -> None:
+            with contextlib.suppress(OSError):
+                while True:
+                    caller, _address = listener.accept()
+                    with caller:
+                        (argv, cwd, env), fds = receive(caller, 2, marshal.loads)
+                        fork = Fork(argv, cwd, env, *fds)
+                        for fd in fds:
+                            os.close(fd)
+                        caller.sendall(b"%d" % fork.wait())
+
+        threading.Thread(target=serve_callers, daemon=True).start()
+        try:
+            yield folder
+        finally:
+            listener.shutdown(socket.SHUT_RDWR)
 
 
 def _server(env: dict[str, str]) -> tuple[socket.socket, Warm]:

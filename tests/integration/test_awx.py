@@ -13,6 +13,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 pytest.importorskip("ansible_runner", reason="ansible-runner is not installed")
 
+import forks
+import warm
 from awx import NAMES, Controller, refusals, survey, variables_of
 from playbook import ROOT
 from testbed import inventory
@@ -82,12 +84,13 @@ def test_each_playbook_has_a_survey_that_asks_what_it_takes(name):
 
 @pytest.fixture
 def controller(bed, swarm, tmp_path):
-    inventory.write(bed, tmp_path / "inventory.json", guestbook=False)
+    inventory.write(bed, tmp_path / "inventory.json", warm.interpreter(), guestbook=False)
     project = tmp_path / "project"
     project.mkdir()
     (project / "compose.yml").write_text(FILE)
     (project / "more.yml").write_text(MORE)
-    return Controller(tmp_path, tmp_path / "inventory.json")
+    with forks.command() as folder:
+        yield Controller(tmp_path, tmp_path / "inventory.json", folder)
 
 
 def page(bed, domain):

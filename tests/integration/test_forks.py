@@ -80,6 +80,19 @@ def test_a_fork_reads_its_settings_again(player, monkeypatch):
     assert said[0] == said[1] == [str(player.folder / ".ansible" / "tmp"), 3, "some", str(player.folder)]
 
 
+def test_a_program_that_starts_it_by_its_name_gets_a_fork(player):
+    look = {"msg": "{{ lookup('ansible.builtin.env', 'MARK') }} {{ lookup('ansible.builtin.pipe', PARENT) }}"}
+    parent = {"PARENT": "tr '\\0' ' ' </proc/$PPID/cmdline"}
+    play = player.written([{"ansible.builtin.debug": look, "vars": parent}, {"ansible.builtin.fail": None}])
+    environment = {**player.usual(), "MARK": "some"}
+    with forks.command() as folder:
+        environment["PATH"] = f"{folder}:{environment['PATH']}"
+        command = ["ansible-playbook", "-i", "inventory.yml", "--limit", "m1", play.name]
+        done = subprocess.run(command, cwd=player.folder, env=environment, capture_output=True, text=True)
+    assert done.returncode == 2 and "Failed as requested" in done.stdout + done.stderr, done
+    assert f"some {sys.executable} {forks.__file__}" in done.stdout, done
+
+
 @pytest.mark.parametrize(
     ("change", "can"),
     [
