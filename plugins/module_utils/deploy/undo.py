@@ -139,7 +139,9 @@ def _undone(run: Run, former: Former, failure: DeployError, stop: bool) -> Deplo
             details,
         )
     outcome.update(rollback="done", restored=restored.lines)
-    failure.message = " ".join([f"{failure.message}\nRolled back: {restored.summary}.", *restored.down])
+    # Then there is more to restore than what this run has changed.
+    first = f" to the state before revision {run.unfinished[0].number}, which was interrupted" if run.unfinished else ""
+    failure.message = " ".join([f"{failure.message}\nRolled back{first}: {restored.summary}.", *restored.down])
     return failure
 
 

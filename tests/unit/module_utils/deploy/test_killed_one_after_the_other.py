@@ -66,3 +66,17 @@ def test_the_third_goes_back_to_what_was_before_both(monkeypatch, second, third)
             assert versions(swarm) | missing == before, what
             assert ("Missing of the last good revision: shop_old." in error.value.message) == bool(missing), what
     assert tried > 20
+
+
+def test_the_error_names_the_revision_before_which_the_state_is_restored(monkeypatch):
+    for at in range(1, 99):
+        swarm = copy.deepcopy(good())
+        assert killed(swarm, deployed(3), at, True)
+        if all(versions(swarm)[name][0] == "V=3" for name in ("a", "b", "c")):
+            break
+    monkeypatch.setattr(changing, "_glance", fails)
+    with pytest.raises(DeployError) as error:
+        deploy(swarm, state(3), is_gone=gone)
+    # This run has changed none of the three.
+    told = "\nRolled back to the state before revision 3, which was interrupted: 3 services restored, "
+    assert told in error.value.message and error.value.message.endswith(" removed, 2 other services unchanged.")
