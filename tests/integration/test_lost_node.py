@@ -15,7 +15,7 @@ from testbed import for_tests
 from testbed.commands import wait_for
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock import SystemClock
-from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import DeployError
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import DeployError, EngineError
 from ansible_collections.stackwright.swarm.plugins.module_utils.info.status import stack_status
 from ansible_collections.stackwright.swarm.plugins.module_utils.info.swarm_info import swarm_info
 from ansible_collections.stackwright.swarm.plugins.module_utils.tasks.rollback import roll_back
@@ -133,3 +133,29 @@ def test_a_worker_that_is_lost_for_good_is_in_no_way_of_a_removal(core, three, l
     removed = core.remove(timeout=120)
     assert removed["changed"] and "on w2, which is down since" in removed["notices"][0]
     lost(False)
+
+
+def test_a_host_mode_port_that_only_a_lost_node_has_free(core, three, swarm, lost):
+    """Its return would help, so nothing is refused; where no node can help, it is."""
+    port = {"target": 80, "published": 18099, "mode": "host"}
+    normal = {"image": three.images["busybox"], "command": QUIET, "stop_grace_period": "1s", "ports": [port]}
+    away = {"mode": "global", "placement": {"constraints": ["node.hostname != w2"]}}
+    other = Core(three.node("m1").docker_host, f"{swarm.name}x", core.folder)
+    try:
+        other.deploy(yaml.safe_dump({"services": {"web": {**normal, "deploy": away}}}), **OPTIONS)
+        text = yaml.safe_dump({"services": {"web": normal}})
+        lost()
+        (told,) = core.deploy(text, check=True)["notices"]
+        assert told.startswith("service web (compose.yml:") and "m1 has 18099/tcp taken by service" in told
+        lost(False)
+        three.node("m1").cli(["docker", "node", "update", "--availability", "drain", "w2"])
+        with pytest.raises(EngineError) as refused:
+            core.deploy(text, **OPTIONS)
+        assert refused.value.error_code == "host_port" and core.history() == []
+        three.node("m1").cli(["docker", "node", "update", "--availability", "active", "w2"])
+        done = core.deploy(text, **OPTIONS)
+        assert done["status"] == "healthy" and not done["notices"]
+    finally:
+        three.node("m1").cli(["docker", "node", "update", "--availability", "active", "w2"])
+        other.remove()
+        other.client.close()
