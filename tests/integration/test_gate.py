@@ -11,7 +11,7 @@ import yaml
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from core import Core
+from core import HOST, Core
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core import retry
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock import SystemClock
@@ -34,7 +34,9 @@ def core(bed, swarm, tmp_path):
 def compose(bed, **services):
     """A Compose file of these services, which run quietly unless they say otherwise."""
     normal = {"image": bed.images["busybox"], "command": QUIET, "stop_grace_period": "1s"}
-    return yaml.safe_dump({"services": {name: {**normal, **service} for name, service in services.items()}})
+    full = {name: {**normal, **service} for name, service in services.items()}
+    networks = {} if any("ports" in service for service in full.values()) else HOST
+    return yaml.safe_dump({"services": full, "networks": networks})
 
 
 def deploy(core, text, **options):

@@ -8,6 +8,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from core import ON_HOST
 from playbook import Player
 
 COMPOSE = """\
@@ -39,7 +40,7 @@ class Stack:
 
     def __init__(self, bed, swarm, folder, text):
         self.node, self.name, self.folder = bed.node("m1"), swarm.name, folder
-        files = {"compose.yml": text.format(image=bed.images["busybox"])}
+        files = {"compose.yml": text.format(image=bed.images["busybox"]) + ON_HOST}
         self.player = Player(folder, {"m1": self.node.docker_host}, files)
 
     def run(self, check=False, diff=False, **options):

@@ -15,7 +15,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from core import Core
+from core import ON_HOST, Core
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.binding.bind import bind
 from ansible_collections.stackwright.swarm.plugins.module_utils.binding.recall import draft, recall, snapshot_of
@@ -81,7 +81,7 @@ def run(core):
 
 @pytest.fixture
 def text(bed):
-    return lambda page="one": FILE.format(image=bed.images["busybox"], command=QUIET, page=page)
+    return lambda page="one": FILE.format(image=bed.images["busybox"], command=QUIET, page=page) + ON_HOST
 
 
 def left(swarm):

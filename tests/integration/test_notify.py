@@ -12,6 +12,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from core import ON_HOST
 from playbook import Player
 
 FILE = """\
@@ -49,7 +50,7 @@ def player(bed, tmp_path):
 @pytest.fixture
 def deploy(bed, swarm, player, receiver):
     def run(edition, command="sleep 1d", url=receiver[0], **given):
-        text = FILE.format(image=bed.images["busybox"], command=command, edition=edition)
+        text = FILE.format(image=bed.images["busybox"], command=command, edition=edition) + ON_HOST
         options = {"name": swarm.name, "definition": text, "rollout": {"timeout": 20, "stable_for": 4}, **given}
         options["notify"] = [{"url": url}]
         return player.play({"compose_stack": options}, verbosity=4)
@@ -100,7 +101,7 @@ def test_each_event_is_told_once(deploy, player, receiver, swarm):
 def test_apprise(deploy, receiver, bed, swarm, player):
     url, got = receiver
     pytest.importorskip("apprise")
-    text = FILE.format(image=bed.images["busybox"], command="sleep 1d", edition="one")
+    text = FILE.format(image=bed.images["busybox"], command="sleep 1d", edition="one") + ON_HOST
     target = {"url": url.replace("http://", "json://"), "format": "apprise", "events": ["success"]}
     run = player.play({"compose_stack": {"name": swarm.name, "definition": text, "notify": [target]}}, limit="m1")
     assert run.code == 0, run.output

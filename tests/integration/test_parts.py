@@ -9,7 +9,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from core import Core
+from core import ON_HOST, Core
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock import SystemClock
 from ansible_collections.stackwright.swarm.plugins.module_utils.tasks.drift import stack_drift
@@ -46,7 +46,7 @@ def core(bed, swarm, tmp_path):
 
 @pytest.fixture
 def text(bed):
-    return lambda db=1, api=1: FILE.format(image=bed.images["busybox"], db=db, api=api)
+    return lambda db=1, api=1: FILE.format(image=bed.images["busybox"], db=db, api=api) + ON_HOST
 
 
 def deploy(core, text, parts=None, **options):

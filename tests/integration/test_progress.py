@@ -10,6 +10,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from core import ON_HOST
 from playbook import Player
 
 COMPOSE = """\
@@ -21,7 +22,6 @@ services:
     environment: {{DB_PASSWORD: planted-7f3a, RUN: "${{RUN:-1}}"}}
     healthcheck: {{test: "test -e /ok", interval: 1s, retries: 60}}
     deploy:
-      endpoint_mode: dnsrr
       restart_policy: {{condition: none}}
 """
 SLOW = "sleep 9; touch /ok; sleep 1d"
@@ -39,7 +39,7 @@ class Site:
         self.node = bed.node("m1")
 
     def task(self, command, **options):
-        self.player.write("compose.yml", COMPOSE.format(image=self.image, command=command))
+        self.player.write("compose.yml", COMPOSE.format(image=self.image, command=command) + ON_HOST)
         return {"compose_stack": {"name": self.stack, "src": "compose.yml", **options}}
 
     @property

@@ -10,7 +10,7 @@ import pytest
 
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).resolve().parents[1])]
 
-from core import Core
+from core import ON_HOST, Core
 from test_node_prune import OPTIONS as PRUNE
 from test_transaction import Died
 from testbed import for_tests
@@ -65,7 +65,9 @@ def images(pair, swarm, tmp_path):
 
 def file(services, place=ANYWHERE):
     """A Compose file of these services, each with its image."""
-    return "services:\n" + "".join(SERVICE.format(key=key, image=services[key], place=place) for key in services)
+    return (
+        ON_HOST + "services:\n" + "".join(SERVICE.format(key=key, image=services[key], place=place) for key in services)
+    )
 
 
 def tags(node):

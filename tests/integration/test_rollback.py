@@ -12,7 +12,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from core import Core
+from core import ON_HOST, Core
 from playbook import Player
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock import SystemClock
@@ -55,7 +55,7 @@ def text(bed, tmp_path):
     def render(version, token="token-that-stays", worker=False, command=QUIET):
         image = bed.images["busybox"]
         (tmp_path / f"secret-{version}").write_text(f"secret {version}")
-        return FILE.format(
+        return ON_HOST + FILE.format(
             image=image,
             command=command,
             greeting=f"hello-{version}",

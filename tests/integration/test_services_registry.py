@@ -9,6 +9,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from core import ON_HOST
 from playbook import Player
 
 PHASES = ("base", "data", "apps", "edge")
@@ -37,16 +38,17 @@ GOOD, BAD = "trap exit TERM; sleep 1d & wait", "exit 3"
 class Shop:
     """A registry of ``each`` services in each phase and category: ``base-1``, ``base-2`` and so on."""
 
-    def __init__(self, bed, swarm, folder, phases=PHASES, each=3, managers=1):
+    def __init__(self, bed, swarm, folder, phases=PHASES, each=2, managers=1, networks=ON_HOST):
         self.bed, self.swarm, self.folder = bed, swarm, folder
         self.names, self.each, self.options = phases, each, {}
+        self.head = HEAD + networks
         self.image, _colon, self.tag = bed.images["busybox"].rpartition(":")
         names = sorted(name for name in bed.nodes if name.startswith("m"))
         # Each further one costs a module for each deployment: one test has all of them.
         self.player = Player(folder, {name: bed.node(name).docker_host for name in names[:managers]})
 
     def write(self, values=None, commands=None, without=()):
-        text = HEAD
+        text = self.head
         for number, phase in enumerate(self.names):
             text += f"group-{phase}:\n" if set(self.services(phase)) - set(without) else ""
             for index in range(1, self.each + 1):
@@ -153,7 +155,7 @@ def test_phases_in_order_and_what_a_failing_one_leaves(shop):
 
 @pytest.mark.skipif(not LONG, reason="several rollouts of twelve services: STACKWRIGHT_LONG=1 runs it")
 def test_rollouts_of_every_kind(bed, swarm, tmp_path):
-    shop = Shop(bed, swarm, tmp_path, managers=3)
+    shop = Shop(bed, swarm, tmp_path, each=3, managers=3)
     shop.write()
     assert shop.roll_out().code == 0
     count = len(shop.revisions())
@@ -237,7 +239,7 @@ REACHES = (
 
 
 def test_one_stack_per_category(bed, swarm, tmp_path):
-    shop = Shop(bed, swarm, tmp_path, phases=("base", "apps"), each=1)
+    shop = Shop(bed, swarm, tmp_path, phases=("base", "apps"), each=1, networks="")
     shop.options = {"services_registry_stacks": "per_category", "services_registry_preflight": False}
     reaches = {"apps-1": REACHES}
     shop.write(commands=reaches)

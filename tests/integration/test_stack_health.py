@@ -10,7 +10,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from core import Core
+from core import HOST, Core
 from playbook import Player
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock import SystemClock
@@ -42,7 +42,7 @@ def service(bed):
 
 
 def text(**services):
-    return json.dumps({"version": "3.8", "services": services})
+    return json.dumps({"version": "3.8", "services": services, "networks": HOST})
 
 
 def health(core, **options):
@@ -176,7 +176,8 @@ def test_while_it_waits_one_host_speaks(bed, swarm, tmp_path, service):
 
 
 def test_a_wait_in_vain_fails_on_all_hosts_and_is_explained_once(bed, swarm, tmp_path, service):
-    file = text(web=service(["sh", "-c", "echo no database; exit 3"], deploy=QUICK))
+    # Not all of its tries have ended before the first look.
+    file = text(web=service(["sh", "-c", "sleep 2; echo no database; exit 3"], deploy=QUICK))
     hosts = {f"manager{number}": bed.node("m1").docker_host for number in (1, 2)}
     player = Player(tmp_path, hosts, {"compose.yml": file})
     bed.node("m1").cli(["docker", "stack", "deploy", "-c", str(tmp_path / "compose.yml"), swarm.name])

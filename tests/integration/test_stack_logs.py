@@ -7,7 +7,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from core import Core
+from core import ON_HOST, Core
 from playbook import Player
 
 FILE = """\
@@ -29,7 +29,7 @@ services:
 @pytest.fixture
 def player(bed, swarm, tmp_path):
     core = Core(bed.node("m1").docker_host, swarm.name, tmp_path)
-    core.deploy(FILE.format(image=bed.images["busybox"]))
+    core.deploy(FILE.format(image=bed.images["busybox"]) + ON_HOST)
     core.client.close()
     return Player(tmp_path, {"m1": bed.node("m1").docker_host})
 

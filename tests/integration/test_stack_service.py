@@ -11,7 +11,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from core import Core
+from core import ON_HOST, Core
 from playbook import Player
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock import SystemClock
@@ -47,7 +47,7 @@ def core(bed, swarm, tmp_path):
 
 
 def text(bed, greeting="one", replicas=1, delay="0s", command=QUIET):
-    return FILE.format(
+    return ON_HOST + FILE.format(
         image=bed.images["busybox"],
         command=json.dumps(command),
         quiet=json.dumps(QUIET),

@@ -11,7 +11,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from core import Core
+from core import ON_HOST, Core
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core import retry
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock import SystemClock
@@ -98,6 +98,7 @@ def is_free(swarm):
     return not [config for config in swarm.bookkeeping() if config["Spec"]["Name"].startswith("stackwright.lock.")]
 
 
+SERVICES = f"{ON_HOST}services:"
 FIRST = "configs: {page: {content: one}}\n"
 
 
@@ -203,7 +204,7 @@ def test_an_update_that_fails_in_the_second_wave_is_undone_as_a_whole(core, swar
 
 
 def test_what_left_the_file_is_removed_only_after_the_gate(core, swarm, service):
-    core.deploy("services:" + service("web") + asleep("old"))
+    core.deploy(SERVICES + service("web") + asleep("old"))
     seen = []
 
     def look(method, path):
@@ -211,7 +212,7 @@ def test_what_left_the_file_is_removed_only_after_the_gate(core, swarm, service)
             seen.append(f"{core.stack}_old" in held(swarm)["services"])
 
     core.transport.before = look
-    core.deploy("services:" + service("web", more="    environment: {A: b}\n"))
+    core.deploy(SERVICES + service("web", more="    environment: {A: b}\n"))
     core.transport.before = lambda method, path: None
     assert seen
     assert all(seen)
@@ -223,7 +224,7 @@ def test_swarms_own_rollback_and_ours_end_well(core, swarm, service):
 
     def text(command, value):
         web = service("web", command).replace("update_config: {parallelism: 0, monitor: 10ms}", careful)
-        return "services:" + web + service("api", more=f"    environment: {{A: '{value}'}}\n")
+        return SERVICES + web + service("api", more=f"    environment: {{A: '{value}'}}\n")
 
     core.deploy(text(QUIET, 1))
     was = specs(swarm)
@@ -238,10 +239,10 @@ def test_swarms_own_rollback_and_ours_end_well(core, swarm, service):
 
 
 def test_a_replaced_service_comes_back(core, swarm, service):
-    core.deploy("services:" + service("web"))
+    core.deploy(SERVICES + service("web"))
     was = specs(swarm)
     with pytest.raises(DeployError) as failed:
-        core.deploy("services:" + service("web", BAD, deploy="mode: global"), recreate=True)
+        core.deploy(SERVICES + service("web", BAD, deploy="mode: global"), recreate=True)
     assert "Rolled back: 1 service recreated." in str(failed.value)
     assert specs(swarm) == was
     assert len(running(swarm)) == 1
@@ -249,7 +250,7 @@ def test_a_replaced_service_comes_back(core, swarm, service):
 
 def test_what_can_not_be_put_back_is_told_with_both_causes(core, swarm, service, monkeypatch):
     monkeypatch.setattr(retry, "BEAR_WITH", 1.0)
-    core.deploy("services:" + service("web"))
+    core.deploy(SERVICES + service("web"))
     (web,) = swarm.objects("services")
 
     def refuse(method, path):
@@ -261,7 +262,7 @@ def test_what_can_not_be_put_back_is_told_with_both_causes(core, swarm, service,
     refuse.count = 0
     core.transport.before = refuse
     with pytest.raises(DeployError) as failed:
-        core.deploy("services:" + service("web", BAD))
+        core.deploy(SERVICES + service("web", BAD))
     core.transport.before = lambda method, path: None
     error = failed.value
     assert error.error_code == "rollback_failed"
@@ -270,7 +271,7 @@ def test_what_can_not_be_put_back_is_told_with_both_causes(core, swarm, service,
     assert error.details["outcome"]["rollback"] == "failed"
     assert "no such table" in str(error)
     assert (history(core)[-1], latest(core).restored) == ((2, "FAILED"), "failed")
-    assert core.deploy("services:" + service("web"))["status"] == "healthy"
+    assert core.deploy(SERVICES + service("web"))["status"] == "healthy"
     assert is_free(swarm)
 
 
@@ -407,11 +408,11 @@ def test_a_run_that_died_is_settled_also_where_nothing_is_left_to_do(core, swarm
 
 
 def test_after_a_run_that_died_a_failure_goes_back_to_what_was_before_it(core, swarm, service, monkeypatch):
-    before = "services:" + service("web") + asleep("api") + "\nconfigs: {page: {content: one}}\n"
+    before = SERVICES + service("web") + asleep("api") + "\nconfigs: {page: {content: one}}\n"
     core.deploy(before)
     was, objects = specs(swarm), held(swarm)
     web = service("web", more="    environment: {A: b}\n    configs: [page]\n")
-    half = "services:" + web + asleep("api") + asleep("new") + "\nconfigs: {page: {content: two}}\n"
+    half = SERVICES + web + asleep("api") + asleep("new") + "\nconfigs: {page: {content: two}}\n"
     dies(core, half, monkeypatch, 2)
     assert specs(swarm) != was
     with pytest.raises(DeployError) as failed:
@@ -464,7 +465,7 @@ def test_an_old_migration_is_not_run_again(core, swarm, service):
     def files(migration, web):
         order = "    depends_on: {migrate: {condition: service_completed_successfully}}\n"
         job = service("migrate", migration).replace("update_config: {parallelism: 0, monitor: 10ms}", "")
-        return "services:" + job + service("web", web, order)
+        return SERVICES + job + service("web", web, order)
 
     def runs():
         found = swarm.objects("services")
@@ -493,10 +494,10 @@ def test_an_old_migration_is_not_run_again(core, swarm, service):
 def test_a_service_of_ten_that_is_rejected_is_undone_within_three_seconds(core, swarm, service, bed):
     """From the rejection of the task to the error, without the time that Swarm takes to start tasks again."""
     keys = [f"s{number}" for number in range(10)]
-    core.deploy("services:" + "".join(service(key) for key in keys))
+    core.deploy(SERVICES + "".join(service(key) for key in keys))
     tasks = running(swarm)
     bad = service("s4").replace(bed.images["busybox"], bed.images["busybox"].rpartition(":")[0] + ":absent")
-    changed = "services:" + "".join(bad if key == "s4" else service(key) for key in keys)
+    changed = SERVICES + "".join(bad if key == "s4" else service(key) for key in keys)
     with pytest.raises(DeployError) as failed:
         core.deploy(changed)
     ended = time.time()
@@ -519,7 +520,7 @@ def _time(text):
 def test_the_tasks_of_before_are_no_proof_to_a_run_that_takes_over(core, swarm, service, monkeypatch):
     """The Engine counts those that are still stopping. What the run that died has done is undone."""
     slow = service("web", "sh -c 'trap true TERM; while :; do sleep 1; done'").replace("period: 1s", "period: 1h")
-    core.deploy("services:" + slow)
+    core.deploy(SERVICES + slow)
     (old,) = swarm.wait_running(1)
 
     def end(line="rolling the stack back"):
@@ -528,7 +529,7 @@ def test_the_tasks_of_before_are_no_proof_to_a_run_that_takes_over(core, swarm, 
 
     swarm.node.cli(["docker", "service", "scale", "--detach", f"{core.stack}_web=0"])
     was = specs(swarm)
-    bad = "services:" + service("web", BAD)
+    bad = SERVICES + service("web", BAD)
     try:
         dies(core, bad, monkeypatch, 1)
         with pytest.raises(DeployError) as failed:
@@ -542,9 +543,9 @@ def test_the_tasks_of_before_are_no_proof_to_a_run_that_takes_over(core, swarm, 
 
 def test_a_service_that_a_dead_run_has_broken_fails_the_run_that_takes_over(core, swarm, service, monkeypatch):
     """Also where that run has other work: the service is one of its changes."""
-    core.deploy("services:" + service("api") + asleep("web"))
+    core.deploy(SERVICES + service("api") + asleep("web"))
     was = specs(swarm)
-    bad = "services:" + service("api", BAD) + asleep("web", "labels: {a: b}")
+    bad = SERVICES + service("api", BAD) + asleep("web", "labels: {a: b}")
     dies(core, bad, monkeypatch, 1)
     assert [name for name, spec in specs(swarm).items() if spec != was[name]] == [f"{core.stack}_api"]
     swarm.wait("a failed task", lambda: any(t["Status"]["State"] == "failed" for t in swarm.tasks("")))
@@ -555,9 +556,9 @@ def test_a_service_that_a_dead_run_has_broken_fails_the_run_that_takes_over(core
 
 
 def test_after_two_runs_that_died_the_third_goes_back_to_what_was_before_both(core, swarm, service, monkeypatch):
-    core.deploy("services:" + asleep("api") + asleep("one") + service("two"))
+    core.deploy(SERVICES + asleep("api") + asleep("one") + service("two"))
     was = specs(swarm)
-    bad = "services:" + asleep("api", "labels: {a: b}") + asleep("one", "labels: {a: b}") + service("two", BAD)
+    bad = SERVICES + asleep("api", "labels: {a: b}") + asleep("one", "labels: {a: b}") + service("two", BAD)
     dies(core, bad, monkeypatch, 1)
     dies(core, bad, monkeypatch, 1, is_gone=gone)
     changed = [name for name, spec in specs(swarm).items() if spec != was[name]]

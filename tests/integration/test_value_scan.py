@@ -15,6 +15,7 @@ import yaml
 sys.path.insert(0, str(Path(__file__).parent))
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from core import HOST, ON_HOST
 from playbook import Player
 from secret_forms import FORMS, sown
 
@@ -45,7 +46,6 @@ services:
     configs: [page]
     secrets: [made, given]
     deploy:
-      endpoint_mode: dnsrr
       update_config: {{parallelism: 0, monitor: 10ms, order: start-first}}
       restart_policy: {{delay: 0s}}
 configs: {{page: {{content: "for ${{USER}}"}}}}
@@ -53,7 +53,7 @@ secrets:
   made: {{content: "{{{{ generate_base64(24) }}}}"}}
   given: {{environment: GIVEN_SECRET}}
 """
-GOOD = "httpd -f -p 8000"
+GOOD = "sleep 1d"
 BAD = '["sh", "-c", "env; cat /run/secrets/*; exit 7"]'
 
 #: What a test, this one or one beside it, changes with docker's own command.
@@ -137,9 +137,8 @@ class Scan:
         return run
 
     def deploy(self, command=GOOD, release="1", **options):
-        self.player.write(
-            "compose.yml", COMPOSE.format(image=self.bed.images["busybox"], command=command, release=release)
-        )
+        text = COMPOSE.format(image=self.bed.images["busybox"], command=command, release=release)
+        self.player.write("compose.yml", text + ON_HOST)
         values = {**self.values, **options.pop("values", {})}
         task = {
             "name": self.stack,
@@ -325,7 +324,7 @@ class Forms:
         return run
 
     def deploy(self, services, configs=None, no_log=False, **how):
-        compose = {"services": services, "configs": configs or {}}
+        compose = {"services": services, "configs": configs or {}, "networks": HOST}
         self.player.write("compose.yml", json.dumps(compose).replace("$", "$$"))
         # Some of the forms are the message of the task itself.
         words = "\n".join(self.lines(9)) + "\n"
@@ -340,7 +339,7 @@ class Forms:
             "stop_grace_period": "1s",
             "environment": {f"SETTING_{number}": text for number, text in enumerate(texts)},
             "labels": {f"com.example.note{number}": text for number, text in enumerate(texts)},
-            "deploy": {"endpoint_mode": "dnsrr", "update_config": {"parallelism": 0, "monitor": "10ms"}},
+            "deploy": {"update_config": {"parallelism": 0, "monitor": "10ms"}},
             **more,
         }
 

@@ -7,6 +7,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from core import ON_HOST
 from playbook import Player
 
 COMPOSE = """\
@@ -18,7 +19,7 @@ services:
     environment:
       USER: "{{{{ generate_user }}}}"
       PASSWORD: "{{{{ generate_secure_password }}}}"
-    deploy: {{endpoint_mode: dnsrr, update_config: {{parallelism: 0, monitor: 10ms}}}}
+    deploy: {{update_config: {{parallelism: 0, monitor: 10ms}}}}
 """
 GOOD = "httpd -f -p 8000"
 #: It never runs, not even for as long as a busy machine takes to say so.
@@ -39,7 +40,7 @@ class Tasks:
         self.vault = folder / "stackwright_values.yml"
 
     def task(self, command=GOOD, **options):
-        text = COMPOSE.format(image=self.bed.images["busybox"], command=command)
+        text = COMPOSE.format(image=self.bed.images["busybox"], command=command) + ON_HOST
         self.player.write("compose.yml", text)
         values = {**self.values, **options.pop("values", {})}
         rollout = {"timeout": 60, "stable_for": 0.2}
