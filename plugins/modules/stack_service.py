@@ -7,7 +7,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: stack_service
-short_description: Scale, restart, roll back or pause services of a stack, or rerun a job
+short_description: Scale, stop, start, restart, roll back or pause services, or rerun a job
 version_added: 1.0.0
 author:
   - The stackwright.swarm maintainers (@stackwright)
@@ -35,6 +35,9 @@ options:
   state:
     description:
       - V(scaled) sets the number of O(replicas).
+      - V(stopped) scales the services to 0, and moves global ones to no node. A label keeps what they were. Jobs, and services without tasks, are not
+        changed.
+      - V(started) restores the services that V(stopped) has stopped, as does M(stackwright.swarm.compose_stack). Others are not changed.
       - V(restarted) replaces the tasks, in the order and with the delays of C(update_config). Without O(started_before), every run does so.
       - V(rolled_back) restores the spec before the latest update, the only one that Swarm stores. A service that was already rolled back, by this
         module or by Swarm, is not changed.
@@ -44,7 +47,7 @@ options:
       - V(run) runs a job, also one on a schedule, waits until it ends, and returns RV(exit_code) and RV(lines), even if it fails. A failed job is not
         rolled back.
     type: str
-    choices: [scaled, restarted, rolled_back, paused, resumed, run]
+    choices: [scaled, stopped, started, restarted, rolled_back, paused, resumed, run]
     default: scaled
   replicas:
     description: The number of tasks of the service, for O(state=scaled).
@@ -178,6 +181,13 @@ EXAMPLES = r"""
     name: shop
     service: web
     replicas: 3
+
+- name: Stop the database, and start it again with as many tasks as it had
+  stackwright.swarm.stack_service:
+    name: shop
+    service: db
+    state: "{{ item }}"
+  loop: [stopped, started]
 
 - name: See what a restart would do
   stackwright.swarm.stack_service:

@@ -11,12 +11,16 @@ import time
 from pathlib import Path
 
 import pytest
+import yaml
 
-sys.path.insert(0, str(Path(__file__).parent))
+sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).resolve().parents[1])]
 
 from caddy import VERSIONS, Caddy, running
 from monitoring import tool
 from playbook import ROOT, Player
+from test_volumes import FILE as VOLUME
+from test_volumes import at
+from testbed import inventory
 
 PLANTED, PASSWORD = "planted-9b2e", "the-vault-password"
 FILE = """\
@@ -267,3 +271,37 @@ def test_a_restore_that_was_killed_is_completed(player):
         print(f"killed after {after:.1f} s, left to do: {', '.join(whole.changed) or 'nothing'}", flush=True)
     again = run(player, "bundle_restore", **given)
     assert (again.code, again.changed) == (0, []), again.output
+
+
+def test_no_stack_starts_without_its_volume(bed, swarm, tmp_path):
+    """The snapshot of a volume on another node is damaged: an empty volume would be kept by the next run."""
+    other = next((node for name, node in bed.nodes.items() if name != "m1"), None)
+    if other is None:
+        pytest.skip("one node: STACKWRIGHT_TEST_NODES=2")
+    player = Player(tmp_path / "all", {}, {"password": PASSWORD})
+    player.bed, player.name, player.hosts = bed, swarm.name, {"m1": swarm.docker_host}
+    inventory.write(bed, player.folder / "inventory.yml", guestbook=False)
+    local, shelf = Player(tmp_path / "one", player.hosts), tmp_path / "volumes"
+    stack = {"name": swarm.name, "definition": yaml.safe_load(at(other, VOLUME.format(image=bed.images["busybox"])))}
+    assert local.play({"compose_stack": stack}).code == 0
+    saved = run(player, "bundle", bundle_volumes=True, bundle_volumes_path=str(shelf))
+    assert saved.code == 0, saved.output
+    cleaned = {"name": swarm.name, "volumes": True, "history": True, "ignore_residue": True}
+    gone = local.play({"stack_cleanup": cleaned})
+    assert gone.code == 0, gone.output
+    of_volume = ["docker", "ps", "-aq", "-f", f"volume={swarm.name}_data"]
+    swarm.wait("no container", lambda: not other.cli(of_volume).stdout)
+    other.cli(["docker", "volume", "rm", f"{swarm.name}_data"])
+    (archive,) = shelf.glob(f"{swarm.name}_data/*.tar")
+    content = archive.read_bytes()
+    given = {
+        "bundle_restore_src": "latest",
+        "bundle_restore_path": "bundles",
+        "bundle_restore_volumes_path": str(shelf),
+    }
+    archive.write_bytes(content[:-1024])
+    failed = run(player, "bundle_restore", **given)
+    assert failed.code and f"The volumes on {other.name} were not restored" in failed.output, failed.output
+    assert not live(player, "services")
+    archive.write_bytes(content)
+    assert run(player, "bundle_restore", **given).code == 0 and live(player, "services")

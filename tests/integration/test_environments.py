@@ -281,6 +281,40 @@ def test_data_is_copied_only_if_it_is_asked_for(project):
     assert project.everything() == before and project.copies() == []
 
 
+def test_a_clone_does_not_start_without_its_data(project):
+    """The hosts of the copy need no manager among them. One that is lost ends the run before a stack is deployed."""
+    assert project.run("environment", environment_name="production").code == 0
+    project.inside("production", "web", "sh", "-c", "echo one > /data/file")
+    before = project.everything()
+    clone = {"environment_name": "staging", "environment_clone_of": "production", "environment_data": ["shop_data"]}
+    old = f"{project.name}-production-shop_data"
+    clone |= {"environment_hosts": "swarm_nodes", "environment_data_quiesce": "pause"}
+    text = (project.folder / "inventory.yml").read_text()
+    inventory = yaml.safe_load(text)
+    lost = {"ansible_connection": "ssh", "ansible_host": "127.0.0.1", "ansible_port": 1, "docker_host": "unix:///none"}
+    for group in ("swarm_managers", "swarm_nodes"):
+        inventory[group]["hosts"]["lost"] = lost
+    # As soon as it is known what to copy.
+    known = "{{ 'ssh' if hostvars['m1'].environment_plan is defined else 'local' }}"
+    inventory["swarm_nodes"]["hosts"]["w1"].update(
+        {**lost, "docker_host": project.bed.node("w1").docker_host, "ansible_connection": known}
+    )
+    project.player.write("inventory.yml", yaml.safe_dump(inventory))
+    failed = project.run("environment", **clone)
+    assert failed.code and failed.lines[-1]["host"] == "w1", failed.output
+    left = project.everything().keys() - before.keys()
+    assert not [name for name in left if not name.startswith("configs ")], left
+    project.player.write("inventory.yml", text)
+    # One of this name from before, on another node, is not the data.
+    project.bed.node("m1").cli(["docker", "volume", "create", old])
+    assert project.run("environment", **{**clone, "environment_hosts": "swarm_managers:swarm_nodes"}).code == 0
+    project.bed.node("m1").cli(["docker", "volume", "rm", old])
+    assert project.inside("staging", "web", "cat", "/data/file") == "one\n"
+    absent = {"environment_name": "staging", "environment_state": "absent", "environment_confirm": "staging"}
+    assert project.run("environment", **absent).code == 0
+    assert project.everything() == before
+
+
 def test_a_clone_without_files_is_made_of_what_runs(project):
     text = (project.folder / "stacks/shop/compose.yml").read_text()
     static = text.replace("secrets: [token]", "secrets: [token, key]") + "  key: {content: fixed}\n"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shlex
@@ -229,12 +230,18 @@ class Move:
     def labels(self, **of):
         return [{"swarm_node": {"name": name, "labels": {self.key: value}}} for name, value in of.items()]
 
+    @property
+    def variables(self):
+        stack = {"volume_move_stack": self.shop.name, "volume_move_volume": "data"}
+        return {**stack, "volume_move_to": self.target.name, "volume_move_timeout": 60}
+
+    def write(self):
+        (self.player.folder / "inventory.yml").write_text(json.dumps(self.inventory))
+
     def move(self, check=False):
         """The run, and the tasks that have changed something."""
-        (self.player.folder / "inventory.yml").write_text(json.dumps(self.inventory))
-        stack = {"volume_move_stack": self.shop.name, "volume_move_volume": "data"}
-        variables = {**stack, "volume_move_to": self.target.name, "volume_move_timeout": 60}
-        run = self.player.playbook(ROOT / "playbooks/volume_move.yml", variables=variables, check=check)
+        self.write()
+        run = self.player.playbook(ROOT / "playbooks/volume_move.yml", variables=self.variables, check=check)
         return run, [line["task"] for line in run.lines if line["result"].get("changed")]
 
 
@@ -316,6 +323,62 @@ def test_a_move_that_can_not_end_well_leaves_all_as_it_was(bed, swarm, tmp_path)
     for archive_of in tmp_path.glob("snapshots-*/*/*"):
         archive_of.unlink()
     refused(f"{setup.target.name} does not answer", "its services run on", changed=PAUSED)
+    setup.set(*setup.labels(**{setup.source.name: None}))
+
+
+#: The tasks of a move that begin while its services are stopped, and the one that stops them.
+STOPPED = (
+    "Stop the services",
+    "Take a snapshot on the old node",
+    "Fetch the archive",
+    "Copy the archive",
+    "Restore it on the new node",
+    "Set the label on the new node",
+    "Remove the label from the old node",
+    "Start the services",
+)
+
+
+def test_a_move_that_is_killed_starts_what_it_has_stopped(bed, swarm, tmp_path):
+    """SIGKILL to the controller as a task begins: all of them (STACKWRIGHT_LONG=1), or one. The next run, or a
+    deployment, brings back the replicas, which are not those of the file, and a global service."""
+    setup = Move(bed, swarm, tmp_path)
+    shop, app = setup.shop, setup.definition["services"]["app"]
+    place = app["deploy"]["placement"]
+    setup.definition["services"]["each"] = {**app, "deploy": {"mode": "global", "placement": place}}
+    app["deploy"] = {"placement": place, "labels": {"stackwright.leave": "replicas"}}
+    deploy = {"compose_stack": {"name": swarm.name, "definition": setup.definition}}
+    setup.set(deploy, {"stack_service": {"name": swarm.name, "service": "app", "replicas": 3}})
+
+    def services():
+        return {one["Spec"]["Name"]: one["Spec"] for one in swarm.objects("services")}
+
+    def content(node, script="cat /data/file"):
+        (container, *_more) = node.cli(["docker", "ps", "-q", "-f", f"volume={shop.volume}"]).stdout.split()
+        return node.cli(["docker", "exec", container, "sh", "-c", script]).stdout
+
+    before = services()
+    for killed in STOPPED if os.environ.get("STACKWRIGHT_LONG") == "1" else STOPPED[3:4]:
+        content(setup.source, "date +%N > /data/file")
+        kept = content(setup.source)
+        setup.write()
+        begun = setup.player.begin_playbook(ROOT / "playbooks/volume_move.yml", variables=setup.variables)
+        begun.until(f"TASK [{killed}")
+        begun.kill()
+        if killed == STOPPED[3]:
+            assert all("stackwright.handing-over" in spec["Labels"] for spec in services().values())
+            drift = {"stack_drift": {"name": swarm.name, "heal": True}}
+            (left,) = shop.player.play(drift).of()
+            assert not left["changed"] and not left["drifted"] and "stopped with stack_service" in left["ours"][0], left
+            setup.set(deploy)
+            assert services() == before and content(setup.source) == kept
+        run, _changes = setup.move()
+        print(run.output)
+        assert run.code == 0 and services() == before and content(setup.target) == kept, (killed, run.output)
+        assert setup.target.cli(["docker", "ps", "-q", "-f", f"volume={shop.volume}"]).stdout.count("\n") == 4, killed
+        # The one that was killed has left the archive of the volume on the controller.
+        assert not list((setup.player.folder / ".ansible" / "volume_move").iterdir()), killed
+        setup.source, setup.target = setup.target, setup.source
     setup.set(*setup.labels(**{setup.source.name: None}))
 
 
@@ -451,6 +514,70 @@ def test_a_restore_that_is_killed_is_completed(bed, swarm, shop, monkeypatch, ki
     core.client.close()
     assert ends[0] == signal.SIGKILL and shop.helpers() == []
     assert len(ends) == 1 or ends[-1] == 0
+
+
+def lost_at(monkeypatch, node, call, back):
+    """The Engine of ``node`` stops at this one of its streams of an archive, in the middle; with ``back`` it starts
+    again at once."""
+    real, count = archive._call, [0]
+
+    @contextlib.contextmanager
+    def counted(*given):
+        with real(*given) as response:
+            count[0] += 1
+            if count[0] == call:
+                for what in ("stop", "start") if back else ("stop",):
+                    node.run(["sh", "-c", node.engine_command(what)])
+            yield response
+
+    monkeypatch.setattr(archive, "_call", counted)
+
+
+@pytest.mark.parametrize("back", [True, False], ids=["restarts", "stays away"])
+@pytest.mark.parametrize("work, call", [("snapshot", 1), ("restore", 2), ("restore", 3)])
+def test_an_engine_that_is_lost_costs_nothing(bed, swarm, shop, monkeypatch, work, call, back):
+    """As it reads the volume, keeps its content, or writes it. The first error says what waits, and the next run is
+    like any other."""
+    core = Core(swarm.docker_host, swarm.name, shop.player.folder)
+    node, common = swarm.node, {"name": swarm.name, "quiesce": "stop", "wait_timeout": 120}
+    more = {"volumes": ["data"], "command": [], "keep": 0, "labels": {}, "dest": str(shop.dest)}
+    shop.inside("head -c 30000000 /dev/urandom > /data/big; echo one > /data/file")
+    snapshot_volumes(core.client, {**common, **more, "snapshot": "one"}, False)
+    shop.inside("echo two > /data/file")
+
+    def run():
+        client = EngineClient(core.connection)
+        try:
+            if work == "snapshot":
+                return snapshot_volumes(client, {**common, **more, "snapshot": "two"}, False)
+            return restore_volume(client, {**common, "volume": "data", "src": str(shop.dest), "snapshot": "one"}, False)
+        finally:
+            client.close()
+
+    def kept():
+        return sorted(path.name for path in shop.folder.iterdir() if path.name[0] != "2")
+
+    before = kept()
+    with monkeypatch.context() as patch:
+        lost_at(patch, node, call, back)
+        with pytest.raises(StackwrightError) as failed:
+            run()
+    print(failed.value.error_code, failed.value)
+    if not back:
+        waits = f"Still stopped or paused on {node.name}: {swarm.name}_app. Run the task again"
+        whole = "its services stay stopped" in str(failed.value) and "run volume_restore again" in str(failed.value)
+        assert waits in str(failed.value) or whole, failed.value
+        node.run(["sh", "-c", node.engine_command("start")])
+        node.wait_until_up()
+        bed.wait_ready()
+    else:
+        assert shop.inside("cat /data/file") == "two\n"
+        assert (shop.helpers(), kept()) == ([], before)
+    done = run()
+    assert done["changed"] and shop.inside("cat /data/file") == ("two\n" if work == "snapshot" else "one\n")
+    assert shop.helpers() == [] and not [path for path in shop.dest.rglob("*") if path.suffix == ".new"]
+    assert not list(shop.dest.glob(".quiesced*")) and not list(shop.folder.glob(".restoring*"))
+    core.client.close()
 
 
 def worker_of(bed):

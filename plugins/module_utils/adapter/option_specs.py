@@ -303,7 +303,7 @@ OF_VOLUMES = (
     "restore_snapshot",
 )
 OF_MANY = ("parallel", "pull", "pulls_at_once", *OF_VOLUMES)
-STATES = ["scaled", "restarted", "rolled_back", "paused", "resumed", "run"]
+STATES = ["scaled", "stopped", "started", "restarted", "rolled_back", "paused", "resumed", "run"]
 #: Of stack_service.
 SERVICE: Spec = {
     "service": {"type": "list", "elements": "str", "required": True},

@@ -16,6 +16,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.locking.holder i
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.autoscale import bounds_of, replicas_in
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import (
     BEFORE_STOP,
+    HANDING_OVER,
     HELD,
     LOCK,
     labels_of,
@@ -133,4 +134,4 @@ def _busy(service: Service, lock: str, prefix: str) -> str:
         return "the stack is stopped"
     if ours_in(labels, prefix, HELD) or state in ("paused", "rollback_paused"):
         return "its update is paused"
-    return "it is being updated" if state in ("updating", "rollback_started") else ""
+    return "it is being updated" if HANDING_OVER in labels or state in ("updating", "rollback_started") else ""

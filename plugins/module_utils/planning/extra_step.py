@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""An intermediate update of a service that only frees a published port or a network.
+"""An intermediate update of a service that only frees a published port or a network, or stops it for a while.
 
 Swarm remembers one specification before the present one, and hidden values are sought in both. So the specification of
 such a step has with it what it was made of, and the values that would be forgotten.
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 CARRIED = "STACKWRIGHT_KEPT_SECRET_"
 #: Where the label has the networks that were given up; beside them are fields of the specification before.
 NETWORKS = "networks"
+#: And where it says that a task has stopped the service, until another one starts it.
+STOPPED = "stopped"
 
 #: The hidden values of a ServiceSpec.
 Hidden = Callable[["ServiceSpec"], Sequence[str]]
@@ -67,6 +69,12 @@ def forgotten(live: Service, base: ServiceSpec, hidden: Hidden) -> List[str]:
     has = set(hidden(base))
     found = [value for spec in (live["Spec"], live.get("PreviousSpec")) if spec for value in hidden(spec)]
     return [value for value in dict.fromkeys(found) if value not in has]
+
+
+def is_stopped(service: Mapping[str, object]) -> bool:
+    """Whether stack_service has stopped the service, and nobody has started it since."""
+    text = labels_of(service).get(HANDING_OVER)
+    return bool(text and json.loads(text).get(STOPPED))
 
 
 def made_of(base: ServiceSpec, was: Mapping[str, object], changed: ServiceSpec, carried: Sequence[str]) -> ServiceSpec:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Plans of changes to one running service: scale, restart, roll back, pause or resume an update, rerun a job."""
+"""Plans of changes to one service: scale, stop, start, restart, roll back, pause or resume an update, rerun a job."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Optional, Sequence, 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import PlanError
 from ansible_collections.stackwright.swarm.plugins.module_utils.plan.differences import differences
 from ansible_collections.stackwright.swarm.plugins.module_utils.plan.operations import Operation, Plan
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.extra_step import as_before, is_stopped
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.services import mode_of, task_count
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm import normalise
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import (
@@ -22,11 +23,13 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels imp
     spellings,
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.scheduled import awake, is_scheduled
+from ansible_collections.stackwright.swarm.plugins.module_utils.transitions.stop import stop_of
 
 if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Service, ServiceSpec
 
 SCALED, RESTARTED, ROLLED_BACK = "scaled", "restarted", "rolled_back"
+STOPPED, STARTED = "stopped", "started"
 PAUSED, RESUMED, RUN = "paused", "resumed", "run"
 AWAY, SETTLED = "moved", "settled"
 #: Swarm has no call to hold an update: no further batch begins for so long (ten years, in nanoseconds).
@@ -87,7 +90,27 @@ def _scaled(live: Service, prefix: str, replicas: int, old: Sequence[str]) -> Wa
     now = (spec["Mode"]["Replicated"] or {}).get("Replicas", 1)
     if now == replicas:
         return None, f"has {replicas} replica{'' if replicas == 1 else 's'}"
-    return {**spec, "Mode": {"Replicated": {"Replicas": replicas}}}, "scaled"
+    before = as_before(spec) if is_stopped(live) else spec
+    return {**before, "Mode": {"Replicated": {"Replicas": replicas}}}, "scaled"
+
+
+def _stopped(live: Service, prefix: str, replicas: int, old: Sequence[str]) -> Wanted:
+    del prefix, replicas, old
+    if mode_of(live["Spec"]).endswith("Job"):
+        return None, "a job runs to its end"
+    if is_stopped(live) or not task_count(live, 1):
+        return None, "has no tasks"
+    if HANDING_OVER in labels_of(live):
+        raise PlanError(
+            f"service {name_of(live)} is in the middle of a deployment that was interrupted.",
+            hint="Deploy the stack again first: that completes it.",
+        )
+    return dict(stop_of(live["Spec"], (), stopped=True)), "stopped"
+
+
+def _started(live: Service, prefix: str, replicas: int, old: Sequence[str]) -> Wanted:
+    del prefix, replicas, old
+    return (dict(as_before(live["Spec"])), "started") if is_stopped(live) else (None, "is not stopped")
 
 
 def _restarted(live: Service, prefix: str, replicas: int, old: Sequence[str]) -> Wanted:
@@ -198,6 +221,8 @@ def _resumed(live: Service, prefix: str, replicas: int, old: Sequence[str]) -> W
 
 _WANTED = {
     SCALED: _scaled,
+    STOPPED: _stopped,
+    STARTED: _started,
     RESTARTED: _restarted,
     ROLLED_BACK: _rolled_back,
     PAUSED: _paused,

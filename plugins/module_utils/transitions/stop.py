@@ -1,14 +1,18 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The plans of ``state: stopped`` and ``state: absent``: from the running services alone, without files."""
+"""The plans of ``state: stopped`` and ``state: absent``: from the running services alone, without files.
+
+And the step by which a service stops for a while.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Dict, List, Optional, Tuple
+from typing import TYPE_CHECKING, Any, Dict, List, Optional, Sequence, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.plan.differences import differences
 from ansible_collections.stackwright.swarm.plugins.module_utils.plan.operations import Operation, Plan, ordered
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.extra_step import NETWORKS, made_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.prune import gone_objects, gone_services
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.services import (
     mode_of,
@@ -83,6 +87,13 @@ def stopped(spec: ServiceSpec, prefix: str) -> Tuple[Optional[ServiceSpec], str]
     else:
         labels[label] = "global"
     return {**spec, **without_tasks(spec), "Labels": labels}, "stopped"
+
+
+def stop_of(base: ServiceSpec, carried: Sequence[str], **more: object) -> ServiceSpec:
+    """The extra step (extra_step.py) by which a service that is ``base`` has no tasks. ``more`` goes into its label."""
+    was: Dict[str, object] = {field: base["TaskTemplate"].get(field) for field in ("Networks", "Placement")}
+    was.update({"EndpointSpec": base.get("EndpointSpec") or {}, "Mode": base.get("Mode") or {}, NETWORKS: [], **more})
+    return made_of(base, was, without_tasks(base), carried)
 
 
 def remove(stack: str, observed: Observed, nodes: int) -> Plan:

@@ -15,10 +15,8 @@ from typing import TYPE_CHECKING, AbstractSet, Callable, Dict, List, Mapping, Op
 from ansible_collections.stackwright.swarm.plugins.module_utils.plan.differences import differences
 from ansible_collections.stackwright.swarm.plugins.module_utils.plan.operations import CHANGE, Operation, Plan
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.extra_step import (
-    NETWORKS,
     as_before,
     forgotten,
-    made_of,
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.services import (
     mode_of,
@@ -28,6 +26,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.planning.service
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.volumes import base_of, named_volumes
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm import normalise
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import NOWHERE, id_of, name_of, stack_of
+from ansible_collections.stackwright.swarm.plugins.module_utils.transitions.stop import stop_of
 
 if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Service, ServiceSpec
@@ -145,17 +144,14 @@ def _stop(
     live: Service, planned: Optional[Operation], volumes: Sequence[str], nodes: int, hidden: Values, back: bool
 ) -> Operation:
     base = as_before(planned.payload["spec"] if back and planned is not None else live["Spec"])
-    was: Dict[str, object] = {field: base["TaskTemplate"].get(field) for field in ("Networks", "Placement")}
-    was.update({"EndpointSpec": base.get("EndpointSpec") or {}, "Mode": base.get("Mode") or {}, NETWORKS: []})
-    off = without_tasks(base)
-    spec = made_of(base, was, off, forgotten(live, base, hidden))
+    spec = stop_of(base, forgotten(live, base, hidden))
     return Operation(
         "update",
         "service",
         name_of(live),
         planned.key if planned is not None else "",
         f"stops for the volume {', '.join(volumes)}",
-        differences(normalise.service(live["Spec"]), normalise.service({**live["Spec"], **off})),
+        differences(normalise.service(live["Spec"]), normalise.service({**live["Spec"], **without_tasks(base)})),
         task_count(live, nodes),
         extra=True,
         payload={"id": id_of(live), "version": live["Version"]["Index"], "spec": spec, "stops": True},

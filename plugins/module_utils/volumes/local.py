@@ -68,7 +68,7 @@ def name_of(container: Container) -> str:
 
 def clear(client: EngineClient, volume: str) -> None:
     """Removes the containers that runs of ours have left."""
-    filters = {"label": [f"{HELPER}={volume}"], "status": ["created"]}
+    filters = {"label": [f"{HELPER}={volume}"], "status": list(ENDED)}
     for one in client.list("/containers/json", {"all": True, "filters": filters}):
         client.delete(f"/containers/{one['Id']}", {"v": True})
 

@@ -8,11 +8,14 @@ What is stopped is written down first, in the folder of the snapshots: a run tha
 
 from __future__ import annotations
 
+import contextlib
 import os
-from typing import TYPE_CHECKING, Callable, List, Optional, Sequence, Tuple
+from functools import partial
+from typing import TYPE_CHECKING, Callable, Iterator, List, Optional, Sequence, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock import Clock
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import EngineError, StackwrightError
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.retry import AWAY, patiently
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.volume_names import could_be
 from ansible_collections.stackwright.swarm.plugins.module_utils.volumes import local
@@ -82,6 +85,40 @@ class Users:
         elif how == STOP:
             self._stop()
 
+    @contextlib.contextmanager
+    def resuming(self, after_success: bool = True) -> Iterator[None]:
+        """``resume`` at the end, however it ends. An error also says what still waits, as no Engine answers."""
+        failed: Optional[StackwrightError] = None
+        ended = False
+        try:
+            yield
+            ended = True
+        except StackwrightError as error:
+            failed = error
+            raise
+        finally:
+            try:
+                if after_success or not ended:
+                    self.resume()
+            except StackwrightError as error:
+                if error.error_code not in AWAY:
+                    raise
+                noted = load(self._note) or {}
+                left = [*(noted.get("services") or ()), *(noted.get("containers") or ()), *(noted.get("paused") or ())]
+                raise StackwrightError(
+                    f"{(failed or error).message} Still stopped or paused on {self.node}: {', '.join(left)}.",
+                    (failed or error).error_code,
+                    "Run the task again when the Engine answers: that starts them.",
+                ) from error
+            if failed is not None:
+                self.clear()
+
+    def clear(self) -> None:
+        """Removes the containers of ours that an Engine still had when it went away."""
+        with contextlib.suppress(EngineError):  # the next run removes them
+            for volume in self.volumes:
+                patiently(self.clock, partial(local.clear, self.client, volume))
+
     def resume(self) -> None:
         """Lets all go on that this run or one before has stopped or paused; those who are gone stay gone.
 
@@ -94,7 +131,8 @@ class Users:
             self._tolerate(f"/containers/{container}/unpause")
         for container in noted.get("containers") or ():
             self._tolerate(f"/containers/{container}/start")
-        services = {one["Spec"]["Name"]: one for one in self.client.list("/services")} if noted.get("services") else {}
+        every = patiently(self.clock, lambda: self.client.list("/services")) if noted.get("services") else []
+        services = {one["Spec"]["Name"]: one for one in every}
         for name, count in (noted.get("services") or {}).items():
             # Somebody who has started it since wants it so.
             if name in services and _replicas(services[name]) == 0:
@@ -166,7 +204,8 @@ class Users:
 
     def _tolerate(self, path: str) -> None:
         try:
-            self.client.post(path)
+            # An Engine that restarts has lost nothing of it.
+            patiently(self.clock, lambda: self.client.post(path))
         except EngineError as error:
             if error.status not in (304, 404, 409, 500):
                 raise

@@ -108,16 +108,13 @@ class _Restore:
 
     def _change(self) -> None:
         local.image(self.client, self.shelf.volume)  # not found out when the volume is gone
-        try:
+        with self.users.resuming(after_success=False):  # else they go on when the volume is whole
             if self.params["quiesce"] == STOP:
                 self.users.quiet(STOP, ())
             self.users.refuse()
             self._refuse_plain()
             if self.left is None:
                 self._note()
-        except BaseException:
-            self.users.resume()
-            raise
         try:
             self._fill(self.source, self.meta)
         except StackwrightError as error:
@@ -172,6 +169,7 @@ class _Restore:
         try:
             if before is None:
                 raise error
+            self.users.clear()  # waits for an Engine that restarts
             self._fill(self.shelf, self.shelf.meta(before))
         except StackwrightError:
             kept = f" Its previous content is the snapshot {before}." if before else ""
@@ -184,9 +182,9 @@ class _Restore:
         raise StackwrightError(f"{name} Its previous content was restored.", error.error_code, error.hint) from error
 
     def _over(self) -> None:
-        os.unlink(self.shelf.path(RESTORING))
-        self.shelf.retain(1, BEFORE)
-        self.users.resume()
+        with self.users.resuming():
+            os.unlink(self.shelf.path(RESTORING))
+            self.shelf.retain(1, BEFORE)
 
 
 def _full_name(client: EngineClient, params: Options) -> str:

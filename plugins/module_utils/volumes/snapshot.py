@@ -62,13 +62,11 @@ def take(client: EngineClient, clock: Clock, params: Options, check: bool, scale
             refuse_unfinished(shelf)
             local.clear(client, shelf.volume)
         wanted = [(shelf, volume) for shelf, volume in zip(shelves, volumes) if not _named(shelf, params["snapshot"])]
-        try:
+        with users.resuming():
             if wanted:
                 users.quiet(params["quiesce"], params["command"])
             for shelf, volume in zip(shelves, volumes):
                 shots.append(_named(shelf, params["snapshot"]) or _taken(users, shelf, volume, params))
-        finally:
-            users.resume()
         for shelf in shelves:
             removed += [f"{shelf.volume}/{name}" for name in shelf.retain(params["keep"])]
     return _result(client, shots, removed, users.stopped)
