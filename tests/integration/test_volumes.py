@@ -968,6 +968,9 @@ def test_snapshots_go_to_other_places_and_come_back(bed, swarm, tmp_path, monkey
         to = {"stack": swarm.name, "path": stack.dest, "to_host": "m1", "to_path": there, "keep": 1}
         return play("volume_snapshot", "volume_snapshot", check, **to, restic_keep="last=1")
 
+    left = stack.player.folder / ".ansible" / "volume_snapshot" / stack.there.name / f"{swarm.name}_data" / "old.tar"
+    left.parent.mkdir(parents=True)
+    left.write_text("what a killed run has left")
     assert stack.deploy(stack.one)["changed"]
     stack.inside("echo one > /data/file")
     bundle = {"path": str(tmp_path / "bundles"), "password": "planted", "volumes": True, "volumes_path": stack.dest}
@@ -980,7 +983,7 @@ def test_snapshots_go_to_other_places_and_come_back(bed, swarm, tmp_path, monkey
         assert {"Take the snapshots", "Copy the snapshot", "Run restic backup"} <= snapshot()
         (newest,) = on(bed.node("m1"), there)
         assert stored() == sorted([named, newest]) and on(stack.there, stack.dest) == [newest]
-    assert snapshot() == set()
+    assert snapshot() == set() and not left.parent.exists()
 
     def restore(**where):
         given = {"stack": swarm.name, "volume": "data", "on": stack.there.name, "path": stack.dest}
