@@ -60,7 +60,7 @@ def service_plan(
         spec, reason = _run_on_schedule(live, list(runs))
     if spec is None:
         return Plan((Operation("keep", "service", name, reason=reason),))
-    before, after = normalise.service(live["Spec"]), normalise.service(spec)
+    before, after = _shown(live["Spec"]), _shown(spec)
     changes = differences(before, after)
     payload = {"id": live["ID"], "version": live["Version"]["Index"], "spec": spec}
     restarts = 0
@@ -69,6 +69,12 @@ def service_plan(
         restarts = 0 if state == SETTLED else task_count(live, nodes)
     operation = Operation("update", "service", name, reason=reason, changes=changes, restarts=restarts, payload=payload)
     return Plan((replace(operation, at_most=state == AWAY),))
+
+
+def _shown(spec: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Without the label that keeps what a service was while it is stopped: it says nothing to people."""
+    labels = {name: text for name, text in (spec.get("Labels") or {}).items() if name != HANDING_OVER}
+    return normalise.service({**spec, "Labels": labels})
 
 
 def held_label(labels: Mapping[str, str], prefix: str) -> str:

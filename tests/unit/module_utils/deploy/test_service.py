@@ -174,3 +174,13 @@ def test_the_exit_code_is_that_of_the_newest_task(tasks, code):
         for n, (state, x) in enumerate(tasks)
     ]
     assert _exit_code(made) == code
+
+
+def test_a_stop_and_a_start_show_the_replicas_and_no_label():
+    """The label that keeps what the service was is long, and of no use to people."""
+    swarm = deployed()
+    for state, replicas in (("stopped", (1, 0)), ("started", (0, 1))):
+        done = change_service(swarm, Clock(), "shop", {**OPTIONS, "service": "web", "state": state, "replicas": None})
+        (op,) = [op for op in done["plan"] if op["action"] == "update"]
+        assert [change["path"] for change in op["changes"]] == ["Mode.Replicated.Replicas"], op
+        assert (op["changes"][0]["before"], op["changes"][0]["after"]) == replicas
