@@ -14,7 +14,7 @@ PLAYBOOKS = sorted(path.stem for path in (ROOT / "playbooks").glob("*.yml") if p
 ANSWER = re.compile(
     r"\b((?:stack|maintenance|services_registry|prune|audit|care|cron|raft|report|swarm_cluster|autoscale|evidence|environment|sweep|bundle|volume_move|volume_snapshot|volume_restore)"
     r"_\w+) "
-    r"(?:\| default\([^)]*\) )?\| stackwright\.swarm\.answer"
+    r"(?:\| (?:default|mandatory)\([^)]*\) )?\| stackwright\.swarm\.answer"
 )
 #: A plan is bound by a workflow, not by a person (docs/guides/awx.md).
 NOT_ASKED = {"stack_plan_id"}
@@ -30,6 +30,13 @@ def test_a_survey_asks_for_all_that_its_playbook_takes(name):
     taken = {variable for text in texts for variable in ANSWER.findall(text.read_text())}
     survey = json.loads((ROOT / "extensions" / "awx" / "surveys" / f"{name}.json").read_text())
     assert taken - NOT_ASKED <= {question["variable"] for question in survey["spec"]}
+
+
+@pytest.mark.parametrize("name", PLAYBOOKS)
+def test_without_the_name_of_the_stack_the_error_says_what_to_set(name):
+    text = (ROOT / "playbooks" / f"{name}.yml").read_text()
+    used = re.findall(r'^ +name: "\{\{ stack_name( \| \w+)?', text, re.M)
+    assert set(used) <= {" | mandatory", " | default"}
 
 
 def test_the_guide_lists_each_playbook_with_its_survey():
