@@ -87,7 +87,9 @@ class PipedAction(ActionBase):
         try:
             complete = self.validate_argument_spec(argument_spec=deepcopy({**spec, **connection}))[1]
         except AnsibleError as error:
-            raise StackwrightError(str(error), "invalid_options") from None
+            # Ansible names the file of the plugin.
+            told = str(error).replace(f"({self._load_name}) module", self._task.action)
+            raise StackwrightError(told, "invalid_options") from None
         found: Dict[str, Any] = plain(complete)
         return found
 
