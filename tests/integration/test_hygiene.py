@@ -102,7 +102,8 @@ def test_nor_where_options_are_wrong(player, swarm):
     run = deploy(player, swarm, ONE, {**REGISTRY, "registy": "typo"})
     assert run.code == 2
     assert run.last["error_code"] == "invalid_options"
-    assert run.last["msg"].startswith("Unsupported parameters for stackwright.swarm.compose_stack: registry_auth.registy")
+    named = "Unsupported parameters for stackwright.swarm.compose_stack: registry_auth.registy."
+    assert run.last["msg"].startswith(named)
     assert [word for word in NEVER if word in run.output] == []
     run = deploy(player, swarm, {**ONE, "DB_PASSWORD": ["hunter2"]})
     assert run.last["error_code"] == "invalid_compose"
