@@ -182,12 +182,17 @@ EXAMPLES = r"""
     service: web
     replicas: 3
 
-- name: Stop the database, and start it again with as many tasks as it had
+- name: Stop a service
   stackwright.swarm.stack_service:
     name: shop
-    service: db
-    state: "{{ item }}"
-  loop: [stopped, started]
+    service: worker
+    state: stopped
+
+- name: Start it again with as many tasks as it had
+  stackwright.swarm.stack_service:
+    name: shop
+    service: worker
+    state: started
 
 - name: See what a restart would do
   stackwright.swarm.stack_service:
