@@ -71,10 +71,11 @@ def service_plan(
     return Plan((replace(operation, at_most=state == AWAY),))
 
 
-def _shown(spec: Mapping[str, Any]) -> Mapping[str, Any]:
+def _shown(spec: Mapping[str, object]) -> Mapping[str, Any]:
     """Without the label that keeps what a service was while it is stopped: it says nothing to people."""
-    labels = {name: text for name, text in (spec.get("Labels") or {}).items() if name != HANDING_OVER}
-    return normalise.service({**spec, "Labels": labels})
+    labels: Any = spec.get("Labels") or {}
+    left = {name: text for name, text in labels.items() if name != HANDING_OVER}
+    return normalise.service({**spec, "Labels": left})
 
 
 def held_label(labels: Mapping[str, str], prefix: str) -> str:
