@@ -20,15 +20,20 @@ def tool(name: str, package: str) -> str:
     installed = shutil.which(name)
     if installed:
         return installed
-    root = PACKAGES / "tools" / package
+    return str(unpacked(package, [package], f"usr/bin/{name}") / "usr/bin" / name)
+
+
+def unpacked(part: str, packages: list[str], last: str) -> Path:
+    """Debian's packages, unpacked; ``last`` is a file of the last one. Skips the test where they can't be had."""
+    root = PACKAGES / "tools" / part
     try:
-        archives = Release("bookworm").download([package])
+        archives = Release("bookworm").download(packages)
         with locked(PACKAGES / "tools.lock"):
-            if not (root / "usr/bin" / name).exists():
+            if not (root / last).exists():
                 unpack(archives, root)
     except (BedError, OSError) as error:
-        pytest.skip(f"no {name}: {error}")
-    return str(root / "usr/bin" / name)
+        pytest.skip(f"no {Path(last).name}: {error}")
+    return root
 
 
 def check(folder: Path, name: str, package: str, *arguments: str) -> str:

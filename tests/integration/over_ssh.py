@@ -5,27 +5,11 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
-import pytest
+from monitoring import unpacked
 from testbed import inventory
-from testbed.packages import Release, unpack
-from testbed.paths import PACKAGES, BedError, locked
 
 SCRIPT = Path(__file__).with_name("over_ssh.sh")
 OPTIONS = "-o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o LogLevel=ERROR"
-
-
-def programs() -> Path:
-    """Debian's sshd and sudo, unpacked: installed, an sshd would run on this machine, too."""
-    root = PACKAGES / "tools" / "over_ssh"
-    try:
-        archives = Release("bookworm").download(["openssh-server", "openssh-sftp-server", "sudo", "libwrap0"])
-        with locked(PACKAGES / "tools.lock"):
-            if not root.is_dir():
-                unpack(archives, root.with_name("over_ssh-part"))
-                root.with_name("over_ssh-part").rename(root)
-    except (BedError, OSError) as error:
-        pytest.skip(f"no sshd and sudo: {error}")
-    return root
 
 
 def hosts_of(bed, folder: Path) -> dict:
@@ -34,8 +18,11 @@ def hosts_of(bed, folder: Path) -> dict:
     inventory.write(bed, folder / "local.json", guestbook=False)  # which makes that folder on each node
     for key in ("key", "host_key"):
         subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", folder / key], check=True)
+    # Installed, an sshd would run on this machine, too.
+    packages = ["libwrap0", "openssh-server", "openssh-sftp-server", "sudo"]
+    programs = unpacked("over_ssh", packages, "usr/bin/sudo")
     for node in bed.nodes.values():
-        given = (own, folder, node.address, node.socket, programs())
+        given = (own, folder, node.address, node.socket, programs)
         node.run(["sh", str(SCRIPT), *map(str, given)])
     reach = {
         "ansible_connection": "ssh",

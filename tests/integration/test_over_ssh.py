@@ -9,6 +9,7 @@ import yaml
 sys.path.insert(0, str(Path(__file__).parent))
 
 import over_ssh
+from core import ON_HOST
 from playbook import ROOT, Player
 from testbed import for_tests
 
@@ -23,7 +24,6 @@ services:
     healthcheck: {{test: [CMD-SHELL, "{test}"], interval: 1s, retries: 3}}
     deploy: {{placement: {{constraints: [node.labels.has-data == yes]}}, update_config: {{monitor: 1s}}}}
 volumes: {{data: {{}}}}
-networks: {{default: {{name: host, external: true}}}}
 """
 PLAY = {"hosts": "swarm_managers:swarm_nodes", "gather_facts": False}
 
@@ -48,7 +48,7 @@ def test_a_day_over_ssh_and_sudo(two, swarm, tmp_path):
     shots, copies = str(own / "snapshots"), str(own / "copies")
 
     def deploy(test="true", **how):
-        src = player.write("compose.yml", FILE.format(image=image, test=test))
+        src = player.write("compose.yml", FILE.format(image=image, test=test) + ON_HOST)
         options = {"name": swarm.name, "src": str(src), "rollout": {"timeout": 120}}
         label = {"name": "w1", "labels": {"has-data": "yes"}}
         tasks = [

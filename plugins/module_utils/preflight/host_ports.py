@@ -54,11 +54,11 @@ def contested(desired: State, observed: Observed, operations: Sequence[Operation
         if asked(spec).host and not service.get("step_of") and not mode_of(spec).endswith("Job"):
             template = {"Placement": spec["TaskTemplate"].get("Placement") or {}, "ContainerSpec": {}}
             services.append({**service, "spec": {**spec, "TaskTemplate": template}})
+    foreign = [held(other) for other in observed["all_services"] if stack_of(other) != stack] if services else []
     keys = []
     for service in services:
         ports, was = asked(service["spec"]), live.get(service["name"])
-        others = [held(other) for other in observed["all_services"] if stack_of(other) != stack]
-        others += [asked(other["spec"]) for other in services if other is not service]
+        others = foreign + [asked(other["spec"]) for other in services if other is not service]
         several = not is_global(service) and replicas(service) > 1
         is_new = service["name"] in writes and (was is None or _takes_more(service, was))
         if is_new and (several or any(ports.shared(has) for has in others)):
