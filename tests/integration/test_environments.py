@@ -16,7 +16,7 @@ import yaml
 
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).resolve().parents[1])]
 
-from caddy import VERSIONS, Caddy, running
+from caddy import VERSIONS, Caddy, running, wait_for
 from playbook import ROOT, Player
 from testbed import for_tests
 
@@ -206,6 +206,10 @@ def test_previews_come_and_go_beside_production(project):
     assert would.code == 0 and project.everything() == after
     part = project.sweep(sweep_hosts="swarm_managers")
     assert part.code and "the node w1 was not cleaned up" in part.output
+    # An Engine removes the containers of a service a little after the manager has forgotten their tasks.
+    wait_for(
+        lambda: not any("container" in name for name in project.everything().keys() - before.keys()), "containers to go"
+    )
     left = project.everything().keys() - before.keys()
     assert len(left) == 2 * PREVIEWS and all("w1 volume" in name or "-environment-" in name for name in left), left
     assert project.sweep().code == 0
