@@ -624,7 +624,7 @@ def test_a_migration_that_is_killed_is_undone(bed, swarm, tmp_path, monkeypatch,
     def run():
         if kind == "worker":
             there = EngineClient(Connection(docker_host=shop.node.docker_host, timeout=60))
-            core.client.on_node = lambda asked, keep: volume_step(there, json.loads(json.dumps(asked)))
+            core.client.run_on_node = lambda asked, keep: volume_step(there, json.loads(json.dumps(asked)))
         return core.bring(desired, **options)
 
     core.deploy(one, timeout=120)
@@ -672,7 +672,7 @@ def test_a_restore_that_fails_is_completed_by_the_next_run(bed, swarm, tmp_path)
     def on_node(asked, keep):
         return {} if left[0] and asked["volume"]["do"] == "restore" else volume_step(there, asked)
 
-    core.client.on_node = on_node
+    core.client.run_on_node = on_node
     releases = ((":", "true"), GONE, ("test -e /data/file", "true"))
     texts = [RELEASES.format(image=bed.images["busybox"], first=first, check=check) for first, check in releases]
     one, two, three = (core.compile(at(shop.node, text)) for text in texts)

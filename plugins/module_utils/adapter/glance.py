@@ -21,8 +21,8 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.core.plain impor
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.answer import Torn
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.remembered import (
     Remembered,
-    place_of,
-    place_of_proxy,
+    proxy_key,
+    run_key,
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.shared_reads import SharedReads
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.unix import UnixTransport
@@ -48,8 +48,8 @@ def _told(module: AnsibleModule, runs: List[Dict[str, Any]]) -> Dict[str, Any]:
         try:
             for one in runs:
                 params = {**module.params, "name": one["name"]}
-                place = place_of(params, one["run"], module.params["defer"], module.check_mode)
-                found = Remembered(folder_of(module), place, one["request"]).result(client)
+                key = run_key(params, one["run"], module.params["defer"], module.check_mode)
+                found = Remembered(folder_of(module), key, one["request"]).result(client)
                 told.update({} if found is None else {one["name"]: found})
         finally:
             client.close()
@@ -79,10 +79,10 @@ def _proxy(module: AnsibleModule, asked: Optional[Dict[str, str]]) -> Dict[str, 
     """What the last look at this host's proxy found, if the proxy has the same configuration still."""
     if not asked or not asked["admin"].startswith(SOCKET):
         return {}
-    place = place_of_proxy(asked["stack"], asked["admin"])
+    key = proxy_key(asked["stack"], asked["admin"])
     proxy = _Proxy(asked["admin"][len(SOCKET) :])
     try:
-        return Remembered(folder_of(module), place).known(proxy)
+        return Remembered(folder_of(module), key).last(proxy)
     except (OSError, ValueError, Torn, TooLarge):
         return {}  # the look itself reports it
     finally:

@@ -12,7 +12,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.target i
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.remembered import (
     Remembered,
     content_digest,
-    place_of,
+    run_key,
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.trace import Trace
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.statuses import GOOD, HEALTHY
@@ -41,8 +41,8 @@ class Memory:
         """Remembers a result, if it says that all is well."""
         fine = not any(result.get(word) for word in ("failed", "changed", "locked_by"))
         fine = fine and result.get("status", HEALTHY) in GOOD
-        if self.trace is not None and self.trace.whole and fine:
+        if self.trace is not None and self.trace.is_repeatable and fine:
             told = self._module.told(dict(result))
             told.pop("invocation")
-            place = place_of(self._module.params, self._run, self._defer, self._module.check_mode)
-            Remembered(folder_of(self._module), place, self._request).keep(self.trace.calls, self._read, told)
+            key = run_key(self._module.params, self._run, self._defer, self._module.check_mode)
+            Remembered(folder_of(self._module), key, self._request).save(self.trace.calls, self._read, told)

@@ -60,7 +60,7 @@ def run_change(
     def change(client: EngineClient) -> Dict[str, Any]:
         aside.client = client
         client.trace = memory.trace if memory is not None else None
-        client.on_node = _Answers(handed.get("answers") or [])
+        client.run_on_node = _Answers(handed.get("answers") or [])
         return work(client, module.params, run)
 
     try:
@@ -96,8 +96,8 @@ class DetachedWorker:
         except Foreground as foreground:
             end(self._module, foreground.told)
         if self._process is not None and self.asks:
-            self.client.elsewhere = self._process.ask
-        self.client.on_node = self._process.ask_patiently if self._process is not None else None
+            self.client.ask_nodes = self._process.ask
+        self.client.run_on_node = self._process.ask_patiently if self._process is not None else None
 
     def progress(self, line: str) -> None:
         if self._process is not None:

@@ -70,7 +70,7 @@ class Run:
             if died:
                 remove_left(self.client, self.clock, self.stack, self.progress, self.keep)
             # A hanging engine must be detected while the lock can still be renewed.
-            self.client.read_timeout, self.client.beat = CALL, self.keep
+            self.client.read_timeout, self.client.heartbeat = CALL, self.keep
             if self.options["runs_at_once"]:
                 wait_in_line(self.lock, self.options["runs_at_once"], self.options["lock_timeout"], self._wait_in_line)
             patiently(self.clock, self.history.read, self.keep)
@@ -94,7 +94,7 @@ class Run:
         return self
 
     def __exit__(self, kind: object, error: object, trace: object) -> None:
-        self.client.read_timeout, self.client.beat = None, lambda: None
+        self.client.read_timeout, self.client.heartbeat = None, lambda: None
         if isinstance(error, StackwrightError):
             error.details.update(self.told({}))
         if self.lock.held:

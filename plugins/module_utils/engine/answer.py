@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The answer of a transport."""
+"""The response of a transport."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import NamedTuple, Optional
 
 
 class Answer(NamedTuple):
-    """One HTTP answer: status, whole body, and the engine's newest API version if it said so."""
+    """A complete HTTP response. ``api_version`` is the newest version that the Engine supports, if it sent one."""
 
     status: int
     body: bytes
@@ -17,4 +17,4 @@ class Answer(NamedTuple):
 
 
 class Torn(Exception):
-    """The connection ended before the answer was complete."""
+    """The connection was closed before the response was complete."""

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The files of a container as a tar stream, out and in. The container need not run, so volumes are reached as well."""
+"""Reads and writes files of a container as a tar stream. The container need not run, so this works for volumes too."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client im
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.failures import refusal, unreachable
 
 BLOCK = 1 << 20  # bytes
-SAID = 64 << 10  # bytes of a refusal that are read
+MAX_ERROR = 64 << 10  # bytes of an error response that are read
 
 
 def read_archive(client: EngineClient, container: str, path: str) -> Iterator[bytes]:
-    """The blocks of the tar stream of ``path``. Raises EngineError, also where the stream ends too early."""
+    """Yields the tar stream of ``path`` in blocks. Raises EngineError, also if the stream is incomplete."""
     what = f"GET /containers/{container[:12]}/archive"
     with _call(client, "GET", container, path, None, 0) as response:
         while True:
@@ -31,20 +31,20 @@ def read_archive(client: EngineClient, container: str, path: str) -> Iterator[by
                 raise _broken(client, what, error) from None
             if not block:
                 break
-            client.beat()
+            client.heartbeat()
             yield block
         if getattr(response, "length", None):
             raise _broken(client, what, Torn("the answer is not complete"))
 
 
 def write_archive(client: EngineClient, container: str, path: str, file: IO[bytes], size: int) -> None:
-    """Unpacks the tar ``file`` of ``size`` bytes at ``path``. Raises EngineError (``disk_full``, and all others)."""
-    with _call(client, "PUT", container, path, _Beating(file, size, client), size):
+    """Unpacks the tar ``file`` of ``size`` bytes at ``path``. Raises EngineError, ``disk_full`` if the disk is full."""
+    with _call(client, "PUT", container, path, _Body(file, size, client), size):
         pass
 
 
-class _Beating:
-    """A file that tells the client of each block that is read."""
+class _Body:
+    """A request body that calls ``client.heartbeat`` for each block."""
 
     def __init__(self, file: IO[bytes], size: int, client: EngineClient) -> None:
         self._file, self._size, self._client = file, size, client
@@ -53,7 +53,7 @@ class _Beating:
         return self._size
 
     def read(self, most: int = -1) -> bytes:
-        self._client.beat()
+        self._client.heartbeat()
         return self._file.read(most)
 
     def __iter__(self) -> Iterator[bytes]:
@@ -62,7 +62,7 @@ class _Beating:
 
 @contextlib.contextmanager
 def _call(
-    client: EngineClient, method: str, container: str, path: str, body: Optional[_Beating], size: int
+    client: EngineClient, method: str, container: str, path: str, body: Optional[_Body], size: int
 ) -> Iterator[Any]:
     what = f"{method} /containers/{container[:12]}/archive"
     if client.api_version is None:
@@ -77,10 +77,10 @@ def _call(
                 status, response = _by_socket(client, closing, method, target, body, headers)
             else:
                 status, response = _by_sdk(client, closing, method, target, body, headers)
-            refused = response.read(SAID) if status >= 400 else b""
+            refused = response.read(MAX_ERROR) if status >= 400 else b""
         except EngineError:
             raise
-        except Exception as error:  # as above
+        except Exception as error:  # as in read_archive
             raise _broken(client, what, error) from None
         if status >= 400:
             failed = refusal(status, refused, what, client.where, client.node)
@@ -95,7 +95,7 @@ def _by_socket(
     closing: contextlib.ExitStack,
     method: str,
     target: str,
-    body: Optional[_Beating],
+    body: Optional[_Body],
     headers: Dict[str, str],
 ) -> Tuple[int, Any]:
     sock = closing.enter_context(contextlib.closing(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)))
@@ -103,7 +103,7 @@ def _by_socket(
     sock.connect(client.connection.socket_path or "")
     caller = http.client.HTTPConnection("docker")
     caller.sock, caller.blocksize = sock, BLOCK
-    # An answer before the end of what is sent is a refusal: the Engine reads no further.
+    # If the Engine rejects the request, it responds and closes the connection before it has read the whole body.
     with contextlib.suppress(BrokenPipeError, ConnectionResetError):
         caller.request(method, target, body=body, headers=headers)
     sock.settimeout(None if body is not None else client.connection.timeout)
@@ -116,16 +116,19 @@ def _by_sdk(
     closing: contextlib.ExitStack,
     method: str,
     target: str,
-    body: Optional[_Beating],
+    body: Optional[_Body],
     headers: Dict[str, str],
 ) -> Tuple[int, Any]:
     from ansible_collections.stackwright.swarm.plugins.module_utils.engine.sdk import SdkTransport
 
     transport = closing.enter_context(contextlib.closing(SdkTransport(client.connection)))
-    response = closing.enter_context(contextlib.closing(transport.open(target, method, body, headers)))
+    # After the last block the Engine may unpack for any time.
+    silence = client.connection.timeout if body is None else None
+    response = closing.enter_context(contextlib.closing(transport.open(target, method, body, headers, silence)))
     return response.status_code, response.raw
 
 
 def _broken(client: EngineClient, what: str, error: Exception) -> EngineError:
-    known = error if isinstance(error, OSError) else OSError(str(error) or type(error).__name__)
-    return unreachable(known, client.where, what)
+    text = str(error) or type(error).__name__
+    kind = TimeoutError if "timed out" in text else OSError  # urllib3's time-out is no OSError
+    return unreachable(error if isinstance(error, OSError) else kind(text), client.where, what)

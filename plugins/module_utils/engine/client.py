@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The engine's HTTP API: one kept connection, JSON in and out, counted calls, errors with a code."""
+"""A client of the Engine's HTTP API: one persistent connection, JSON in and out, a count of calls, error codes."""
 
 from __future__ import annotations
 
@@ -26,32 +26,31 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.engine.shapes im
 if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.core.node_types import Question
 
-NEWEST_API = (1, 51)  # the newest that was tested (engine 28.5); a newer engine still speaks it
-OLDEST_API = (1, 41)  # engine 20.10
-
+NEWEST_API = (1, 51)  # the newest tested version (Engine 28.5); newer Engines still support it
+OLDEST_API = (1, 41)  # Engine 20.10
 
 NO_ENGINE = "Check that docker_host is the address of a Docker Engine."
 
 
 class EngineClient:
-    """Speaks to one engine. ``calls`` counts the requests; ``api_version`` is a pair, known after the first answer."""
+    """Calls one Engine. ``calls`` counts the requests; ``api_version`` is set by the first response."""
 
     def __init__(self, connection: Connection, transport: Any = None) -> None:
         self.connection = connection
         self.calls = 0
         self.api_version: Optional[Tuple[int, int]] = _given_version(connection.api_version)
-        #: Seconds for the answer to a GET that names no limit of its own; None leaves it to the connection.
+        #: The timeout of a GET without its own, in seconds; None is the connection's.
         self.read_timeout: Optional[float] = None
-        #: What is asked and answered is noted in it, where there is one (trace.py).
+        #: Records each request and its response, if set (trace.py).
         self.trace: Any = None
-        #: Called with each block of an archive that is read or written: a lock has to be kept meanwhile.
-        self.beat: Callable[[], None] = lambda: None
+        #: Called for each block of an archive that is read or written, to keep a lock.
+        self.heartbeat: Callable[[], None] = lambda: None
         self._transport = transport
-        self.node = ""  # its name, known after /info
-        #: Asks the Engines of other nodes through whoever follows this run, where somebody does (adapter/worker.py).
-        self.elsewhere: Optional[Callable[[Dict[str, Any]], Dict[str, Any]]] = None
-        #: Has a step on a volume done on another node; the second argument is called while it is done.
-        self.on_node: Optional[Callable[[Question, Callable[[], None]], Dict[str, Any]]] = None
+        self.node = ""  # the node's name, known after /info
+        #: Reads from the Engines of other nodes, through the action plugin that follows this run (adapter/worker.py).
+        self.ask_nodes: Optional[Callable[[Dict[str, Any]], Dict[str, Any]]] = None
+        #: Carries out a step on a volume on another node. It calls its second argument while it waits.
+        self.run_on_node: Optional[Callable[[Question, Callable[[], None]], Dict[str, Any]]] = None
 
     @property
     def where(self) -> str:
@@ -66,20 +65,20 @@ class EngineClient:
         stream: bool = False,
         timeout: Optional[float] = None,
     ) -> Any:
-        """The parsed answer (bytes with ``stream``). A dict or list in ``query`` is sent as JSON (filters)."""
+        """Returns the parsed response (bytes with ``stream``). Sends a dict or list in ``query`` as JSON (filters)."""
         return self.request("GET", path, query, None, headers, stream, timeout)
 
     def list(
         self, path: str, query: Optional[Mapping[str, object]] = None, timeout: Optional[float] = None
     ) -> List[Any]:
-        """The objects at ``path``. Raises EngineError also if the answer is not a list of objects."""
+        """Returns the objects at ``path``. Raises EngineError also if the response is not a list."""
         found = self.get(path, query, timeout=timeout) or []
         if not isinstance(found, list):
             raise self._bad_answer(f"GET {path}", "the answer is not a list")
         return found
 
     def create(self, path: str, body: Mapping[str, object], headers: Optional[Dict[str, str]] = None) -> str:
-        """Creates an object with ``POST path`` and gives its id."""
+        """Creates an object with ``POST path`` and returns its id."""
         made = self.post(path, body=body, headers=headers)
         found = (made.get("ID") or made.get("Id")) if isinstance(made, dict) else None
         if not isinstance(found, str):
@@ -94,7 +93,7 @@ class EngineClient:
         headers: Optional[Dict[str, str]] = None,
         timeout: Optional[float] = None,
     ) -> Any:
-        """Sends ``body`` as JSON and gives the parsed answer."""
+        """Sends ``body`` as JSON and returns the parsed response."""
         return self.request("POST", path, query, body, headers, False, timeout)
 
     def delete(
@@ -104,7 +103,7 @@ class EngineClient:
         headers: Optional[Dict[str, str]] = None,
         timeout: Optional[float] = None,
     ) -> bool:
-        """Deletes what is at ``path``; False if it was gone already, as desired."""
+        """Deletes the object at ``path``. Returns False if it did not exist."""
         try:
             self.request("DELETE", path, query, None, headers, False, timeout)
         except EngineError as error:
@@ -123,10 +122,10 @@ class EngineClient:
         stream: bool = False,
         timeout: Optional[float] = None,
     ) -> Any:
-        """One call. Raises EngineError for every answer of 400 and above and for every broken connection.
+        """Sends one request. Raises EngineError for a status of 400 and above and for every broken connection.
 
-        ``timeout`` (seconds, from the connection to the answer's last byte) replaces the connection's for this call.
-        ``stream`` gives the body as bytes: a log may come slowly, so there ``timeout`` is for each wait.
+        ``timeout`` (seconds, until the last byte of the response) replaces the connection's. ``stream`` returns the
+        body as bytes. A log may arrive slowly, so ``timeout`` then limits each wait for data.
         """
         if self.api_version is None and path not in ("/info", "/_ping"):
             self.request("GET", "/_ping", stream=True)
@@ -144,7 +143,7 @@ class EngineClient:
         whole = max(timeout, self.connection.timeout) if stream else timeout
         bounds = Bounds(timeout, whole, LARGEST_STREAM if stream else LARGEST)
         if self.trace is not None:
-            self.trace.begins(method, path, headers, stream)
+            self.trace.sent(method, path, headers, stream)
         answer = self._exchange(method, self._target(path, query), data, sent, what, bounds)
         self._negotiate(answer)
         if answer.status >= 400:
@@ -156,7 +155,7 @@ class EngineClient:
         except ValueError as error:
             raise self._bad_answer(what, f"the answer {error}", answer.status) from None
         shape = shape_of(path) if method == "GET" else None
-        # An empty list may come as null.
+        # The Engine may send null for an empty list.
         if shape is not None and (found is not None or not isinstance(shape, list)):
             fault = wrong(found, shape)
             if fault is not None:
@@ -164,7 +163,7 @@ class EngineClient:
         if path == "/info" and isinstance(found, dict):
             self.node = str(found.get("Name") or "")
         if self.trace is not None:
-            self.trace.ends(path, query, found)
+            self.trace.answered(path, query, found)
         return found
 
     def _exchange(
@@ -221,8 +220,8 @@ class EngineClient:
             self.api_version = min(newest, NEWEST_API)
 
     def close(self) -> None:
-        """Closes the connection; the next request makes a new one."""
-        # Not kept: a transport over ssh can't be opened again.
+        """Closes the connection; the next request opens a new one."""
+        # A closed SSH transport can't be opened again.
         transport, self._transport = self._transport, None
         if transport is not None:
             transport.close()

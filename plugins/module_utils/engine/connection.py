@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The address of an engine and its connection options: plain data, from parameters and environment."""
+"""The address of an Engine and its connection options as plain data."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ DEFAULT_HOST = "unix:///var/run/docker.sock"
 
 @dataclass(frozen=True)
 class Connection:
-    """The connection options, named like community.docker's.
+    """Connection options with the names of community.docker.
 
-    ``timeout`` is in seconds and bounds each single wait for the engine. ``api_version`` is ``auto`` or like ``1.41``.
+    ``timeout`` limits each wait for the Engine, in seconds. ``api_version`` is ``auto`` or a version such as ``1.41``.
     """
 
     docker_host: str = DEFAULT_HOST
@@ -31,7 +31,7 @@ class Connection:
 
     @property
     def socket_path(self) -> Optional[str]:
-        """The path of the unix socket, or None if the engine is reached in another way."""
+        """The path of the Unix socket; None for TCP and SSH."""
         host = self.docker_host
         if host.startswith("unix://"):
             return "/" + host[len("unix://") :].lstrip("/")

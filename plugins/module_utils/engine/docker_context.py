@@ -18,7 +18,7 @@ Reader = Callable[[str], Optional[str]]
 
 
 def current_context(config_dir: str, read: Reader) -> str:
-    """The name of the context that ``docker context use`` chose, ``default`` where none was chosen."""
+    """Returns the name of the context that ``docker context use`` has set, else ``default``."""
     text = read(f"{config_dir}/config.json")
     try:
         value = parse(text or "{}")
@@ -29,9 +29,9 @@ def current_context(config_dir: str, read: Reader) -> str:
 
 
 def context_options(name: Optional[str], config_dir: str, read: Reader) -> Dict[str, Any]:
-    """Connection options of the context ``name`` (of the current one where it is empty); {} for ``default``.
+    """Returns the connection options of the context ``name`` (if empty, of the current one); {} for ``default``.
 
-    ``read`` gives a file's text or None. Raises EngineError (``daemon_unreachable``) for an unknown context.
+    ``read`` returns the text of a file, or None. Raises EngineError (``daemon_unreachable``) for an unknown context.
     """
     name = name or current_context(config_dir, read)
     if name == "default":

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The Engine's stream of events, line by line until it is closed."""
+"""Reads the Engine's event stream line by line until it is closed."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client im
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.connection import Connection
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.failures import refusal, unreachable
 
-LONGEST = 1024 * 1024  # bytes of a line
+LONGEST = 1024 * 1024  # bytes per line
 WHAT = "GET /events"
 
 
 class EventStream:
-    """One subscription. ``messages`` is read by one thread, ``close`` may be called by any: it ends the reading.
+    """A subscription. One thread reads ``messages``; any thread may call ``close``, which ends the reading.
 
-    :param since: only what happened from then on, as far as the Engine remembers (its last 256 events): seconds since
-        1970 with their fraction as text; empty for nothing of before.
-    :raises EngineError: as every call of the Engine.
+    :param since: also send earlier events from this time on: seconds since 1970 with a fraction, as text. The Engine
+        remembers its last 256 events.
+    :raises EngineError: as for every Engine call.
     """
 
     def __init__(self, client: EngineClient, filters: Mapping[str, object], since: str = "") -> None:
@@ -70,7 +70,7 @@ class EventStream:
 
         self._transport = SdkTransport(connection)
         response = self._transport.open(target)
-        # The socket itself, where there is one: only its shutdown wakes a thread that reads.
+        # Only the shutdown of the socket itself wakes a thread that reads from it.
         raw = getattr(getattr(getattr(response.raw, "_fp", None), "fp", None), "raw", None)
         self._socket = getattr(raw, "_sock", None)
         if response.status_code >= 400:
@@ -78,23 +78,23 @@ class EventStream:
         self._lines = _lines(response.iter_content(chunk_size=None))
 
     def messages(self) -> Iterator[Dict[str, Any]]:
-        """The messages as they come. Ends where the stream was closed here; raises EngineError where it broke."""
-        said = "end of the answer"
+        """Yields messages until ``close`` is called. Raises EngineError if the stream breaks."""
+        reason = "end of the answer"
         try:
             for line in self._lines:
                 found = _message(line)
                 if found is not None:
                     yield found
-        # Closing from another thread makes any of these, depending on where the reader stands.
+        # If another thread closes the stream, the reader may get any of these.
         except (OSError, ValueError, AttributeError, http.client.HTTPException) as error:
-            said = str(error) or type(error).__name__
+            reason = str(error) or type(error).__name__
         if not self._closed:
             raise EngineError(
-                f"{WHAT} on {self._where}: the Engine ended its stream of events ({said}).", "daemon_unreachable"
+                f"{WHAT} on {self._where}: the Engine ended its stream of events ({reason}).", "daemon_unreachable"
             )
 
     def close(self) -> None:
-        """Ends the subscription, and whoever waits in ``messages``."""
+        """Ends the subscription, and wakes the thread that waits in ``messages``."""
         self._closed = True
         if self._socket is not None:
             with contextlib.suppress(OSError):
@@ -106,7 +106,7 @@ class EventStream:
 
 
 def _lines(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """The lines of a body that comes in chunks. Raises ValueError for one that does not end."""
+    """Yields the lines of a chunked body. Raises ValueError for a line longer than ``LONGEST``."""
     rest = b""
     for chunk in chunks:
         *whole, rest = (rest + chunk).split(b"\n")
@@ -116,7 +116,7 @@ def _lines(chunks: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def _message(line: bytes) -> Optional[Dict[str, Any]]:
-    """The message of a line; None for an empty one, and for what is not a message."""
+    """Returns the message of a line; None if the line is empty or not a message."""
     try:
         found = parse(line) if line.strip() else None
     except ValueError:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Maps an engine's rejections to errors. The texts are those of dockerd 20.10 to 28 (moby daemon/cluster, swarmkit)."""
+"""Maps errors of the Engine to ours. The texts are those of dockerd 20.10 to 28 (moby daemon/cluster, swarmkit)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.core.plain impor
 if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Info
 
-# (text in the engine's message in lower case, error code, what to do); the first that fits wins.
+# (text in the Engine's message in lower case, error code, what to do); the first match wins.
 BY_TEXT: Tuple[Tuple[str, str, str], ...] = (
     ("swarm is encrypted and needs to be unlocked", "swarm_locked", "Unlock it with `docker swarm unlock`."),
     ("does not have a leader", "no_quorum", "Bring back more than half of the managers."),
@@ -47,29 +47,29 @@ BY_STATUS: Dict[int, Tuple[str, str]] = {
 
 
 def refusal(status: int, body: bytes, what: str, where: str, node: str = "") -> EngineError:
-    """The error for an answer of ``status``; ``what`` names the call, ``where`` the engine, ``node`` its node."""
+    """Returns the error for a response with ``status``. ``what`` is the call, ``where`` the Engine's address."""
     text = message_of(body)
     lower = text.lower()
     code, hint = BY_STATUS.get(status, ("engine_error", ""))
     for part, part_code, part_hint in BY_TEXT:
-        # A registry that is slow has nothing to do with the managers.
+        # A slow registry is not a lost quorum.
         of_registry = "/distribution/" in what or what.endswith(" /auth")
         if part in lower and not (part == "deadline exceeded" and of_registry):
             code, hint = part_code, part_hint
             break
     if code == "no_quorum":
-        return leaderless(node or where, hint, f"{what}: {text}", status)
+        return no_leader(node or where, hint, f"{what}: {text}", status)
     return EngineError(f"{what} on {where}: {text or f'HTTP status {status}'}", code, hint, status)
 
 
-def leaderless(name: str, hint: str, said: str, status: int = 0) -> EngineError:
-    """The one error for a Swarm without a leader, whatever the engine ``said``."""
-    words = f" The Engine said: {said.rstrip('.')}." if said else ""
-    return EngineError(f"The Swarm of {name} has no leader.", "no_quorum", f"{hint}{words}", status)
+def no_leader(name: str, hint: str, message: str, status: int = 0) -> EngineError:
+    """Returns the error for a Swarm without a leader. ``message`` is the Engine's."""
+    quote = f" The Engine said: {message.rstrip('.')}." if message else ""
+    return EngineError(f"The Swarm of {name} has no leader.", "no_quorum", f"{hint}{quote}", status)
 
 
 def message_of(body: bytes) -> str:
-    """The engine's own words, without the frame that its RPC layer puts around them."""
+    """Returns the Engine's message, without the prefix of its RPC layer."""
     text = body[:4000].decode("utf-8", "replace").strip()
     try:
         value = parse(text)
@@ -82,7 +82,7 @@ def message_of(body: bytes) -> str:
 
 
 def unreachable(error: OSError, docker_host: str, what: str) -> EngineError:
-    """The error for a connection that could not be made, or broke."""
+    """Returns the error for a connection that failed or broke."""
     if isinstance(error, PermissionError):
         return EngineError(
             f"No permission to access the Engine at {docker_host}.",
@@ -105,7 +105,7 @@ def unreachable(error: OSError, docker_host: str, what: str) -> EngineError:
 
 
 def check_manager(info: Info, docker_host: str) -> None:
-    """Raises EngineError unless this answer of /info is from a manager of a Swarm that has a leader."""
+    """Raises EngineError unless ``info`` is from a manager whose Swarm has a leader."""
     swarm = info.get("Swarm") or {}
     state = swarm.get("LocalNodeState") or "inactive"
     name = info.get("Name") or docker_host
@@ -118,9 +118,9 @@ def check_manager(info: Info, docker_host: str) -> None:
         )
     if swarm.get("ControlAvailable"):
         if error or not (swarm.get("Cluster") or {}).get("ID"):
-            words = message_of(error.encode()) or "nothing"
-            said = "" if "does not have a leader" in words else words
-            raise leaderless(name, "Bring back more than half of the managers.", said)
+            message = message_of(error.encode()) or "nothing"
+            message = "" if "does not have a leader" in message else message
+            raise no_leader(name, "Bring back more than half of the managers.", message)
         return
     if state in ("pending", "error"):
         raise EngineError(

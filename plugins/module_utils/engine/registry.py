@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Credentials for registries, as docker's CLI finds them on this host; imported only if they are asked for."""
+"""Registry credentials, from options or as the docker CLI finds them on this host. Imported only if needed."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from typing import Any, Dict, List, Mapping, Optional
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import EngineError
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.image_name import HUB, is_registry, registry_of
 
-#: What docker calls its Hub where credentials are concerned.
+#: The address of Docker Hub in docker's credentials.
 HUB_ADDRESS = "https://index.docker.io/v1/"
-#: The host that serves the Hub's images: who names that means the Hub.
+#: The host that serves Docker Hub's images; in registry_auth it means Docker Hub.
 HUB_SERVER = "registry-1.docker.io"
 _NAMED = re.compile(r"(?:https?://)?([^/]+)(?:/.*)?\Z", re.IGNORECASE | re.DOTALL)
 
 
 class RegistryAuth:
-    """Returns the X-Registry-Auth header for images.
+    """Finds credentials: first in ``given``, a list of {registry, username, password}.
 
-    ``given`` is a list of {registry, username, password} and comes first; with ``from_config`` the docker config of
-    this host follows (config.json, credential stores and helpers, read by the Docker SDK).
+    With ``from_config``, then in this host's docker config (config.json, credential stores and helpers, read by the
+    Docker SDK).
     """
 
     def __init__(self, given: Optional[List[Mapping[str, str]]] = None, from_config: bool = False) -> None:
@@ -36,7 +36,10 @@ class RegistryAuth:
         self._found: Dict[str, Optional[str]] = {}
 
     def header(self, image: str) -> Optional[str]:
-        """The header's value for ``image``, None without credentials. Raises EngineError (``registry_auth``)."""
+        """Returns the X-Registry-Auth header for ``image``; None without credentials.
+
+        Raises EngineError (``registry_auth``).
+        """
         registry = registry_of(image)
         if not registry:
             return None
@@ -46,7 +49,7 @@ class RegistryAuth:
         return self._found[registry]
 
     def account(self, registry: str) -> Optional[Dict[str, Any]]:
-        """The credentials for a registry as the Engine takes them for a login, or None. Raises as ``header``."""
+        """Returns the credentials for a login at a registry (``POST /auth``), or None. Raises as ``header``."""
         header = self.header(f"{registry}/x" if registry != HUB else "x")
         return None if header is None else dict(json.loads(base64.urlsafe_b64decode(header)))
 
@@ -96,7 +99,7 @@ def _checked(text: str) -> str:
 
 
 def registry_named(text: str) -> str:
-    """The registry that an entry names, with or without scheme and path; empty if it names none."""
+    """Returns the registry in ``text``, which may have a scheme and a path; empty if there is none."""
     match = _NAMED.match(text.strip())
     name = match.group(1) if match and is_registry(match.group(1)) else ""
     return HUB if name == "index.docker.io" else name

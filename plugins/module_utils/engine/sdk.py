@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""HTTP over TCP, TLS and SSH with the Docker SDK's transports; imported only if a unix socket won't do."""
+"""HTTP over TCP, TLS and SSH with the Docker SDK. Imported only if the Engine is not at a Unix socket."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ Result = TypeVar("Result")
 class SdkTransport:
     """Sends requests through ``docker.APIClient`` (a requests session with the SDK's adapters).
 
-    A look-up of a name, a handshake, a proxy command of ssh, headers that come byte by byte: the libraries have a limit
-    for each wait at most. So each call is made in a thread, which is left alone where its time is over.
+    The libraries limit single waits at most, not the whole of a name lookup, a handshake, SSH's proxy command and slow
+    headers. So each call runs in a thread, which is abandoned at its timeout.
 
-    Raises EngineError: ``missing_requirement`` without the Docker SDK, ``tls_error`` for certificates that are not
-    there, ``daemon_unreachable`` for addresses that make no sense; and TimeoutError.
+    Raises EngineError (``missing_requirement`` without the Docker SDK, ``tls_error`` for missing certificates,
+    ``daemon_unreachable`` for invalid addresses), TimeoutError.
     """
 
     def __init__(self, connection: Connection) -> None:
@@ -42,22 +42,22 @@ class SdkTransport:
                 f"Install it for {sys.executable} on this host (pip install docker), or use a unix socket.",
             ) from None
         self._docker, self._requests = docker, requests
-        self._errors, self._late = requests.exceptions, urllib3.exceptions.TimeoutError
-        self._torn, self._tls = urllib3.exceptions.HTTPError, urllib3.exceptions.SSLError
+        self._errors, self._timeout_error = requests.exceptions, urllib3.exceptions.TimeoutError
+        self._http_error, self._ssl_error = urllib3.exceptions.HTTPError, urllib3.exceptions.SSLError
         self._connection, self._where = connection, connection.docker_host
         if connection.tls or connection.validate_certs:
             check_files(connection, os.path.isfile)
-        self._session: Any = _within(connection.timeout, lambda given_up: self._open())
+        self._session: Any = _call_within(connection.timeout, lambda abandoned: self._open())
 
     def _open(self) -> Any:
         connection, docker, requests = self._connection, self._docker, self._requests
         try:
-            # With a version the SDK asks for none. It refuses those it has given up; our paths carry their own.
+            # With a version, the SDK doesn't ask the Engine for it, nor reject old ones. Our paths have their own.
             session: Any = docker.APIClient(
                 base_url=connection.docker_host,
                 version=docker.constants.DEFAULT_DOCKER_API_VERSION,
                 timeout=connection.timeout,
-                tls=_tls(connection, docker) if connection.tls or connection.validate_certs else False,
+                tls=_tls_config(connection, docker) if connection.tls or connection.validate_certs else False,
                 use_ssh_client=connection.use_ssh_client,
             )
         except (docker.errors.DockerException, requests.exceptions.RequestException, ValueError, OSError) as error:
@@ -66,34 +66,45 @@ class SdkTransport:
                 "daemon_unreachable",
                 "Check docker_host and the TLS or SSH options.",
             ) from None
-        except Exception as error:  # paramiko's own errors have no common base with the SDK's
+        except Exception as error:  # paramiko's and the SDK's errors have no common base
             raise EngineError(
                 f"Can't reach the Engine at {connection.docker_host}: {error}", "daemon_unreachable"
             ) from None
-        # To look where a redirection leads, requests would read the whole body, whatever its size.
+        # To follow a redirect, requests would read the whole body, whatever its size.
         session.get_redirect_target = lambda response: None
         if connection.tls_hostname:
             session.mount("https://", _hostname_adapter(connection.tls_hostname, requests))
         return session
 
     def send(self, method: str, path: str, body: Optional[bytes], headers: Dict[str, str], bounds: Bounds) -> Answer:
-        """One request and its whole answer within ``bounds``. Raises OSError (also time-outs), Torn and TooLarge."""
+        """Sends a request and reads the whole response within ``bounds``.
 
-        def call(given_up: threading.Event) -> Answer:
+        Raises OSError (also for timeouts), Torn, TooLarge.
+        """
+
+        def call(abandoned: threading.Event) -> Answer:
             if self._session is None:
                 self._session = self._open()
-            return self._call(method, path, body, headers, bounds, given_up)
+            return self._call(method, path, body, headers, bounds, abandoned)
 
         try:
-            return _within(bounds.whole, call)
+            return _call_within(bounds.whole, call)
         except TimeoutError:
-            self._session = None  # the thread that hangs has it
+            self._session = None  # the abandoned thread still uses it
             raise
 
     def open(
-        self, path: str, method: str = "GET", body: object = None, headers: Optional[Dict[str, str]] = None
+        self,
+        path: str,
+        method: str = "GET",
+        body: object = None,
+        headers: Optional[Dict[str, str]] = None,
+        silence: Optional[float] = None,
     ) -> Any:
-        """The answer to a call whose body comes without end, as requests has it. Raises OSError and EngineError."""
+        """Returns requests' response, whose body is still to be read. Raises OSError, EngineError, Torn.
+
+        ``silence`` limits each wait for data, in seconds; None is no limit.
+        """
         session = self._session
         try:
             return session.request(
@@ -101,13 +112,15 @@ class SdkTransport:
                 session.base_url + path,
                 data=body,
                 headers={"Accept-Encoding": "identity", **(headers or {})},
-                timeout=(self._connection.timeout, None),
+                timeout=(self._connection.timeout, silence),
                 stream=True,
                 allow_redirects=False,
                 verify=session.verify,
             )
         except self._errors.ConnectionError as error:
             raise self._broken(error) from error
+        except self._errors.Timeout as error:
+            raise TimeoutError(str(cause(error))) from error
         except self._errors.RequestException as error:
             raise OSError(str(cause(error))) from error
 
@@ -118,7 +131,7 @@ class SdkTransport:
         body: Optional[bytes],
         headers: Dict[str, str],
         bounds: Bounds,
-        given_up: threading.Event,
+        abandoned: threading.Event,
     ) -> Answer:
         errors, session = self._errors, self._session
         try:
@@ -126,40 +139,40 @@ class SdkTransport:
                 method,
                 session.base_url + path,
                 data=body,
-                # What is packed may be a thousand times as large.
+                # A compressed body may be a thousand times larger when decompressed.
                 headers={"Accept-Encoding": "identity", **headers},
                 timeout=bounds.silence,
                 stream=True,
                 allow_redirects=False,
-                # Said here again, or REQUESTS_CA_BUNDLE of the target would win over ca_path.
+                # Without it, the target's REQUESTS_CA_BUNDLE would override ca_path.
                 verify=session.verify,
             )
             with response:
-                data = _body(response, bounds, given_up)
+                data = _body(response, bounds, abandoned)
         except errors.ConnectTimeout as error:
             raise ConnectionRefusedError(str(cause(error))) from error
-        except (errors.Timeout, self._late) as error:
+        except (errors.Timeout, self._timeout_error) as error:
             raise TimeoutError(str(cause(error))) from error
         except errors.ChunkedEncodingError as error:
             raise Torn(str(cause(error))) from error
         except errors.ConnectionError as error:
             raise self._broken(error) from error
-        except self._tls as error:
+        except self._ssl_error as error:
             raise tls_failure(str(cause(error)), self._where) from error
         except errors.RequestException as error:
             raise OSError(str(cause(error))) from error
-        except (self._torn, http.client.HTTPException, ValueError) as error:
+        except (self._http_error, http.client.HTTPException, ValueError) as error:
             raise Torn(str(cause(error)) or type(error).__name__) from error
         return Answer(response.status_code, data, response.headers.get("Api-Version"))
 
     def _broken(self, error: Exception) -> Exception:
-        """What a connection error of requests means: EngineError, Torn or OSError."""
+        """Converts a connection error of requests to EngineError, Torn or OSError."""
         reason = cause(error)
         if "ssl" in type(reason).__module__ or type(reason).__name__.startswith("SSL"):
             return tls_failure(str(reason), self._where)
         if isinstance(reason, TimeoutError) or "timed out" in str(reason).lower():
             return TimeoutError(str(reason))
-        # Sent, but not answered: whether a change was made is open.
+        # The Engine got the request and may have carried it out.
         if isinstance(reason, (http.client.HTTPException, ConnectionResetError, BrokenPipeError)):
             return Torn(str(reason))
         return ConnectionRefusedError(getattr(reason, "strerror", None) or str(reason))
@@ -170,14 +183,14 @@ class SdkTransport:
             self._session.close()
 
 
-def _within(seconds: float, call: Callable[[threading.Event], Result]) -> Result:
-    """What ``call`` gives or raises. TimeoutError after ``seconds``; then the event that it was given is set."""
-    given_up = threading.Event()
+def _call_within(seconds: float, call: Callable[[threading.Event], Result]) -> Result:
+    """Runs ``call`` in a thread. After ``seconds``, sets the event that it was given, and raises TimeoutError."""
+    abandoned = threading.Event()
     ended: Any = []
 
     def run() -> None:
         try:
-            ended.append((call(given_up), None))
+            ended.append((call(abandoned), None))
         except BaseException as error:
             ended.append((None, error))
 
@@ -185,7 +198,7 @@ def _within(seconds: float, call: Callable[[threading.Event], Result]) -> Result
     thread.start()
     thread.join(seconds)
     if not ended:
-        given_up.set()
+        abandoned.set()
         raise TimeoutError("timed out")
     result, error = ended[0]
     if error is not None:
@@ -194,13 +207,13 @@ def _within(seconds: float, call: Callable[[threading.Event], Result]) -> Result
     return found
 
 
-def _body(response: Any, bounds: Bounds, given_up: threading.Event) -> bytes:
+def _body(response: Any, bounds: Bounds, abandoned: threading.Event) -> bytes:
     claimed = response.headers.get("Content-Length") or ""
     length = int(claimed) if claimed.isdigit() and len(claimed) < 20 else None
     if length is not None and length > bounds.most or len(claimed) >= 20:
         raise TooLarge(bounds.most)
     parts, count = [], 0
-    while not given_up.is_set():
+    while not abandoned.is_set():
         part = response.raw.read(BLOCK, decode_content=False)
         if not part:
             break
@@ -214,7 +227,7 @@ def _body(response: Any, bounds: Bounds, given_up: threading.Event) -> bytes:
 
 
 def cause(error: BaseException) -> BaseException:
-    """The innermost reason of an error of requests: what it wraps, and urllib3 around that, says little to a user."""
+    """Returns the innermost reason of an error of requests; the texts of the errors around it help no user."""
     for _depth in range(10):
         inner = [getattr(error, "reason", None), *error.args, error.__cause__]
         found = next((item for item in inner if isinstance(item, BaseException)), None)
@@ -224,14 +237,14 @@ def cause(error: BaseException) -> BaseException:
     return error
 
 
-def _tls(connection: Connection, docker: Any) -> Any:
+def _tls_config(connection: Connection, docker: Any) -> Any:
     pair = (connection.client_cert, connection.client_key) if connection.client_cert and connection.client_key else None
     return docker.tls.TLSConfig(client_cert=pair, ca_cert=connection.ca_path, verify=connection.validate_certs)
 
 
 def _hostname_adapter(hostname: str, requests: Any) -> Any:
     class HostnameAdapter(requests.adapters.HTTPAdapter):
-        """Checks the certificate against a given name instead of the address."""
+        """Checks the certificate against ``hostname`` instead of the address."""
 
         def init_poolmanager(self, *args: object, **kwargs: object) -> Any:
             kwargs.update(assert_hostname=hostname, server_hostname=hostname)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The shape of the Engine's answers: the fields that we use, checked once when an answer arrives."""
+"""The shapes of the Engine's responses: the fields that we use. The client checks each response once."""
 
 from __future__ import annotations
 
@@ -162,7 +162,7 @@ _NETWORK = {
 NETWORK = Obj(Id_=str, **_NETWORK)
 CONTENT_SPEC = Obj(Name_=str, Labels=LABELS, Data=str, Templating=DRIVER, Driver=DRIVER)
 CONFIG = Obj(ID_=str, Version_=VERSION, CreatedAt=str, UpdatedAt=str, Spec_=CONTENT_SPEC)
-#: What creates an object of each kind.
+#: The specification of each kind of object.
 SPECS = {"network": Obj(**_NETWORK), "config": CONTENT_SPEC, "secret": CONTENT_SPEC, "service": SERVICE_SPEC}
 INFO = Obj(
     ID=str,
@@ -225,7 +225,7 @@ DISTRIBUTION = Obj(
     Descriptor=Obj(digest=str),
     Platforms=[Obj(architecture=str, Architecture=str, os=str, OS=str, variant=str)],
 )
-#: What stands at /KIND as a list, and at /KIND/ID alone.
+#: /KIND returns a list of them, /KIND/ID one.
 KINDS = {
     "services": SERVICE,
     "tasks": TASK,
@@ -244,7 +244,7 @@ PLACES: Dict[Tuple[str, ...], Any] = {
 
 
 def shape_of(path: str) -> Any:
-    """The shape of what a GET of ``path`` (without version and query) answers; None if it is not known."""
+    """Returns the shape of the response to a GET of ``path`` (without version and query); None if unknown."""
     parts = tuple(path.lstrip("/").split("/"))
     if parts in PLACES:
         return PLACES[parts]

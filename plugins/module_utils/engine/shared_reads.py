@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One set of the Engine's answers for comparing many stacks: each list is read once, for all of them."""
+"""Reads each list of the Engine once and shares it between the comparisons of many stacks."""
 
 from __future__ import annotations
 
@@ -12,39 +12,39 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client im
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.connection import Connection
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import NAMESPACE, labels_of
 
-#: What a Swarm has few of beside those of stacks: the list of all is read, and each look gets those of its stack.
+#: Nearly all of these belong to stacks, so the whole list is read once, and each comparison gets its stack's part.
 OF_STACKS = ("/services", "/configs")
 
 
 class NotShared(StackwrightError):
-    """A look wants more than an answer that was read once: it waits, writes, or asks a registry."""
+    """A comparison needs more than shared reads: it waits, writes, or asks a registry."""
 
     default_code = "not_shared"
 
 
-def _not_here(question: object, keep: object) -> Dict[str, Any]:
+def _no_other_nodes(question: object, keep: object) -> Dict[str, Any]:
     del question, keep
     raise NotShared("Data of other nodes is not available while many stacks are compared.")
 
 
 class SharedReads(EngineClient):
-    """A client that only reads, each answer once.
+    """A client that reads each path once and changes nothing.
 
-    With ``many``, the objects of one stack are taken from the list of all. A look that asks the same again waits for
-    something to change, which these answers do not: NotShared.
+    With ``many``, it takes the objects of one stack from the list of all. A comparison that reads the same again waits
+    for a change, which shared reads don't show: NotShared.
     """
 
     def __init__(self, connection: Connection, transport: object = None) -> None:
         super().__init__(connection, transport)
         self.many = False
-        self.on_node = _not_here
+        self.run_on_node = _no_other_nodes
         self._answers: Dict[str, Any] = {}
         self._asked: Optional[Set[str]] = None
-        self._noted: Any = None
+        self._recorder: Any = None
 
-    def look(self, trace: object = None) -> None:
-        """A new look begins, which notes its calls in ``trace``."""
-        self._asked, self._noted = set(), trace
+    def begin(self, recorder: object = None) -> None:
+        """Begins a comparison, whose calls ``recorder`` (a Trace) records."""
+        self._asked, self._recorder = set(), recorder
 
     def request(
         self,
@@ -56,7 +56,7 @@ class SharedReads(EngineClient):
         stream: bool = False,
         timeout: Optional[float] = None,
     ) -> Any:
-        """As in EngineClient; an answer that is there already is given again. Raises NotShared, EngineError."""
+        """As in EngineClient, but returns the same response to each comparison. Raises NotShared, EngineError."""
         if path == "/_ping":
             return super().request(method, path, query, body, headers, stream, timeout)
         key = f"{path} {sorted((query or {}).items())!r}"
@@ -65,9 +65,9 @@ class SharedReads(EngineClient):
         if self._asked is not None:
             self._asked.add(key)
         found = self._found(path, query or {}, timeout)
-        if self._noted is not None:
-            self._noted.begins(method, path, headers, stream)
-            self._noted.ends(path, query, found)
+        if self._recorder is not None:
+            self._recorder.sent(method, path, headers, stream)
+            self._recorder.answered(path, query, found)
         return list(found) if isinstance(found, list) else found
 
     def _found(self, path: str, query: Mapping[str, object], timeout: Optional[float]) -> Any:
@@ -82,7 +82,7 @@ class SharedReads(EngineClient):
 
 
 def _by_stack(found: List[Mapping[str, object]]) -> Dict[str, List[Mapping[str, Any]]]:
-    """The objects of each stack; those of none under an empty name."""
+    """Groups objects by stack; those without a stack have an empty name."""
     stacks: Dict[str, List[Mapping[str, Any]]] = {}
     for one in found:
         stacks.setdefault(str(labels_of(one).get(NAMESPACE) or ""), []).append(one)
@@ -90,7 +90,7 @@ def _by_stack(found: List[Mapping[str, object]]) -> Dict[str, List[Mapping[str, 
 
 
 def _only_stack(query: Mapping[str, Any]) -> str:
-    """The stack whose objects alone are asked for; empty if a query has other filters."""
+    """Returns the stack that ``query`` filters by; empty if it has other filters or none."""
     filters = query.get("filters") or {}
     labels = filters.get("label") or []
     if list(filters) == ["label"] and len(labels) == 1 and str(labels[0]).startswith(NAMESPACE + "="):

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""TLS errors as messages that name the option to check."""
+"""Error messages for TLS that name the option to check."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Callable, Tuple
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import EngineError
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.connection import Connection
 
-# (text in OpenSSL's message in lower case, what to do); the first that fits wins.
+# (text in OpenSSL's message in lower case, what to do); the first match wins.
 HINTS: Tuple[Tuple[str, str], ...] = (
     ("mismatch", "Set tls_hostname to a name in the Engine's certificate."),
     ("doesn't match", "Set tls_hostname to a name in the Engine's certificate."),
@@ -24,14 +24,14 @@ HINTS: Tuple[Tuple[str, str], ...] = (
 
 
 def tls_failure(reason: str, docker_host: str) -> EngineError:
-    """The error for a connection that TLS refused with ``reason``, OpenSSL's text."""
+    """Returns the error for a failed TLS handshake; ``reason`` is OpenSSL's text."""
     lower = reason.lower()
     hint = next((hint for text, hint in HINTS if text in lower), "Check the TLS options.")
     return EngineError(f"No TLS connection to the Engine at {docker_host}: {reason}.", "tls_error", hint)
 
 
 def check_files(connection: Connection, is_file: Callable[[str], bool]) -> None:
-    """Raises EngineError (``tls_error``) if a certificate is not there, or a pair is not complete."""
+    """Raises EngineError (``tls_error``) if a file is missing, or a certificate has no key or the other way round."""
     files = {name: getattr(connection, name) for name in ("ca_path", "client_cert", "client_key")}
     for name, path in files.items():
         if path and not is_file(path):

@@ -1,9 +1,9 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""HTTP over the engine's unix socket with one kept connection.
+"""HTTP over the Engine's Unix socket with one persistent connection.
 
-Why not the Docker SDK here: docs/decisions/0003-unix-socket-transport.md.
+Why not the Docker SDK: docs/decisions/0003-unix-socket-transport.md.
 """
 
 from __future__ import annotations
@@ -39,24 +39,27 @@ class UnixTransport:
         self._connection = _Connection(path)
 
     def send(self, method: str, path: str, body: Optional[bytes], headers: Dict[str, str], bounds: Bounds) -> Answer:
-        """One request and its whole answer within ``bounds``. Raises OSError (also time-outs), Torn and TooLarge."""
+        """Sends a request and reads the whole response within ``bounds``.
+
+        Raises OSError (also for timeouts), Torn, TooLarge.
+        """
         kept = self._connection.sock is not None
         watch = Watch(bounds)
         try:
             return self._send(method, path, body, headers, watch)
         except (http.client.HTTPException, ConnectionError) as error:
             self.close()
-            # An engine may close an idle connection at any time; only a read is safe to send twice.
+            # The Engine may close an idle connection at any time. Only a read is safe to send twice.
             if kept and method == "GET":
-                return self._again(method, path, body, headers, watch)
-            if isinstance(error, ConnectionError) and not kept and not isinstance(error, http.client.HTTPException):
+                return self._resend(method, path, body, headers, watch)
+            if not kept and not isinstance(error, http.client.HTTPException):
                 raise
             raise Torn(str(error) or type(error).__name__) from error
         except BaseException:
             self.close()
             raise
 
-    def _again(self, method: str, path: str, body: Optional[bytes], headers: Dict[str, str], watch: Watch) -> Answer:
+    def _resend(self, method: str, path: str, body: Optional[bytes], headers: Dict[str, str], watch: Watch) -> Answer:
         try:
             return self._send(method, path, body, headers, watch)
         except http.client.HTTPException as error:
@@ -77,5 +80,5 @@ class UnixTransport:
         return Answer(response.status, data, response.getheader("Api-Version"))
 
     def close(self) -> None:
-        """Drops the connection; the next request makes a new one."""
+        """Closes the connection; the next request opens a new one."""
         self._connection.close()

@@ -257,9 +257,9 @@ def _checks(client: EngineClient, tasks: Sequence[Task], nodes: Mapping[str, Nod
             identity = str(task.get("NodeID"))
             others.pop(identity, None)
             asked.append({"container": container, "starting": starting, "node": names_of(nodes.get(identity, {}))})
-    if asked and client.elsewhere is not None:
+    if asked and client.ask_nodes is not None:
         names = [name for node in others.values() for name in names_of(node)]
-        told = client.elsewhere({"checks": asked, "others": names}).get("checks") or {}
+        told = client.ask_nodes({"checks": asked, "others": names}).get("checks") or {}
         found.update({str(container): str(text)[-MOST:] for container, text in told.items()})
     return found
 

@@ -35,7 +35,7 @@ def look_at_all(
         client = SharedReads(connection_of(module))
         client.many = len(looks) > 1
         try:
-            client.look()
+            client.begin()
             cluster = manager_info(client).get("Swarm", {}).get("Cluster") or {}
             told = [_look(module, client, one, work, remember) for one in looks]
         finally:
@@ -56,7 +56,7 @@ def _look(
     # They come beside the options of the module, where Ansible would know them.
     module.no_log_values.update(str(entry["password"]) for entry in one["params"].get("registry_auth") or ())
     memory = remember(module, one["handed"])
-    client.look(memory.trace)
+    client.begin(memory.trace)
     run = {"check": module.check_mode, "detach": None, "progress": None, **one["handed"]}
     try:
         result = work(client, module.params, run)

@@ -13,7 +13,7 @@ from typing import Dict
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.module import Module, end, outcome
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.proxy_routes import change_routes
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.target import folder_of
-from ansible_collections.stackwright.swarm.plugins.module_utils.engine.remembered import Remembered, place_of_proxy
+from ansible_collections.stackwright.swarm.plugins.module_utils.engine.remembered import Remembered, proxy_key
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.trace import digest
 from ansible_collections.stackwright.swarm.plugins.module_utils.routing.change import APPS
 
@@ -38,8 +38,8 @@ def run_routes(module: Module) -> None:
 def _keep(module: Module, request: str, apps: object, result: Dict[str, object]) -> None:
     if apps is None or len(module.params["admin"]) != 1:
         return
-    place = place_of_proxy(str(module.params["stack"]), module.params["admin"][0])
+    key = proxy_key(str(module.params["stack"]), module.params["admin"][0])
     calls = [{"path": APPS, "query": {}, "digest": digest(APPS, apps)}]
     told = module.told({name: result[name] for name in KEPT})
     told.pop("invocation")
-    Remembered(folder_of(module), place, request).keep(calls, {}, told)
+    Remembered(folder_of(module), key, request).save(calls, {}, told)

@@ -71,8 +71,8 @@ def ask(
     where: Place = place or {"id": "", "name": "", "names": [], "others": []}
     volumes, node = ", ".join(dict.fromkeys(asked["names"])), where["name"]
     told: Dict[str, Any] = {}
-    if client.on_node is not None:
-        told = client.on_node({"node": where, "volume": asked}, keep)
+    if client.run_on_node is not None:
+        told = client.run_on_node({"node": where, "volume": asked}, keep)
     if told.get("failed"):
         raise StackwrightError(str(told.get("msg")), str(told.get("error_code") or "unexpected"))
     if asked["do"] == LOOK and not told.get("found"):

@@ -182,7 +182,7 @@ class Elsewhere(Engine):
     def __init__(self, said, nodes=()):
         super().__init__(b"")
         self.said, self.nodes, self.asked = said, [*super().list("/nodes"), *nodes], []
-        self.elsewhere = self._ask if said is not None else None
+        self.ask_nodes = self._ask if said is not None else None
 
     def _ask(self, question):
         self.asked.append(question)

@@ -10,13 +10,13 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors impo
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.remembered import (
     Remembered,
     content_digest,
-    place_of,
-    place_of_proxy,
+    proxy_key,
+    run_key,
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.trace import Trace
 
 PARAMS = {"name": "shop", "docker_host": None}
-PLACE = place_of(PARAMS, "compose_stack present", False, False)
+PLACE = run_key(PARAMS, "compose_stack present", False, False)
 RESULT = {"changed": False, "status": "healthy", "plan": []}
 
 
@@ -33,8 +33,8 @@ class Client:
 
 def trace():
     made = Trace()
-    made.begins("GET", "/services", None, False)
-    made.ends("/services", {"status": True}, "one")
+    made.sent("GET", "/services", None, False)
+    made.answered("/services", {"status": True}, "one")
     return made
 
 
@@ -46,7 +46,7 @@ def root(tmp_path):
 @pytest.fixture
 def kept(root):
     made = Remembered(root, PLACE, "r1")
-    made.keep(trace().calls, {}, RESULT)
+    made.save(trace().calls, {}, RESULT)
     return made
 
 
@@ -66,18 +66,18 @@ def test_without_a_record_of_this_very_request_the_engine_is_not_asked(kept, roo
     assert Remembered(root, PLACE, "r2").result(client) is None
     present = "compose_stack present"
     for place in (
-        place_of({**PARAMS, "name": "other"}, present, False, False),
-        place_of({**PARAMS, "docker_host": "unix:///x"}, present, False, False),
-        place_of(PARAMS, "compose_stack stopped", False, False),
-        place_of(PARAMS, present, True, False),
-        place_of(PARAMS, present, False, True),
+        run_key({**PARAMS, "name": "other"}, present, False, False),
+        run_key({**PARAMS, "docker_host": "unix:///x"}, present, False, False),
+        run_key(PARAMS, "compose_stack stopped", False, False),
+        run_key(PARAMS, present, True, False),
+        run_key(PARAMS, present, False, True),
     ):
         assert Remembered(root, place, "r1").result(client) is None
     assert client.asked == 0
 
 
 def test_a_run_of_another_request_takes_its_place(kept, root):
-    Remembered(root, PLACE, "r2").keep(trace().calls, {}, {**RESULT, "plan": ["x"]})
+    Remembered(root, PLACE, "r2").save(trace().calls, {}, {**RESULT, "plan": ["x"]})
     assert kept.result(Client()) is None
     assert len(os.listdir(root)) == 1
 
@@ -87,13 +87,13 @@ def test_a_file_that_the_run_has_read_counts(root, tmp_path):
     facts.write_text("one")
     facts.chmod(0o600)
     made = Remembered(root, PLACE, "r1")
-    made.keep(trace().calls, {str(facts): content_digest(str(facts))}, RESULT)
+    made.save(trace().calls, {str(facts): content_digest(str(facts))}, RESULT)
     assert made.result(Client()) == RESULT
     facts.write_text("two")
     assert made.result(Client()) is None
     facts.unlink()
     assert made.result(Client()) is None
-    made.keep(trace().calls, {str(facts): content_digest(str(facts))}, RESULT)
+    made.save(trace().calls, {str(facts): content_digest(str(facts))}, RESULT)
     assert made.result(Client()) == RESULT
     facts.write_text("new")
     assert made.result(Client()) is None
@@ -139,14 +139,14 @@ def test_where_it_can_not_be_written_the_run_goes_on(tmp_path):
     blocked = tmp_path / "file"
     blocked.write_text("")
     made = Remembered(str(blocked / "stackwright-0"), PLACE, "r1")
-    made.keep(trace().calls, {}, RESULT)
+    made.save(trace().calls, {}, RESULT)
     assert made.result(Client()) is None
     huge = Remembered(str(tmp_path / "there"), PLACE, "r1")
-    huge.keep(trace().calls, {}, {"x": "y" * (5 << 20)})
+    huge.save(trace().calls, {}, {"x": "y" * (5 << 20)})
     assert huge.result(Client()) is None
 
 
 def test_what_is_known_says_of_which_request_it_is(kept, root):
-    assert Remembered(root, PLACE).known(Client()) == {"request": "r1", "result": RESULT}
-    assert Remembered(root, PLACE).known(Client("another")) == {}
-    assert Remembered(root, place_of_proxy("shop", "unix:///x")).known(Client()) == {}
+    assert Remembered(root, PLACE).last(Client()) == {"request": "r1", "result": RESULT}
+    assert Remembered(root, PLACE).last(Client("another")) == {}
+    assert Remembered(root, proxy_key("shop", "unix:///x")).last(Client()) == {}

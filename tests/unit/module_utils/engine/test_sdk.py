@@ -4,6 +4,7 @@ import http.client
 import socket
 import ssl
 import sys
+import threading
 
 import docker
 import pytest
@@ -13,6 +14,7 @@ import urllib3
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import EngineError
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.http import Bounds
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.answer import Torn
+from ansible_collections.stackwright.swarm.plugins.module_utils.engine.archive import read_archive
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.connection import Connection
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.sdk import SdkTransport
@@ -65,6 +67,27 @@ def test_errors_keep_their_innermost_reason(monkeypatch, error, kind, text):
         transport.send("GET", "/info", None, {}, Bounds(5, 5))
     assert text in str(caught.value)
     assert "object at 0x" not in str(caught.value)
+
+
+def test_an_archive_over_tcp_ends_with_a_timeout_if_the_engine_hangs():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve():
+            peer, _address = server.accept()
+            with peer:
+                peer.recv(65536)
+                peer.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf")
+                peer.recv(1)  # until the client closes the connection
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        port = server.getsockname()[1]
+        client = EngineClient(Connection(f"tcp://127.0.0.1:{port}", api_version="1.41", timeout=0.2))
+        with pytest.raises(EngineError) as caught:
+            list(read_archive(client, "c1", "/"))
+        assert caught.value.error_code == "timeout"
+        thread.join(10)
+        assert not thread.is_alive()
 
 
 def test_without_the_sdk(monkeypatch):

@@ -8,7 +8,7 @@ import pytest
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.answer import Answer
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.connection import Connection
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.shared_reads import NotShared, SharedReads
-from ansible_collections.stackwright.swarm.plugins.module_utils.engine.trace import Trace, would_repeat
+from ansible_collections.stackwright.swarm.plugins.module_utils.engine.trace import Trace, are_unchanged
 
 NAMESPACE = "com.docker.stack.namespace"
 
@@ -56,7 +56,7 @@ def of_stack(stack):
 def test_each_list_is_read_once_for_all_stacks():
     client, transport = made()
     for stack, count in (("a", 1), ("b", 2), ("c", 1), ("d", 0)):
-        client.look()
+        client.begin()
         assert len(client.list("/services", of_stack(stack))) == count
         assert len(client.list("/configs", {"filters": {"label": [f"{NAMESPACE}={stack}"]}})) == count
         client.list("/networks")
@@ -77,14 +77,16 @@ def test_a_look_has_all_of_its_calls_in_its_trace_and_is_recognized():
     traces = []
     for stack in ("a", "b"):
         traces.append(Trace())
-        client.look(traces[-1])
+        client.begin(traces[-1])
         client.list("/services", of_stack(stack))
         client.list("/secrets")
-    assert all(trace.whole and [call["path"] for call in trace.calls] == ["/services", "/secrets"] for trace in traces)
+    assert all(
+        trace.is_repeatable and [call["path"] for call in trace.calls] == ["/services", "/secrets"] for trace in traces
+    )
     assert traces[0].calls[0]["digest"] != traces[1].calls[0]["digest"]
     # Also by a client that asks for each stack alone, and by one without looks.
     for other, _transport in (made(), made(many=False)):
-        assert all(would_repeat(other, trace.calls) for trace in traces)
+        assert all(are_unchanged(other, trace.calls) for trace in traces)
     assert len(transport.asked) == 3
 
 
@@ -108,7 +110,7 @@ def test_an_answer_is_not_changed_by_who_got_it():
 )
 def test_whatever_is_more_than_a_look_is_refused(ask):
     client, transport = made()
-    client.look()
+    client.begin()
     client.list("/secrets")
     before = list(transport.asked)
     with pytest.raises(NotShared) as caught:

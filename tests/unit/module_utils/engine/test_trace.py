@@ -5,7 +5,7 @@ import random
 
 import pytest
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.engine.trace import MOST, Trace, digest, would_repeat
+from ansible_collections.stackwright.swarm.plugins.module_utils.engine.trace import MOST, Trace, are_unchanged, digest
 
 INFO = {"Name": "m1", "ServerVersion": "20.10.24", "Swarm": {"NodeID": "n1", "Nodes": 3, "Cluster": {"ID": "c1"}}}
 SERVICES = [{"ID": "s1", "Version": {"Index": 4}, "Spec": {"Name": "shop_web", "Labels": {"a": "1", "b": "2"}}}]
@@ -23,22 +23,22 @@ class Client:
 def traced(*calls):
     trace = Trace()
     for path, found in calls:
-        trace.begins("GET", path, None, False)
-        trace.ends(path, None, found)
+        trace.sent("GET", path, None, False)
+        trace.answered(path, None, found)
     return trace
 
 
 def test_the_same_answers_repeat_the_run_and_are_asked_in_order():
     trace = traced(("/info", INFO), ("/services", SERVICES))
     client = Client({"/info": INFO, "/services": SERVICES})
-    assert would_repeat(client, trace.calls)
+    assert are_unchanged(client, trace.calls)
     assert client.asked == [("/info", {}), ("/services", {})]
 
 
 def test_no_more_is_asked_after_the_first_other_answer():
     trace = traced(("/info", INFO), ("/services", SERVICES))
     client = Client({"/info": {**INFO, "Name": "m2"}, "/services": SERVICES})
-    assert not would_repeat(client, trace.calls)
+    assert not are_unchanged(client, trace.calls)
     assert client.asked == [("/info", {})]
 
 
@@ -84,25 +84,25 @@ def test_what_the_engine_counts_for_itself_does_not():
 )
 def test_a_run_that_asks_anything_else_is_not_whole(method, path, headers, stream):
     trace = traced(("/info", INFO))
-    assert trace.whole
-    trace.begins(method, path, headers, stream)
-    trace.ends(path, None, None)
-    assert not trace.whole
+    assert trace.is_repeatable
+    trace.sent(method, path, headers, stream)
+    trace.answered(path, None, None)
+    assert not trace.is_repeatable
 
 
 def test_nor_one_with_a_call_that_was_refused_or_that_asks_much_or_nothing():
-    assert not Trace().whole
+    assert not Trace().is_repeatable
     refused = traced(("/info", INFO))
-    refused.begins("GET", "/configs/gone", None, False)
-    assert not refused.whole
-    assert traced(*[("/tasks", [])] * MOST).whole
-    assert not traced(*[("/tasks", [])] * (MOST + 1)).whole
+    refused.sent("GET", "/configs/gone", None, False)
+    assert not refused.is_repeatable
+    assert traced(*[("/tasks", [])] * MOST).is_repeatable
+    assert not traced(*[("/tasks", [])] * (MOST + 1)).is_repeatable
 
 
 def test_the_question_for_the_version_of_the_api_is_not_part_of_it():
     trace = Trace()
-    trace.begins("GET", "/_ping", None, True)
+    trace.sent("GET", "/_ping", None, True)
     assert not trace.calls
-    trace.begins("GET", "/info", None, False)
-    trace.ends("/info", None, INFO)
-    assert trace.whole
+    trace.sent("GET", "/info", None, False)
+    trace.answered("/info", None, INFO)
+    assert trace.is_repeatable

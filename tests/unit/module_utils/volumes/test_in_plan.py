@@ -45,7 +45,7 @@ def steps(monkeypatch, operations, node="n1", tasks=True, on_node=None, revision
         "/tasks": [{"NodeID": one, "DesiredState": "running"} for one in node.split()] if tasks else [],
         "/nodes": [{"ID": "n2", "Description": {"Hostname": "w1"}, "Status": {"Addr": "10.0.0.2"}}],
     }
-    client = SimpleNamespace(list=lambda path, query=None: listed[path], node="m1", on_node=on_node)
+    client = SimpleNamespace(list=lambda path, query=None: listed[path], node="m1", run_on_node=on_node)
     monkeypatch.setattr(local, "find", lambda client, name: {"Name": name} if node == "n1" else None)
     observed = {"services": services, "info": {"Name": "m1", "Swarm": {"NodeID": "n1"}}}
     given = with_defaults({"snapshot": ["data"], "snapshot_dest": "/x", **options})
