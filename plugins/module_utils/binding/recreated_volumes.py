@@ -19,11 +19,11 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client im
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.reconcile import own_services
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.volumes import (
     base_of,
-    differs,
+    driver_difference,
     driver_of,
     labels_on,
     own_volumes,
-    unlike,
+    volume_difference,
     wanted_volumes,
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import BASE, name_of, stack_of
@@ -81,12 +81,12 @@ def bound_volumes(client: EngineClient, bound: State, observed: Observed, histor
             known = recorded(observed["revisions"], stack, base)
         if not known:
             continue
-        same = [made for made in known if not unlike(driver, made.driver)]
+        same = [made for made in known if not driver_difference(driver, made.driver)]
         latest = max(same or known, key=lambda made: made.order)
         names[base] = latest.name
         if base in asked:
             why = _made_otherwise(client, stack, latest, driver, observed, history) if same else ""
-            why = why or unlike(driver, latest.driver)
+            why = why or driver_difference(driver, latest.driver)
             if why:
                 mark = json.dumps([latest.name, max(made.order for made in known)]).encode()
                 names[base] = f"{base}_{hashlib.sha256(mark).hexdigest()[:SHOWN]}"
@@ -168,10 +168,10 @@ def _made_otherwise(
     the revisions that had the same volume."""
     real = [v for v in (client.get("/volumes") or {}).get("Volumes") or [] if could_be(made.name, name_of(v))]
     if real:
-        return next(filter(None, (differs(driver, volume) for volume in real)), "")
+        return next(filter(None, (volume_difference(driver, volume) for volume in real)), "")
     revisions = observed["revisions"] if "revisions" in observed else history()
     olds = [old for revision in revisions for old in _of_revision(revision, stack) if old.name == made.name]
-    return next(filter(None, (unlike(driver, old.driver) for old in olds)), "")
+    return next(filter(None, (driver_difference(driver, old.driver) for old in olds)), "")
 
 
 def mounting(client: EngineClient, stack: str, node: str, volumes: Sequence[str]) -> Dict[str, List[str]]:

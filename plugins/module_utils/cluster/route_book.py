@@ -12,7 +12,12 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock impor
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import EngineError
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.retry import Backoff
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
-from ansible_collections.stackwright.swarm.plugins.module_utils.routing.book import Book, Taken, book_in, told_of
+from ansible_collections.stackwright.swarm.plugins.module_utils.routing.book import (
+    Book,
+    Taken,
+    book_in,
+    deployment_facts,
+)
 from ansible_collections.stackwright.swarm.plugins.module_utils.routing.conflicts import claims_in_swarm
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import ROUTE_BOOK, id_of, name_of
 
@@ -74,7 +79,7 @@ def claims_of_others(services: Iterable[Service], prefix: str, but: str) -> Iter
 
 
 def told(client: EngineClient, stack: str, observed: Observed, options: Options) -> Dict[str, Any]:
-    """What the record says that a deployment of ``stack`` has to know; see ``told_of``.
+    """What the record says that a deployment of ``stack`` has to know; see ``deployment_facts``.
 
     Asks for all services only if another stack has taken a domain. Raises EngineError.
     """
@@ -85,7 +90,7 @@ def told(client: EngineClient, stack: str, observed: Observed, options: Options)
     if any(taken.stack != identity for taken in book.taken):
         services = observed["all_services"] if "all_services" in observed else client.list("/services")
         claims = claims_of_others(services, options["prefix"], stack)
-    return told_of(book, identity, own, claims)
+    return deployment_facts(book, identity, own, claims)
 
 
 def taken_from(client: EngineClient, stack: str, identity: str, observed: Observed, prefix: str) -> List[Taken]:

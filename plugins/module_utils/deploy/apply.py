@@ -23,15 +23,15 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors impo
     StackwrightError,
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.retry import TRIES, Backoff, is_transient
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.confirm import done_already, is_there
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.telling import teller
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.confirm import exists_by_name, id_if_done
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.telling import progress_reporter
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
 from ansible_collections.stackwright.swarm.plugins.module_utils.gate.renew import Renewal
 from ansible_collections.stackwright.swarm.plugins.module_utils.gate.wait_gone import remove_network
 from ansible_collections.stackwright.swarm.plugins.module_utils.plan.operations import NOTE, WAIT, Operation
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm import normalise
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import CONTENT, id_of, labels_of, name_of
-from ansible_collections.stackwright.swarm.plugins.module_utils.transitions.hand_over import begun
+from ansible_collections.stackwright.swarm.plugins.module_utils.transitions.hand_over import replacement_start
 from ansible_collections.stackwright.swarm.plugins.module_utils.transitions.with_snapshots import RESTORE, SNAPSHOT
 from ansible_collections.stackwright.swarm.plugins.module_utils.volumes.in_plan import restore_volume, snapshot_volume
 
@@ -95,7 +95,7 @@ class Apply:
 
         Raises DeployError with the cause's code; ``details["outcome"]`` has done, failed and not_done.
         """
-        tell = teller(operations, self.progress, self.clock)
+        tell = progress_reporter(operations, self.progress, self.clock)
         for index, operation in enumerate(operations):
             tell(operation)
             try:
@@ -149,7 +149,7 @@ class Apply:
     def _was_done(self, operation: Operation) -> bool:
         if operation.payload.get("key") or operation.kind == "volume":
             return False  # create_key reads the key that is there, and a snapshot what is on the disk
-        found = done_already(self.client, operation, self._body(operation), self._as_wanted(operation))
+        found = id_if_done(self.client, operation, self._body(operation), self._as_wanted(operation))
         if found is None:
             return False
         if operation.kind == "service" and operation.action != "remove":
@@ -159,7 +159,7 @@ class Apply:
         return True
 
     def _is_shown(self, operation: Operation) -> bool:
-        return is_there(self.client, operation)
+        return exists_by_name(self.client, operation)
 
     def _as_wanted(self, operation: Operation) -> Callable[[str, Any], bool]:
         names = {identity: name for (_kind, name), identity in self.ids.items()}
@@ -251,7 +251,7 @@ class Apply:
         step = replace(operation, payload={"spec": operation.payload["after"]})
         if self._as_wanted(step)(operation.name, live):
             self._seen[operation.payload["id"]] = live["Spec"]
-            self.since[operation.payload["id"]] = begun(operation, live)
+            self.since[operation.payload["id"]] = replacement_start(operation, live)
             return replace(operation, payload={**operation.payload, "version": live["Version"]["Index"]})
         return operation
 
@@ -300,7 +300,7 @@ class Apply:
     def _anew(self, operation: Operation, live: Service, refused: EngineError) -> Operation:
         """The operation at the version of ``live``. Raises ``refused`` if somebody else has changed the object."""
         if live["Spec"] == self._seen.get(operation.payload["id"]):
-            self.since[operation.payload["id"]] = begun(operation, live)
+            self.since[operation.payload["id"]] = replacement_start(operation, live)
             return replace(operation, payload={**operation.payload, "version": live["Version"]["Index"]})
         if operation.kind != "service" or self.recompare is None:
             raise refused

@@ -29,7 +29,12 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.recompare
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.restore import Former
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.run import Run
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.unchanged import unchanged
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.undo import former_of, undo, unpruned, unrecorded
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.undo import (
+    former_of,
+    prune_failed,
+    recording_failed,
+    undo,
+)
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
 from ansible_collections.stackwright.swarm.plugins.module_utils.gate.failed_jobs import not_waited_for
 from ansible_collections.stackwright.swarm.plugins.module_utils.gate.wait import before, limits_of, wait
@@ -78,9 +83,9 @@ def change(client: EngineClient, clock: Clock, wanted: Wanted, seen: Planned, op
         planned = patiently(clock, lambda: _look_again(run, wanted, seen), run.keep)
         check_approved(stack, planned.id, planned.plan.changed, options)
         if planned.plan.changed or run.unfinished:
-            return run.told(_transaction(run, planned, wanted))
+            return run.with_interrupted(_transaction(run, planned, wanted))
         if left_open(run.history.revisions):
-            return run.told(_confirmed(run, planned, wanted))
+            return run.with_interrupted(_confirmed(run, planned, wanted))
     return unchanged(client, clock, stack, planned, options)
 
 
@@ -112,13 +117,13 @@ def _transaction(run: Run, planned: Planned, wanted: Wanted) -> Result:
     try:
         applying.run(planned.plan.work(PRUNE))
     except StackwrightError as error:
-        raise unpruned(run, judgements, error) from error
+        raise prune_failed(run, judgements, error) from error
     status, reason = _status(run.options, judgements)
     try:
         run.end(status, reason, [judgement.as_dict() for judgement in judgements])
         run.tidy()
     except EngineError as error:
-        raise unrecorded(run, applying, error) from error
+        raise recording_failed(run, applying, error) from error
     result = finish(
         run.client,
         run.stack,

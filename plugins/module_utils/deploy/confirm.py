@@ -19,7 +19,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels imp
 AsWanted = Callable[[str, Any], bool]
 
 
-def done_already(
+def id_if_done(
     client: EngineClient, operation: Operation, body: Optional[Mapping[str, object]], as_wanted: AsWanted
 ) -> Optional[str]:
     """The id of the object if ``operation`` has been done, else None. ``body`` is what was sent to create it.
@@ -44,7 +44,7 @@ def done_already(
     return id_of(live) if done else None
 
 
-def is_there(client: EngineClient, operation: Operation) -> bool:
+def exists_by_name(client: EngineClient, operation: Operation) -> bool:
     """Whether the Engine lists an object with that name, regardless of its owner. Raises EngineError."""
     found = client.list(f"/{operation.kind}s", {"filters": {"name": [operation.name]}}, timeout=READ)
     return any(name_of(obj) == operation.name for obj in found)

@@ -76,7 +76,7 @@ def _end(
         check_approved(stack, identity, plan.changed, options)
         revision, lost = work(run, observed, plan) if plan.changed else (0, [])
     plan = replace(plan, notices=(*plan.notices, *lost))
-    return run.told(finish(client, stack, observed, plan, options, None, identity, revision))
+    return run.with_interrupted(finish(client, stack, observed, plan, options, None, identity, revision))
 
 
 def _look(

@@ -21,13 +21,13 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client im
 from ansible_collections.stackwright.swarm.plugins.module_utils.gate.failed_jobs import failed_jobs
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.statuses import at_a_glance
 from ansible_collections.stackwright.swarm.plugins.module_utils.plan.operations import Plan, with_mask
-from ansible_collections.stackwright.swarm.plugins.module_utils.plan.plan_id import plan_id, wanted_by
+from ansible_collections.stackwright.swarm.plugins.module_utils.plan.plan_id import plan_id, plan_inputs
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.image_pins import ALWAYS, look_ups
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.reconcile import (
     own_services,
     reconcile,
 )
-from ansible_collections.stackwright.swarm.plugins.module_utils.planning.services import jobs_left
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.services import with_jobs_skipped
 from ansible_collections.stackwright.swarm.plugins.module_utils.request.options import HEAL
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.owner import labels_in, refuse_others
 
@@ -108,7 +108,7 @@ def from_snapshot(snapshot: Snapshot, what: str, rerun_jobs: bool = False, value
         from ansible_collections.stackwright.swarm.plugins.module_utils.binding.recall import recall
 
         bound = recall(client, snapshot, observed, what, values=values)
-        return bound if rerun_jobs else jobs_left(bound)
+        return bound if rerun_jobs else with_jobs_skipped(bound)
 
     return Wanted(snapshot, recalled)
 
@@ -140,7 +140,7 @@ def planned(
     asked: FrozenSet[str],
 ) -> Planned:
     """A look with its plan as it may be shown, and the plan's id."""
-    identity = plan_id(wanted.stack, wanted_by(wanted.state, options, images, observed.get("key")), observed)
+    identity = plan_id(wanted.stack, plan_inputs(wanted.state, options, images, observed.get("key")), observed)
     return Planned(bound, observed, images, asked, with_mask(plan, options["mask"]), identity)
 
 

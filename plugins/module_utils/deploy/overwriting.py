@@ -19,7 +19,10 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.history.encoding
 from ansible_collections.stackwright.swarm.plugins.module_utils.history.retention import noted
 from ansible_collections.stackwright.swarm.plugins.module_utils.history.revision import DEPLOYING, Revision
 from ansible_collections.stackwright.swarm.plugins.module_utils.plan.operations import Plan
-from ansible_collections.stackwright.swarm.plugins.module_utils.planning.extra_step import as_before, networks_in
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.extra_step import (
+    before_extra_step,
+    networks_given_up,
+)
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.ignore_rules import EXTRA, MISSING
 from ansible_collections.stackwright.swarm.plugins.module_utils.request.options import FAIL
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import KEY_CONFIG, name_of
@@ -111,10 +114,12 @@ def _compared(client: EngineClient, revision: Revision, observed: Observed, opti
     networks: Dict[str, Network] = {name_of(network): network for network in observed["networks"]}
     for service in observed["services"]:
         networks = {
-            **{gone["Name"]: {**gone, "Scope": "swarm"} for gone in networks_in(service["Spec"])},
+            **{gone["Name"]: {**gone, "Scope": "swarm"} for gone in networks_given_up(service["Spec"])},
             **networks,
         }
-    services: List[Service] = [{**service, "Spec": as_before(service["Spec"])} for service in observed["services"]]
+    services: List[Service] = [
+        {**service, "Spec": before_extra_step(service["Spec"])} for service in observed["services"]
+    ]
     observed = {**observed, "services": services, "networks": list(networks.values())}
     intended.take(client, observed, observed.get("key") or observed.get("history_key"), known)
     context = intended.context(observed, observed["revisions"], {})

@@ -96,7 +96,7 @@ class Run:
     def __exit__(self, kind: object, error: object, trace: object) -> None:
         self.client.read_timeout, self.client.heartbeat = None, lambda: None
         if isinstance(error, StackwrightError):
-            error.details.update(self.told({}))
+            error.details.update(self.with_interrupted({}))
         if self.lock.held:
             self._leave_line(str(error) if isinstance(error, StackwrightError) else "nothing was left to do")
         # Where the end could not be recorded the lock is left to expire: runs without changes see it for free, and who
@@ -105,7 +105,7 @@ class Run:
             self._see_what_is_open()
             self.lock.release()
 
-    def told(self, result: Mapping[str, object]) -> Dict[str, Any]:
+    def with_interrupted(self, result: Mapping[str, object]) -> Dict[str, Any]:
         """The result of this run with the revisions of runs that died, for an audit that has never heard their end."""
         died = [
             {

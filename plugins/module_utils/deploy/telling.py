@@ -15,7 +15,7 @@ NAMED = 3
 TELL_EVERY = 10.0  # seconds
 
 
-def teller(
+def progress_reporter(
     operations: Sequence[Operation], progress: Callable[[str], None], clock: Clock
 ) -> Callable[[Operation], None]:
     """A function that is given each of ``operations`` in turn, just before it is carried out."""

@@ -182,7 +182,7 @@ def _record(
         run.tidy()
 
 
-def unpruned(run: Run, judgements: Sequence[Judgement], error: StackwrightError) -> StackwrightError:
+def prune_failed(run: Run, judgements: Sequence[Judgement], error: StackwrightError) -> StackwrightError:
     """The stack runs as requested, but some old objects could not be removed."""
     services: List[Dict[str, Any]] = [judgement.as_dict() for judgement in judgements]
     outcome = error.details.setdefault("outcome", {"done": [], "failed": "", "not_done": []})
@@ -196,7 +196,7 @@ def unpruned(run: Run, judgements: Sequence[Judgement], error: StackwrightError)
     return error
 
 
-def unrecorded(run: Run, applying: Apply, error: StackwrightError) -> DeployError:
+def recording_failed(run: Run, applying: Apply, error: StackwrightError) -> DeployError:
     """Everything is done, but not recorded: the next run marks the record as failed."""
     outcome = {
         "done": list(applying.done),

@@ -30,12 +30,12 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.planning.ignore_
     VOLUME_DIFFERS,
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.objects import owner
-from ansible_collections.stackwright.swarm.plugins.module_utils.planning.prefixes import labels_as_there
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.prefixes import labels_spelled_like
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.prune import references
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.volumes import (
     base_of,
+    differing_volumes,
     driver_of,
-    otherwise,
     own_volumes,
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm import normalise
@@ -153,7 +153,7 @@ def _object(
     want, now = (
         {label: value for label, value in labels.items() if not label.startswith(PRIVATE)}
         for labels in (
-            labels_as_there((entry["spec"] or {}).get("Labels"), labels_of(there), context.prefix),
+            labels_spelled_like((entry["spec"] or {}).get("Labels"), labels_of(there), context.prefix),
             labels_of(there),
         )
     )
@@ -181,13 +181,13 @@ def _replaced(
 
 
 def volume_drift(intended: State, observed: Observed, context: Context) -> Iterator[Drift]:
-    """The volumes of the node that was asked (``observed["volumes"]``) that were made otherwise than is intended."""
+    """The volumes of the node that was asked (``observed["volumes"]``) that differ from the intended ones."""
     stack = intended["stack"]["name"]
     own = [mount for service in intended["services"] for mount in own_volumes(service["spec"], stack)]
     bases = {str(mount["Source"]): base_of(mount) for mount in own}
     wanted = {str(mount["Source"]): driver_of(mount) for mount in own}
     node = str(observed["info"].get("Name") or "")
-    for source, name, words in otherwise(wanted, observed.get("volumes") or (), LOST):
+    for source, name, words in differing_volumes(wanted, observed.get("volumes") or (), LOST):
         yield Drift(
             VOLUME_DIFFERS,
             "volume",

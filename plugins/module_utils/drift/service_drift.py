@@ -33,7 +33,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.planning.ignore_
     VOLUME,
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.image_pins import without_digest
-from ansible_collections.stackwright.swarm.plugins.module_utils.planning.prefixes import service_as_there
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.prefixes import service_spelled_like
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.services import (
     QUIET,
     Known,
@@ -62,7 +62,7 @@ def service_drift(
     service: ServiceEntry, live: Service, spec: ServiceSpec, known: Known, context: Context
 ) -> Iterator[Drift]:
     """How a live service differs from ``spec``, what it is to have; ``service`` is its entry in the revision."""
-    want = normalise.service(service_as_there(spec, live["Spec"], context.prefix), known.names, known.api)
+    want = normalise.service(service_spelled_like(spec, live["Spec"], context.prefix), known.names, known.api)
     have = normalise.service(live["Spec"], known.names)
     changes = differences(want, have)
     quiet = FOLLOWS_IMAGE if any(change.path == IMAGE for change in changes) else QUIET

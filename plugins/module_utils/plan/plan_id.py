@@ -47,7 +47,7 @@ def plan_id(stack: str, wanted: object, observed: Observed) -> str:
     return f"{stack_hash(stack)}-{_half(wanted, key)}{_half(_seen(stack, observed), key)}"
 
 
-def wanted_by(desired: State, options: Options, images: Mapping[str, Answer], key: Optional[str]) -> Dict[str, Any]:
+def plan_inputs(desired: State, options: Options, images: Mapping[str, Answer], key: Optional[str]) -> Dict[str, Any]:
     """What a plan to ``desired`` (a DesiredState or a snapshot) depends on beside the Swarm.
 
     ``images`` is what the registry said.

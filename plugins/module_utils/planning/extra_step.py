@@ -4,7 +4,7 @@
 """An intermediate update of a service that only frees a published port or a network, or stops it for a while.
 
 Swarm remembers one specification before the present one, and hidden values are sought in both. So the specification of
-such a step has with it what it was made of, and the values that would be forgotten.
+such a step has with it what it was made of, and the values that would be lost.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ STOPPED = "stopped"
 Hidden = Callable[["ServiceSpec"], Sequence[str]]
 
 
-def as_before(spec: ServiceSpec) -> ServiceSpec:
+def before_extra_step(spec: ServiceSpec) -> ServiceSpec:
     """The specification that an extra step was made of; any other as it is."""
     labels = dict(spec.get("Labels") or {})
     if HANDING_OVER not in labels:
@@ -57,14 +57,14 @@ def as_before(spec: ServiceSpec) -> ServiceSpec:
     return before
 
 
-def networks_in(spec: Mapping[str, object]) -> List[Network]:
+def networks_given_up(spec: Mapping[str, object]) -> List[Network]:
     """The networks, as they were created, that a service has given up in an extra step."""
     text = labels_of(spec).get(HANDING_OVER)
     found: List[Network] = json.loads(text).get(NETWORKS, []) if text else []
     return found
 
 
-def forgotten(live: Service, base: ServiceSpec, hidden: Hidden) -> List[str]:
+def values_to_carry(live: Service, base: ServiceSpec, hidden: Hidden) -> List[str]:
     """The hidden values that Swarm has of a service and no longer has after two updates, the first to ``base``."""
     has = set(hidden(base))
     found = [value for spec in (live["Spec"], live.get("PreviousSpec")) if spec for value in hidden(spec)]
@@ -77,8 +77,11 @@ def is_stopped(service: Mapping[str, object]) -> bool:
     return bool(text and json.loads(text).get(STOPPED))
 
 
-def made_of(base: ServiceSpec, was: Mapping[str, object], changed: ServiceSpec, carried: Sequence[str]) -> ServiceSpec:
-    """``base`` with the fields of ``changed``; ``was`` is what ``as_before`` needs, ``carried`` the values to keep."""
+def extra_step_spec(
+    base: ServiceSpec, was: Mapping[str, object], changed: ServiceSpec, carried: Sequence[str]
+) -> ServiceSpec:
+    """Returns ``base`` with the fields of ``changed``, a label with ``was`` for ``before_extra_step``, and the hidden
+    values ``carried``."""
     labels = {HANDING_OVER: json.dumps(was, sort_keys=True), **(base.get("Labels") or {})}
     made: ServiceSpec = {**base, **changed, "Labels": labels}
     if carried:

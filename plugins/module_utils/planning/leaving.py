@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, List, Mapping, Set, Tuple
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.plan.differences import differences
 from ansible_collections.stackwright.swarm.plugins.module_utils.plan.operations import FOLLOWS_IMAGE, IMAGE, Change
-from ansible_collections.stackwright.swarm.plugins.module_utils.planning.extra_step import as_before
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.extra_step import before_extra_step
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.ignore_rules import Rule, path_of, unknown_path
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm import normalise
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.autoscale import bounds_of, replicas_in
@@ -55,7 +55,7 @@ def with_left(
     ``names`` maps ids of networks and configs to names.
     """
     rules = leave_rules(service, prefix)
-    running = _before_stop(as_before(live), prefix)
+    running = _before_stop(before_extra_step(live), prefix)
     spec, scaled = with_scaled(service, spec, running, prefix)
     rules += scaled
     if not rules:

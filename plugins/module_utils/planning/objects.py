@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Collection, Dict, Iterator, List, Mapping
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import EngineError, PlanError
 from ansible_collections.stackwright.swarm.plugins.module_utils.plan.differences import differences
 from ansible_collections.stackwright.swarm.plugins.module_utils.plan.operations import CHANGE, Operation
-from ansible_collections.stackwright.swarm.plugins.module_utils.planning.prefixes import labels_as_there
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.prefixes import labels_spelled_like
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.prune import references
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm import normalise
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import (
@@ -67,7 +67,7 @@ def network_operations(
             operations.append(Operation("create", "network", name, key, entry.get("reason", "new"), payload=payload))
             continue
         spec = entry["spec"] or {}
-        labels = labels_as_there(spec.get("Labels"), labels_of(own[0]), prefix)
+        labels = labels_spelled_like(spec.get("Labels"), labels_of(own[0]), prefix)
         want, have = normalise.network_pair({**spec, "Labels": labels}, own[0])
         changes = differences(have, want)
         serious = [str(change) for change in changes if not change.path.startswith("Labels")]
@@ -120,7 +120,7 @@ def object_operations(kind: str, entries: Sequence[ContentEntry], prefix: str = 
         private = {k: v for k, v in have.items() if k.startswith(PRIVATE)}
         changes = differences(
             {"Labels": {k: v for k, v in have.items() if k not in private}},
-            {"Labels": labels_as_there(spec.get("Labels"), have, prefix)},
+            {"Labels": labels_spelled_like(spec.get("Labels"), have, prefix)},
         )
         if not changes and not binding["adopt"]:
             operations.append(Operation("keep", kind, name, key, "equal"))

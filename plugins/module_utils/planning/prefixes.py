@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 Labels = Optional[Mapping[str, str]]
 
 
-def labels_as_there(labels: Labels, there: Labels, prefix: str) -> Dict[str, str]:
+def labels_spelled_like(labels: Labels, there: Labels, prefix: str) -> Dict[str, str]:
     """``labels``, those that track the object spelled as in ``there``."""
     found, there = dict(labels or {}), there or {}
     for word in TRACKING:
@@ -29,11 +29,11 @@ def labels_as_there(labels: Labels, there: Labels, prefix: str) -> Dict[str, str
     return found
 
 
-def service_as_there(spec: ServiceSpec, there: ServiceSpec, prefix: str) -> ServiceSpec:
+def service_spelled_like(spec: ServiceSpec, there: ServiceSpec, prefix: str) -> ServiceSpec:
     """The ServiceSpec ``spec``, its own tracking labels and those of its volumes spelled as in ``there``."""
     if len(spellings(prefix)) == 1:
         return spec
-    out: ServiceSpec = {**spec, "Labels": labels_as_there(spec.get("Labels"), there.get("Labels"), prefix)}
+    out: ServiceSpec = {**spec, "Labels": labels_spelled_like(spec.get("Labels"), there.get("Labels"), prefix)}
     template = spec["TaskTemplate"]
     container = template.get("ContainerSpec") or {}
     live = (there["TaskTemplate"].get("ContainerSpec") or {}).get("Mounts")
@@ -48,7 +48,7 @@ def _mount_as_there(mount: Mount, there: Labels, prefix: str) -> Mount:
     labels = _volume_labels(mount)
     if not labels or not there:
         return mount
-    return {**mount, "VolumeOptions": {**mount["VolumeOptions"], "Labels": labels_as_there(labels, there, prefix)}}
+    return {**mount, "VolumeOptions": {**mount["VolumeOptions"], "Labels": labels_spelled_like(labels, there, prefix)}}
 
 
 def _volume_labels(mount: Mount) -> Labels:

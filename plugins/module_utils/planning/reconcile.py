@@ -35,8 +35,8 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.planning.service
     NOT_RUN,
     Known,
     not_run,
+    resent,
     restarted,
-    sent_again,
     service_operations,
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.subnets import refuse_overlaps
@@ -157,11 +157,11 @@ def _services(
         else:
             found = service_operations(service, live, choice, known)
             if name in again and live is not None:
-                found = [sent_again(op, live, PULL_AGAIN) for op in found]
+                found = [resent(op, live, PULL_AGAIN) for op in found]
             if key in options.get("restart", ()) and live is not None:
                 found = [restarted(op, live, count) for op in found]
             if name in options.get("run_again", ()) and live is not None:
-                found = [sent_again(op, live, RUN_AGAIN) for op in found]
+                found = [resent(op, live, RUN_AGAIN) for op in found]
         as_docker = found[0].reason.startswith(AS_DOCKER)
         operations += [replace(op, wave=waves.get(key, 0)) for op in found]
         if as_docker:

@@ -15,8 +15,8 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.planning.image_p
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.leaving import with_left
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.placing import misplaced
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.prefixes import (
-    labels_as_there,
-    service_as_there,
+    labels_spelled_like,
+    service_spelled_like,
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm import normalise
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import (
@@ -110,7 +110,7 @@ def _but(left: Tuple[Change, ...]) -> str:
 
 
 def _compared(spec: ServiceSpec, old: ServiceSpec, known: Known) -> NormalSpec:
-    return normalise.service(service_as_there(spec, old, known.prefix), known.names, known.api)
+    return normalise.service(service_spelled_like(spec, old, known.prefix), known.names, known.api)
 
 
 def not_run(desired: ServiceEntry, current: Optional[Service], choice: Choice, known: Known) -> List[Operation]:
@@ -126,7 +126,7 @@ def runs_when_changed(spec: ServiceSpec) -> bool:
     return mode_of(spec).endswith("Job") and not is_scheduled(spec)
 
 
-def jobs_left(bound: State) -> State:
+def with_jobs_skipped(bound: State) -> State:
     """A copy of a bound state in which each job says that it is not to be run (``left``).
 
     One on a schedule is asleep in any state.
@@ -136,7 +136,7 @@ def jobs_left(bound: State) -> State:
     return {**bound, "services": services}
 
 
-def sent_again(operation: Operation, current: Service, reason: str) -> Operation:
+def resent(operation: Operation, current: Service, reason: str) -> Operation:
     """In place of ``keep``, the specification as it is: credentials go with it, and a job is run again."""
     if operation.action != "keep":
         return operation
@@ -148,7 +148,7 @@ def restarted(operation: Operation, current: Service, nodes: int, why: str = ASK
     """The operation that replaces all tasks of the service as well; a new one starts anyway. ``why`` is the reason."""
     if operation.action not in ("keep", "update"):
         return operation
-    op = sent_again(operation, current, why)
+    op = resent(operation, current, why)
     spec = op.payload["spec"]
     template = spec["TaskTemplate"]
     count = int(current["Spec"]["TaskTemplate"].get("ForceUpdate") or 0) + 1
@@ -227,7 +227,7 @@ def _but_for_place(spec: NormalSpec) -> Dict[str, Any]:
 
 def _reason(sent: ServiceSpec, old: ServiceSpec, prefix: str) -> str:
     labels = sent.get("Labels") or {}
-    if labels_as_there(labels, old.get("Labels"), prefix) == labels:
+    if labels_spelled_like(labels, old.get("Labels"), prefix) == labels:
         return "differs"
     return f"differs, and its labels now begin with {prefix}"
 

@@ -19,7 +19,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.planning.image_p
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.placing import tasks_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.services import (
     Known,
-    sent_again,
+    resent,
     service_operations,
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.volumes import (
@@ -141,7 +141,7 @@ def _run(
     if [op.action for op in found] != ["keep"]:
         return found
     if step["name"] in steps.failed:
-        return [sent_again(op, live, AGAIN) for op in found]
+        return [resent(op, live, AGAIN) for op in found]
     return [replace(op, action=WAIT, reason="it was already started for the same change") for op in found]
 
 

@@ -83,7 +83,7 @@ def changed_drivers(desired: Iterable[ServiceEntry], live: Iterable[Service]) ->
     for service in desired:
         for mount in named_volumes(service["spec"]):
             source = str(mount["Source"])
-            words = unlike(driver_of(mount), before[source]) if source in before else ""
+            words = driver_difference(driver_of(mount), before[source]) if source in before else ""
             if words and source not in found:
                 found[source] = (
                     f"service {service['key']}: {words} of the volume {source} changed in the file, but an existing "
@@ -94,7 +94,7 @@ def changed_drivers(desired: Iterable[ServiceEntry], live: Iterable[Service]) ->
     return sorted(found.values())
 
 
-def unlike(want: Driver, have: Driver, hidden: str = REFERENCE) -> str:
+def driver_difference(want: Driver, have: Driver, hidden: str = REFERENCE) -> str:
     """What differs between two drivers, as words; empty text if nothing does that is known.
 
     Of an option with ``hidden`` in it, or one that is not text, the value is not known.
@@ -119,21 +119,21 @@ def _may_be_same(want: object, have: object, hidden: str) -> bool:
     return want == have or (LEFT in want and could_be(want, have))
 
 
-def differs(want: Driver, volume: Volume, hidden: str = REFERENCE) -> str:
+def volume_difference(want: Driver, volume: Volume, hidden: str = REFERENCE) -> str:
     """How a volume that an Engine lists differs from what a mount asks for; empty text if it does not."""
     have: Driver = {"Name": str(volume.get("Driver") or LOCAL), "Options": volume.get("Options") or {}}
     if have["Name"] != LOCAL and not have["Options"] and NAMESPACE not in (volume.get("Labels") or {}):
         have["Options"] = want["Options"]  # made by another node: this Engine knows no options of it
-    return unlike(want, have, hidden)
+    return driver_difference(want, have, hidden)
 
 
-def otherwise(
+def differing_volumes(
     want: Mapping[str, Driver], volumes: Iterable[Volume], hidden: str = REFERENCE
 ) -> Iterator[Tuple[str, str, str]]:
     """Of the real ``volumes`` each that is not as its mount asks: the mount's source, its name, and what differs."""
     for volume in sorted(volumes, key=name_of):
         for source in sorted(want):
-            words = differs(want[source], volume, hidden) if could_be(source, name_of(volume)) else ""
+            words = volume_difference(want[source], volume, hidden) if could_be(source, name_of(volume)) else ""
             if words and _is_whose(source, volume):
                 yield source, name_of(volume), words
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Iterator, List, Mapping
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.volumes import (
     base_of,
-    otherwise,
+    differing_volumes,
     own_volumes,
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.facts import Seen
@@ -36,7 +36,7 @@ def volume_findings(node: str, facts: Facts, wanted: Mapping[str, Driver], volum
     for item in facts.get("volumes") or []:
         if item["base"] not in wanted:
             continue
-        for _source, name, words in otherwise({item["name"]: wanted[item["base"]]}, volumes):
+        for _source, name, words in differing_volumes({item["name"]: wanted[item["base"]]}, volumes):
             message = f"the volume {name} was created with other options than in the file ({words}), and keeps them."
             hint = (
                 f"Deploy with recreate_volumes: [{item['base']}] to replace it with an empty one, or move the data "

@@ -115,7 +115,7 @@ def entry_of(kind: Any, entry: object) -> Any:
     return kind(**entry)
 
 
-def told_of(book: Book, stack: str, own: Iterable[str], claims: Iterable[Tuple[str, str]]) -> Dict[str, Any]:
+def deployment_facts(book: Book, stack: str, own: Iterable[str], claims: Iterable[Tuple[str, str]]) -> Dict[str, Any]:
     """What a deployment of ``stack`` (an id) has to know; empty if there is nothing.
 
     ``own`` are the domains that its live services claim: what it has taken and given up since is its no more.

@@ -286,7 +286,7 @@ def routes_of(apps: object, server: str = "") -> List[Any]:
 def _write(apps: Any, name: str, listed: object, routes: List[object], seen: List[object]) -> Optional[Write]:
     """The one write; of the routes alone where nothing else changes."""
     routes = arranged(routes)
-    before, after = _lenient(seen), tls.wishes(routes)
+    before, after = _lenient(seen), tls.requested_tls(routes)
     server = tls.with_skipped(_servers(apps)[name], before, after)
     app = tls.with_policies(apps.get("tls"), _elsewhere(apps, name, after))
     path = f"{APPS}/http/servers/{name}/routes"

@@ -23,7 +23,7 @@ POLICIES: Dict[str, Json] = {
 }
 
 
-def wishes(routes: Iterable[object]) -> Dict[str, str]:
+def requested_tls(routes: Iterable[object]) -> Dict[str, str]:
     """What our routes (flattened) want for each domain, ``auto`` left out.
 
     :raises RouteError: ``tls_conflict``: two routes want different things of one domain.
@@ -50,7 +50,7 @@ def check_permission(apps: Mapping[str, Any], routes: Iterable[object]) -> None:
 
     :raises RouteError: ``no_permission``.
     """
-    wanted = sorted(domain for domain, kind in wishes(routes).items() if kind == "on_demand")
+    wanted = sorted(domain for domain, kind in requested_tls(routes).items() if kind == "on_demand")
     automation = (apps.get("tls") or {}).get("automation") or {}
     asked = automation.get("on_demand") if isinstance(automation, dict) else None
     if wanted and not (isinstance(asked, dict) and (asked.get("ask") or asked.get("permission"))):
@@ -94,9 +94,9 @@ def with_policies(tls: Optional[Mapping[str, Any]], wanted: Mapping[str, str]) -
 
 
 def with_skipped(server: Mapping[str, Any], before: Mapping[str, str], after: Mapping[str, str]) -> Json:
-    """The server with the domains of ``after`` that want no TLS among those that it makes no certificates for.
+    """Returns the server; its list of domains without certificates has those of ``after`` that are ``off``.
 
-    :param before: the wishes of the routes that are there; a domain that somebody else put into the list stays in it.
+    :param before: the TLS of the existing routes. Domains that others added to the list stay in it.
     """
     automatic = dict(server.get("automatic_https") or {})
     skip = strings(automatic.get("skip"))

@@ -222,7 +222,7 @@ def clean_cluster(client: EngineClient, clock: Clock, stack: str, options: Clean
         if options["others"] and on_nodes:
             result["run"] = run.hand_on()
     result["calls"] = client.calls
-    return run.told(result)
+    return run.with_interrupted(result)
 
 
 def _own_part(

@@ -27,7 +27,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.planning.ignore_
     Rule,
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.reconcile import known_of, own_services
-from ansible_collections.stackwright.swarm.plugins.module_utils.planning.services import jobs_left, sent_again
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.services import resent, with_jobs_skipped
 
 if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.request.option_types import Options
@@ -92,7 +92,7 @@ class _Healing:
             )
         live = own_services(str(bound["stack"]["name"]), observed)
         state = healed(bound, self.compared, live, known_of(bound, observed, {}))
-        return state if self.context.rerun_jobs else jobs_left(state)
+        return state if self.context.rerun_jobs else with_jobs_skipped(state)
 
     def revise(self, plan: Plan, bound: State, observed: Observed) -> Plan:
         """The plan with differences that reconcile does not see, and without those to keep."""
@@ -106,7 +106,7 @@ class _Healing:
             stuck = by_kind.get((PAUSED, op.name))
             if op.kind == "service" and op.action == "keep" and op.name in live:
                 if stuck is not None and not stuck.changes and stuck.healing == UPDATE:
-                    op = sent_again(op, live[op.name], GOES_ON)
+                    op = resent(op, live[op.name], GOES_ON)
                 elif (FORCED, op.name) in by_kind:
                     changes = by_kind[FORCED, op.name].changes
                     op = replace(op, action="record", reason=TAKEN_DOWN, changes=changes)

@@ -87,7 +87,7 @@ def change_service(client: EngineClient, clock: Clock, stack: str, given: Mappin
         seen = patiently(clock, lambda: _Look(client, stack, options, logins), run.keep)
         judgements = _changed(run, seen) if seen.plan.changed else _unchanged(client, clock, seen, options, run.keep)
         ran = _ran(run, seen) if options["state"] == RUN and options["wait"] else {}
-    return run.told({**seen.result(judgements), **ran})
+    return run.with_interrupted({**seen.result(judgements), **ran})
 
 
 class _Look:

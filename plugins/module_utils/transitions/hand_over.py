@@ -6,7 +6,7 @@
 Within a wave, givers come first. If that is not enough (two services change ports, the giver belongs to a later
 wave or is removed only after the gate), the giver is updated in an extra step: as it is, but without the port. Swarm
 remembers one specification before the present one, and hidden values are sought in both, so the extra step's has with
-it what would be forgotten. Why: decisions/0026.
+it what would be lost. Why: decisions/0026.
 """
 
 from __future__ import annotations
@@ -18,7 +18,11 @@ from typing import TYPE_CHECKING, Any, Dict, FrozenSet, Iterator, List, Mapping,
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import EngineError, PlanError
 from ansible_collections.stackwright.swarm.plugins.module_utils.plan.differences import differences
 from ansible_collections.stackwright.swarm.plugins.module_utils.plan.operations import CHANGE, Operation, Plan
-from ansible_collections.stackwright.swarm.plugins.module_utils.planning.extra_step import Hidden, forgotten, made_of
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.extra_step import (
+    Hidden,
+    extra_step_spec,
+    values_to_carry,
+)
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.objects import owner
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.services import mode_of, task_count
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm import normalise
@@ -44,7 +48,7 @@ if TYPE_CHECKING:
 WRITES = ("create", "update")
 
 
-def begun(operation: Operation, live: Service) -> str:
+def replacement_start(operation: Operation, live: Service) -> str:
     """When Swarm began to replace the tasks of a service, where an extra step before ``operation`` asked for the same
     ones; else empty text. ``live`` is the service in between.
 
@@ -244,7 +248,7 @@ class _Order:
         endpoint = base.get("EndpointSpec") or {}
         ports = [entry for entry in endpoint.get("Ports") or [] if not self._is_wanted(giver, live, entry)]
         changed: ServiceSpec = {"EndpointSpec": {**endpoint, "Ports": ports}}
-        step = made_of(base, base.get("EndpointSpec") or {}, changed, forgotten(live, base, self.hidden))
+        step = extra_step_spec(base, base.get("EndpointSpec") or {}, changed, values_to_carry(live, base, self.hidden))
         self.extra[giver] = step
         lost = self.now[giver].minus(asked(step))
         takers = sorted(n for n, has in self.final.items() if n != giver and has.both & lost.both)

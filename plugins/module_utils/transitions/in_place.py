@@ -16,9 +16,9 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.plan.differences
 from ansible_collections.stackwright.swarm.plugins.module_utils.plan.operations import CHANGE, PRUNE, Operation, Plan
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.extra_step import (
     Hidden,
-    as_before,
-    forgotten,
-    made_of,
+    before_extra_step,
+    extra_step_spec,
+    values_to_carry,
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.objects import removed_first
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.prune import references
@@ -147,13 +147,13 @@ def _steps(planned: Sequence[Operation], live: Service, anew: _Anew) -> Any:
         reason = removal.reason if removal is not None else ANEW
         step = Operation("remove", "service", op.name, op.key, reason, restarts=count, payload={"id": id_of(live)})
         return step, [_made_again(op, live, anew) for op in planned if _is_wanted(op, anew)]
-    base = as_before(op.payload["spec"] if anew.back and op.action == "update" else live["Spec"])
+    base = before_extra_step(op.payload["spec"] if anew.back and op.action == "update" else live["Spec"])
     base = with_targets(base, anew.gone)
     off = _stopped(base, anew.barred)
     have = normalise.service(live["Spec"], anew.names)
     was = {field: base.get(field) or {} for field in ("EndpointSpec", "Mode")}
     was.update({field: base["TaskTemplate"].get(field) for field in ("Networks", "Placement")}, networks=anew.kept)
-    spec = made_of(base, was, off, forgotten(live, base, anew.hidden))
+    spec = extra_step_spec(base, was, off, values_to_carry(live, base, anew.hidden))
     identity = {"id": id_of(live), "version": live["Version"]["Index"]}
     step = Operation(
         "update",

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Optional, Sequence, 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import PlanError
 from ansible_collections.stackwright.swarm.plugins.module_utils.plan.differences import differences
 from ansible_collections.stackwright.swarm.plugins.module_utils.plan.operations import Operation, Plan
-from ansible_collections.stackwright.swarm.plugins.module_utils.planning.extra_step import as_before, is_stopped
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.extra_step import before_extra_step, is_stopped
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.services import mode_of, task_count
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm import normalise
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import (
@@ -97,7 +97,7 @@ def _scaled(live: Service, prefix: str, replicas: int, old: Sequence[str]) -> Wa
     now = (spec["Mode"]["Replicated"] or {}).get("Replicas", 1)
     if now == replicas:
         return None, f"has {replicas} replica{'' if replicas == 1 else 's'}"
-    before = as_before(spec) if is_stopped(live) else spec
+    before = before_extra_step(spec) if is_stopped(live) else spec
     return {**before, "Mode": {"Replicated": {"Replicas": replicas}}}, "scaled"
 
 
@@ -117,7 +117,7 @@ def _stopped(live: Service, prefix: str, replicas: int, old: Sequence[str]) -> W
 
 def _started(live: Service, prefix: str, replicas: int, old: Sequence[str]) -> Wanted:
     del prefix, replicas, old
-    return (dict(as_before(live["Spec"])), "started") if is_stopped(live) else (None, "is not stopped")
+    return (dict(before_extra_step(live["Spec"])), "started") if is_stopped(live) else (None, "is not stopped")
 
 
 def _restarted(live: Service, prefix: str, replicas: int, old: Sequence[str]) -> Wanted:

@@ -13,7 +13,10 @@ from typing import TYPE_CHECKING, AbstractSet, Any, Dict, Iterator, List, Mappin
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.plan.differences import differences
 from ansible_collections.stackwright.swarm.plugins.module_utils.plan.operations import PRUNE, Operation, Plan, ordered
-from ansible_collections.stackwright.swarm.plugins.module_utils.planning.extra_step import as_before, networks_in
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.extra_step import (
+    before_extra_step,
+    networks_given_up,
+)
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.prune import references
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.services import (
     QUIET,
@@ -150,7 +153,7 @@ def interrupted(stack: str, observed: Observed, since: str, known: AbstractSet[s
     for spec in (
         spec for service in observed["services"] for spec in _since(service, since) if stack_of(service) == stack
     ):
-        for network in networks_in(spec):
+        for network in networks_given_up(spec):
             if network["Name"] not in there:
                 there.add(network["Name"])
                 was["networks"].append({**network, "Scope": "swarm"})
@@ -178,7 +181,7 @@ def _as_it_was(service: Service, since: str, undone: Undone) -> Service:
     if not service.get("PreviousSpec") or began <= _moment(since):
         return service
     restored = any(_moment(start) < began and (not end or began <= _moment(end)) for start, end in undone if start)
-    return {**service, "Spec": as_before(service["Spec" if restored else "PreviousSpec"])}
+    return {**service, "Spec": before_extra_step(service["Spec" if restored else "PreviousSpec"])}
 
 
 def _moment(text: str) -> Tuple[str, str]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Dict, List, Optional, Sequence, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.plan.differences import differences
 from ansible_collections.stackwright.swarm.plugins.module_utils.plan.operations import Operation, Plan, ordered
-from ansible_collections.stackwright.swarm.plugins.module_utils.planning.extra_step import NETWORKS, made_of
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.extra_step import NETWORKS, extra_step_spec
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.prune import gone_objects, gone_services
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.services import (
     mode_of,
@@ -93,7 +93,7 @@ def stop_of(base: ServiceSpec, carried: Sequence[str], **more: object) -> Servic
     """The extra step (extra_step.py) by which a service that is ``base`` has no tasks. ``more`` goes into its label."""
     was: Dict[str, object] = {field: base["TaskTemplate"].get(field) for field in ("Networks", "Placement")}
     was.update({"EndpointSpec": base.get("EndpointSpec") or {}, "Mode": base.get("Mode") or {}, NETWORKS: [], **more})
-    return made_of(base, was, without_tasks(base), carried)
+    return extra_step_spec(base, was, without_tasks(base), carried)
 
 
 def remove(stack: str, observed: Observed, nodes: int) -> Plan:

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, AbstractSet, Callable, Dict, List, Mapping, Op
 from ansible_collections.stackwright.swarm.plugins.module_utils.plan.differences import differences
 from ansible_collections.stackwright.swarm.plugins.module_utils.plan.operations import CHANGE, Operation, Plan
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.extra_step import (
-    as_before,
-    forgotten,
+    before_extra_step,
+    values_to_carry,
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.services import (
     mode_of,
@@ -143,8 +143,8 @@ def _is_idle(live: Service) -> bool:
 def _stop(
     live: Service, planned: Optional[Operation], volumes: Sequence[str], nodes: int, hidden: Values, back: bool
 ) -> Operation:
-    base = as_before(planned.payload["spec"] if back and planned is not None else live["Spec"])
-    spec = stop_of(base, forgotten(live, base, hidden))
+    base = before_extra_step(planned.payload["spec"] if back and planned is not None else live["Spec"])
+    spec = stop_of(base, values_to_carry(live, base, hidden))
     return Operation(
         "update",
         "service",
@@ -159,5 +159,10 @@ def _stop(
 
 
 def _start(live: Service, step: Operation) -> Operation:
-    payload = {**step.payload, "spec": as_before(step.payload["spec"]), "after": step.payload["spec"], "stops": False}
+    payload = {
+        **step.payload,
+        "spec": before_extra_step(step.payload["spec"]),
+        "after": step.payload["spec"],
+        "stops": False,
+    }
     return Operation("update", "service", name_of(live), reason=AGAIN, payload=payload)

@@ -9,7 +9,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.plan.plan_id imp
     FORM,
     check_plan_id,
     plan_id,
-    wanted_by,
+    plan_inputs,
 )
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "deploy"))
@@ -32,7 +32,7 @@ def observed(key="a2V5", **more):
 def id_of(state=None, seen=None, images=None, stack="shop", **options):
     seen = seen or observed()
     state = state or desired([service("web", Secrets=[reference("Secret", "key")])], secrets=[content("key", "one")])
-    return plan_id(stack, wanted_by(state, {"prune": True, **options}, images or {}, seen["key"]), seen)
+    return plan_id(stack, plan_inputs(state, {"prune": True, **options}, images or {}, seen["key"]), seen)
 
 
 def test_the_id_is_the_same_for_the_same():

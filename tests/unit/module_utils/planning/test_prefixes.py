@@ -8,7 +8,7 @@ import pytest
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.transaction import deploy_stack, stop_stack
 from ansible_collections.stackwright.swarm.plugins.module_utils.info.stack_info import stack_info
-from ansible_collections.stackwright.swarm.plugins.module_utils.planning.prefixes import labels_as_there
+from ansible_collections.stackwright.swarm.plugins.module_utils.planning.prefixes import labels_spelled_like
 from ansible_collections.stackwright.swarm.plugins.module_utils.transitions.one_service import (
     PAUSED,
     RESUMED,
@@ -187,4 +187,4 @@ def test_labels_of_routes_are_shown_under_both():
     ],
 )
 def test_only_labels_of_ours_are_spelled_as_there(want, there, prefix, found):
-    assert labels_as_there(want, there, prefix) == found
+    assert labels_spelled_like(want, there, prefix) == found

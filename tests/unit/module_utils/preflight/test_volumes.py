@@ -1,10 +1,10 @@
-"""Volumes that a node has, and that were made otherwise than the files say."""
+"""Volumes that a node has, and that were made with other options than in the files."""
 
 import pytest
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.volumes import (
-    differs,
-    otherwise,
+    differing_volumes,
+    volume_difference,
     wanted_volumes,
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.facts import Seen
@@ -48,7 +48,7 @@ def volume(name="shop_data", by="local", options=None, labels=None):
     ],
 )
 def test_what_differs(want, there, words):
-    assert differs(want, there) == words
+    assert volume_difference(want, there) == words
 
 
 def test_which_volumes_a_template_means():
@@ -58,7 +58,7 @@ def test_which_volumes_a_template_means():
         volume("db_3", options=NFS, labels={}),
         volume("db_old", options=NFS),
     ]
-    found = list(otherwise({"db_{{.Task.Slot}}": driver()}, there))
+    found = list(differing_volumes({"db_{{.Task.Slot}}": driver()}, there))
     assert [name for _source, name, _words in found] == ["db_1"]
 
 

@@ -8,7 +8,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.routing.book imp
     Taken,
     book_in,
     book_of,
-    told_of,
+    deployment_facts,
 )
 
 DEBT = Debt("", "id-a", "a", "now")
@@ -61,5 +61,5 @@ def test_a_domain_belongs_to_the_one_who_took_it_last_while_it_claims_it():
 
 def test_what_a_stack_has_given_up_is_its_no_more():
     taken = book(taken=[("a.example.com", "id-b", "b", "1")])
-    assert told_of(taken, "id-b", ["a.example.com"], [])["takes"] == ["a.example.com"]
-    assert told_of(taken, "id-b", ["b.example.com"], []) == {}
+    assert deployment_facts(taken, "id-b", ["a.example.com"], [])["takes"] == ["a.example.com"]
+    assert deployment_facts(taken, "id-b", ["b.example.com"], []) == {}
