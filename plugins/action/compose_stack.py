@@ -135,7 +135,7 @@ class ActionModule(NotifyingAction, StoryAction):
             known = partial(self.proxy_of, meeting, variables)
             whole = Whole(self, options, desired, stack, arguments, variables, self._told, meeting.of_clusters, known)
             self.own_proxy = whole.proxy_here()
-            done = self.by_first(meeting, stack["name"], arguments, handed, variables, whole.tell)
+            done = self.by_first(meeting, stack["name"], arguments, handed, variables, whole.run)
         if self.only_looks and not done.get("failed"):
             changes = bool(done.get("changed"))
             # The registries were not asked for this plan: the deployment that follows has its notices.

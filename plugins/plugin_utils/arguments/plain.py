@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
 
 def plain(value: object) -> Any:
-    """A copy of ``value`` made of dict, list, str, int, float, bool and None only.
+    """Returns a copy of ``value`` made of dict, list, str, int, float, bool and None only.
 
-    From ansible-core 2.19 on, values are tagged subclasses, partly lazy; a date that YAML read becomes its ISO text.
+    From ansible-core 2.19 on, values are tagged subclasses, partly lazy. A date from YAML becomes its ISO text.
     """
     kind = type(value)
-    if kind in (type(None), bool, str):  # most are, and large ones should not be copied
+    if kind in (type(None), bool, str):  # the most frequent ones; a large text is not copied
         return value
     if isinstance(value, Mapping):
         return {plain(key): plain(item) for key, item in value.items()}
@@ -36,16 +36,16 @@ def plain(value: object) -> Any:
 
 
 def as_text(value: object) -> str:
-    """A variable's value as Compose would see it in an environment: ``true`` and ``false`` for booleans."""
+    """Returns a variable's value as Compose would read it from the environment: a boolean is ``true`` or ``false``."""
     if isinstance(value, bool):
         return "true" if value else "false"
     return "" if value is None else "".join(str(value))
 
 
 def as_texts(variables: Variables) -> dict[str, str]:
-    """The variables for Compose files as text.
+    """Returns the variables for Compose files as text.
 
-    :raises ComposeError: with every variable that is a list or a map, since it has no clear text form.
+    :raises ComposeError: with every variable that is a list or a map, since these have no clear text form.
     """
     problems = [
         Problem(

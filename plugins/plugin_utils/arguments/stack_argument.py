@@ -14,7 +14,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names impo
 
 
 def stack_of(value: object, project: object = None, environment: object = None) -> Stack:
-    """Return the stack of a name, or of a mapping with name, project and environment.
+    """Returns the stack of a name, or of a mapping with name, project and environment.
 
     Raises AnsibleFilterError if it is not a valid stack.
     """

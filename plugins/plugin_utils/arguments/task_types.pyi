@@ -6,7 +6,7 @@
 from typing import Dict, List, Optional, TypedDict
 
 class Target(TypedDict, total=False):
-    """One of the option ``notify``."""
+    """An entry of the option ``notify``."""
 
     url: str
     format: str
@@ -14,7 +14,7 @@ class Target(TypedDict, total=False):
     headers: Optional[Dict[str, object]]
 
 class StoreAsked(TypedDict, total=False):
-    """Where the option ``values`` keeps values, and with which vault password."""
+    """The option ``values``: where values are stored, and with which vault password."""
 
     store: Optional[str]
     path: Optional[str]

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The type of a host's variables, with those of Ansible's own that we read. Imported for types only."""
+"""The type of a host's variables, with the variables of Ansible that we read. Imported for types only."""
 
 from typing import Any, Dict, List, Mapping, TypedDict
 

@@ -14,12 +14,12 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors impo
 
 
 def who_asks(variables: Mapping[str, object]) -> str:
-    """The user who requests the change, for the history: AWX's user, or the user and host that run the play."""
+    """Returns the user who requests the change, for the history: AWX's user, or the user and host that run the play."""
     for name in ("awx_user_name", "tower_user_name"):
         if variables.get(name):
             return plain_text(str(variables[name]), lines=False)
     try:
         user = getpass.getuser()
-    except (KeyError, OSError):  # a container may run under a number that has no name
+    except (KeyError, OSError):  # a container may run under a user id without a name
         user = str(os.getuid())
-    return f"{user}@{platform.node()}"
+    return plain_text(f"{user}@{platform.node()}", lines=False)

@@ -51,47 +51,47 @@ class ClusterAction(PipedAction):
     _supports_check_mode = True
     _supports_async = False
     module = ""
-    #: The options without which the module refuses even the question how a detached process goes.
+    #: The options that the module needs even for the progress of a detached process.
     required: Tuple[str, ...] = ("name",)
     #: Whether the module's runs without changes are remembered (stack_glance).
     remembers = False
-    #: The proxy of this host that is looked at with them, and what the last look at it found.
+    #: The proxy of this host that stack_glance also checks, and the result of the last check.
     own_proxy: Mapping[str, str] = {}
     seen_proxy: Mapping[str, Any] = {}
-    #: Whether a preflight that has failed in this run, on any host of the cluster, stops it.
+    #: Whether a failed preflight in this run, on any host of the cluster, stops it.
     after_preflight = False
-    #: Whether a run with changes ends with its plan, and only one without is an ordinary one.
+    #: Whether a run only shows its plan if there are changes.
     only_looks = False
-    #: Whether another action of this host, which does the work of its cluster, runs this one as a part of that work.
+    #: Whether another action of this host runs this one as a part of its work for the cluster.
     is_part = False
 
     def is_alone(self, hosts: Sequence[str]) -> bool:
-        """Whether no other of these hosts does, or has to be told of, the work of this one."""
+        """Whether this host does its work without the other ``hosts``: they neither do it nor need its result."""
         return len(hosts) < 2 or bool(self._task.run_once) or self.is_part
 
     def say(self, line: str) -> None:
-        """Shows a line of this host while the task runs, unless it has ``no_log``."""
+        """Shows a line for this host while the task runs, unless the task has ``no_log``."""
         if not self._task.no_log:
             # A callback that writes JSON owns stdout.
             machine = "json" in str(C.DEFAULT_STDOUT_CALLBACK)
             Display().display(shown_line(f"[{self._variables['inventory_hostname']}] {line}"), stderr=machine)
 
     def connection_arguments(self, options: Mapping[str, object]) -> Dict[str, Any]:
-        """The connection options that the user gave; the others come from the target's environment."""
+        """Returns the connection options that the user set; the others come from the target's environment."""
         given = self._task.args
         return {
             name: options[name]
             for name, option in CONNECTION.items()
-            if any(word in given for word in (name, *option.get("aliases", ())))
+            if any(key in given for key in (name, *option.get("aliases", ())))
         }
 
     def once_per_cluster(
         self, stack: str, arguments: Mapping[str, object], handed: Mapping[str, object], variables: Variables
     ) -> Result:
-        """The module's result, by the manager that does the work of this host's cluster.
+        """Returns the module's result from the manager that does the work for this host's cluster.
 
         :param stack: the stack's name in the Swarm.
-        :param arguments: the module's options, those of the connection among them.
+        :param arguments: the module's options, including those of the connection.
         :param handed: additional data for the module, as ``COMPILED``.
         :raises StackwrightError: ``conflict``; the error of stack_preflight on another host of the cluster.
         """
@@ -132,49 +132,46 @@ class ClusterAction(PipedAction):
             self.wait_in_order(meeting, cluster, variables)
         with turn(C.DEFAULT_LOCAL_TMP, self.key(stack, cluster, variables), host) as mine:
             meeting.say(DONE, cluster=cluster)
-            # If nothing is left to do, the leader may have failed and left it like this.
+            # Without changes, only the leader's failure matters: it may be the reason why nothing is left to do.
             if mine.outcome is not None and (changed or mine.outcome.failed):
                 return served(mine.outcome, digest, looked)
             if not changed:
                 return looked
-            try:
-                done = looked if self._task.check_mode else self._followed(arguments, handed, variables)
-            except AnsibleConnectionFailure:
-                mine.settle(Outcome(host, digest, failed=True, error_code="host_unreachable"))
-                raise
+            # If it raises, there is no outcome, and the next host leads.
+            done = looked if self._task.check_mode else self._followed(arguments, handed, variables)
             failed, code = bool(done.get("failed")), str(done.get("error_code", ""))
             mine.settle(Outcome(host, digest, failed, code, str(done.get("plan_id", ""))))
             return done
 
     def began(self) -> None:
-        """Called when the manager begins a change that takes longer than a moment."""
+        """Called when the manager begins a change in a detached process."""
 
     def meet(self, variables: Variables) -> Meeting:
-        """The meeting of this task's hosts, for their order; a context."""
+        """Returns the meeting of this task's hosts, for their order: a context manager."""
         return Meeting(
             C.DEFAULT_LOCAL_TMP, f"{task_key(self._task, variables)}/order", str(variables["inventory_hostname"])
         )
 
     def wait_in_order(self, meeting: Meeting, cluster: str, variables: Variables) -> None:
-        """Waits for the hosts before this one: the first in the order of the inventory that can does the work."""
+        """Waits for the hosts before this one, so that the first usable host of the inventory does the work."""
         earlier = self.earlier(variables)
         if earlier:
             wait_for_earlier(meeting, earlier, cluster, self.at_once(), time.monotonic, time.sleep)
 
     def at_once(self) -> int:
-        """How many hosts Ansible serves at the same time."""
+        """Returns how many hosts Ansible runs at the same time."""
         forks = int(context.CLIARGS.get("forks") or C.DEFAULT_FORKS)
         return min(forks, int(self._task.throttle)) if self._task.throttle else forks
 
     def earlier(self, variables: Variables, among: str = "ansible_play_batch") -> List[str]:
-        """The hosts before this one."""
+        """Returns the hosts before this one in the variable ``among``."""
         hosts, host = names_in(variables, among), str(variables["inventory_hostname"])
         return [] if self.is_alone(hosts) or host not in hosts else hosts[: hosts.index(host)]
 
     def _glanced(
         self, arguments: Mapping[str, object], handed: Mapping[str, object], variables: Variables, run: Run
     ) -> Result:
-        """The result of ``run``, or the remembered one if the manager knows that nothing would change."""
+        """Returns the remembered result if the manager knows that nothing would change, else that of ``run``."""
         asked = self.memory_of(arguments, handed)
         if not asked:
             return run(arguments, handed, variables)
@@ -184,50 +181,48 @@ class ClusterAction(PipedAction):
             given["proxy"] = self.own_proxy
         seen = self._execute_module("stackwright.swarm.stack_glance", module_args=given, task_vars=variables)
         self.seen_proxy = seen.get("proxy") or {}
-        for told in (seen.get("told") or {}).values():
-            return {name: item for name, item in told.items() if name != "deferred"}
+        for remembered in (seen.get("told") or {}).values():
+            return {name: item for name, item in remembered.items() if name != "deferred"}
         return run(arguments, {**handed, **asked}, variables)
 
     def memory_of(self, arguments: Mapping[str, Any], handed: Mapping[str, object]) -> Dict[str, str]:
-        """Which run this is for the memory of runs without changes (stack_glance); empty if it is not remembered."""
+        """Returns the key of this run in the memory of runs without changes (stack_glance), or {} to run always."""
         if not self.remembers or not self.may_remember(arguments):
             return {}
         kind = " ".join((self.module.rpartition(".")[2], arguments.get("state") or "")).strip()
         return {"run": kind, "request": self._request(arguments, handed)}
 
     def _only_look(self, arguments: Mapping[str, object], handed: Mapping[str, object], variables: Variables) -> Result:
-        """A look that leaves changes. Without any, it is remembered as the run that it is."""
+        """Compares, and changes nothing. If there is no difference, the manager remembers it as an ordinary run."""
         return self._call(arguments, {**handed, "defer": True, "only_looks": True}, variables)
 
     def may_remember(self, arguments: Mapping[str, object]) -> bool:
-        """Whether a run with these arguments only depends on them and on the answers of a manager's Engine."""
+        """Whether a run depends only on these arguments and on the Engine of a manager."""
         del arguments
         return True
 
     def _request(self, arguments: Mapping[str, object], handed: Mapping[str, Any]) -> str:
-        """The digest of all input of the run, except data that only a run with changes uses."""
+        """Returns the digest of all input of the run, except data that only a run with changes uses."""
         wanted = {name: value for name, value in arguments.items() if name != "commit_message"}
         given = {name: value for name, value in handed.items() if name != "who"}
         if given.get("desired"):
-            # Who and what made it is recorded with a change, and is none.
+            # The sources are recorded with a change. Other sources alone are no change.
             given["desired"] = {name: value for name, value in given["desired"].items() if name != "sources"}
         flags = [self.module, self._task.check_mode, self._task.diff, collection_state()]
         return digest_of([flags, wanted, given])
 
     def key(self, stack: str, cluster: str, variables: Variables) -> str:
-        """The meeting point of one cluster's hosts for one stack at this task."""
+        """Returns the key under which the hosts of one cluster meet for one stack at this task."""
         return "/".join((task_key(self._task, variables), stack, cluster))
 
     def _preflights(self, stack: str, variables: Variables) -> Dict[str, StackwrightError]:
-        """The errors that stop this stack, by the id of the cluster."""
-        if not self.after_preflight:
-            return {}
-        return stopped(C.DEFAULT_LOCAL_TMP, stack, variables)
+        """Returns the errors that stop this stack, by the id of the cluster."""
+        return stopped(C.DEFAULT_LOCAL_TMP, stack, variables) if self.after_preflight else {}
 
     def _followed(self, arguments: Mapping[str, object], handed: Mapping[str, object], variables: Variables) -> Result:
-        """The module's result. If a process on the manager goes on with the work, its lines are shown."""
+        """Returns the module's result. If a detached process does the work, shows its lines until it ends."""
         host = variables["inventory_hostname"]
-        # Of a task with no_log, nothing is shown, and nothing is asked for it.
+        # A task with no_log shows no lines, so it needs no data from other hosts.
         others = (
             [] if self._task.no_log else [name for name in variables.get("ansible_play_hosts") or () if name != host]
         )
@@ -262,7 +257,7 @@ class ClusterAction(PipedAction):
     def _on_other(
         self, host: str, arguments: Mapping[str, object], handed: Mapping[str, object], variables: Variables
     ) -> Result:
-        """The module's result on another host, with the Engine of that one."""
+        """Returns the module's result on another host, with the Engine of that host."""
         sibling = Sibling(self, host, variables)
         named = {name: value for name, value in arguments.items() if name in self.required}
         given = {**named, **connection_of(sibling.action, self.module)}
@@ -273,51 +268,50 @@ class ClusterAction(PipedAction):
         return NodeSteps(lambda host, handed: self._on_other(host, arguments, handed, variables), variables)
 
     def _call(self, arguments: Mapping[str, object], handed: Mapping[str, object], variables: Variables) -> Result:
-        arguments = {name: _unsaid(item) if name == "commit_message" else item for name, item in arguments.items()}
+        arguments = {name: _masked(item) if name == "commit_message" else item for name, item in arguments.items()}
         given = {**arguments, COMPILED: json.dumps(handed, sort_keys=True, separators=(",", ":"))}
         result: Result = self._execute_module(self.module, module_args=given, task_vars=variables)
         if "asking" in result:
-            # It can't wait for an answer, and wants it beforehand.
+            # The module can't wait for the answer, so it runs again with it.
             known: Any = handed.get("answers") or []
             answer = self._node_steps(arguments, variables).answer(result["asking"])
             return self._call(arguments, {**handed, "answers": [*known, [result["asking"], answer]]}, variables)
-        # ``deferred`` is between this plugin and the module.
+        # ``deferred`` is internal to this plugin and the module.
         for name in ("invocation", "deferred"):
             result.pop(name, None)
         return result
 
 
 def names_in(variables: Mapping[str, Any], among: str) -> List[str]:
-    """The hosts of a variable of the play."""
+    """Returns the hosts that the variable ``among`` of the play lists."""
     return [str(host) for host in variables.get(among) or ()]
 
 
 def digest_of(data: object) -> str:
-    """The digest of plain data, whatever the order of its keys."""
+    """Returns the SHA-256 digest of plain data. The order of keys doesn't matter."""
     return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()
 
 
 def collection_state(root: Path = COLLECTION) -> List[Any]:
-    """The identity of the code of the collection in ``root``: by the file list if installed, by file times in a
-    checkout."""
+    """Returns the identity of the collection's code: its file list if it is installed, file times in a checkout."""
     listed = root / "FILES.json"
     if listed.exists():
         return [hashlib.sha256(listed.read_bytes()).hexdigest()]
     return sorted([str(path), path.stat().st_mtime_ns] for path in (root / "plugins" / "module_utils").rglob("*.py"))
 
 
-def _unsaid(message: object) -> Any:
-    """The user's message about a change, without secrets: it is written to the target's log and the history."""
+def _masked(message: object) -> Any:
+    """Returns the user's message about a change without secrets: the target's log and the history show it."""
     return masked_text(plain_text(message)) if isinstance(message, str) else message
 
 
 def given_only(value: object) -> Any:
-    """An option without those of its suboptions that were not given: where they have choices, None is none of them."""
+    """Returns an option without unset suboptions: None is not a valid choice for a suboption with choices."""
     return {key: item for key, item in value.items() if item is not None} if isinstance(value, dict) else value
 
 
 def served(outcome: Outcome, digest: str, looked: Mapping[str, object]) -> Result:
-    """The result of a manager if another one did the work of its cluster."""
+    """Returns a manager's result if another one did the work of its cluster. Raises StackwrightError (``conflict``)."""
     if outcome.digest != digest:
         raise StackwrightError(
             f"The hosts of this play request different versions of one stack: {outcome.host} has deployed another "
@@ -328,7 +322,7 @@ def served(outcome: Outcome, digest: str, looked: Mapping[str, object]) -> Resul
     shared = {name: looked[name] for name in ("stack", "cluster_id") if name in looked}
     result = {"changed": False, "done_by": outcome.host, **shared}
     if outcome.plan_id:
-        # A plan that is approved in check mode is carried out by any of the managers.
+        # Any manager may carry out a plan that was approved in check mode.
         result["plan_id"] = outcome.plan_id
     if "routing" in looked:
         result["routing"] = looked["routing"]

@@ -4,11 +4,11 @@
 """One deployment per cluster, regardless of the number of managers in a play.
 
 The hosts of a play run at the same time, each in a separate process on the controller. They meet in a file for each
-cluster: the first to lock it leads and writes the outcome; the others wait for the lock and read it. The lock goes
+cluster: the first to lock it leads and writes the outcome; the others wait for the lock and read it. The lock ends
 with the process, so a leader that dies leaves no outcome and the next host leads.
 
-A task may come to the same cluster more than once: a loop, ``retries``, a handler. So the file has an outcome for each
-time, and each host takes them in turn.
+A task may run for the same cluster more than once: a loop, ``retries``, a handler. So the file has one outcome for each
+run, and each host reads them in order.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from typing import Any, Dict, Iterator, List, Mapping, Optional
 
-#: After these the leader could not act at all, or was cut off: another manager can take over. So it can where a module
-#: ended without a word of ours, for example as it found no Python ("").
+#: Error codes after which another manager can take over: the leader could not act, or was cut off. No code ("") means
+#: that the module ended without a result of ours, for example because there is no Python.
 TAKE_OVER = frozenset(
     {
         "",
@@ -74,7 +74,7 @@ class _Past:
     known: Dict[str, int] = field(default_factory=dict)
 
     def next_for(self, host: str) -> Optional[Outcome]:
-        """The first outcome that is new to a host. A failure that was retried since does not count."""
+        """Returns the first outcome that is new to a host, except failures that were retried since."""
         while self.known.get(host, 0) < len(self.outcomes):
             self.known[host] = self.known.get(host, 0) + 1
             found = Outcome(**self.outcomes[self.known[host] - 1])
@@ -91,6 +91,8 @@ class _Past:
 @contextmanager
 def turn(folder: str, key: str, host: str) -> Iterator[Turn]:
     """Waits for this host's turn at the cluster that ``key`` names, in the run that ``folder`` belongs to.
+
+    A turn that ends with an exception publishes nothing, so the next host leads.
 
     :param folder: a folder that all hosts of the run share and that is removed with the run.
     :param key: the same text for the same task, item of its loop, stack and cluster.
@@ -113,7 +115,7 @@ def turn(folder: str, key: str, host: str) -> Iterator[Turn]:
 
 
 def task_key(task: Any, variables: Mapping[str, object]) -> str:
-    """Names a task and the item of its loop: the same for all hosts that run it, another for each item."""
+    """Returns a key for a task and the item of its loop: the same on all hosts, another one for each item."""
     names = [str(variables.get(name) or "") for name in ("ansible_loop_var", "ansible_index_var")]
     item = [variables[name] for name in names if name in variables]
     text = json.dumps(item, sort_keys=True, default=str)

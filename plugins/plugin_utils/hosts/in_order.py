@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The hosts of a play take their turn in the order of the inventory, as far as the earlier ones can come."""
+"""Lets the hosts of a play take their turns in the order of the inventory, without waiting for absent ones."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from typing import Any, Callable, Dict, Sequence
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.meeting import HERE, Meeting, Seat
 
 PAUSE = 0.02  # seconds
-#: Seconds for an earlier host that has not come: a condition may have left it out.
+#: Seconds to wait for an earlier host that has not started the task: a condition may have skipped it.
 GRACE = 3.0
-#: Seconds for an earlier host that has come, and does not get ahead.
+#: Seconds to wait for an earlier host that has started the task and makes no progress.
 LONGEST = 30.0
-#: A host has looked at its cluster.
+#: The state of a host that knows its cluster.
 LOOKED = "looked"
 
 
@@ -26,12 +26,12 @@ def wait_for_earlier(
     now: Callable[[], float],
     sleep: Callable[[float], None],
 ) -> None:
-    """Returns when each of the ``earlier`` hosts has begun its turn at the same cluster, or is no longer waited for.
+    """Waits until each of the ``earlier`` hosts has begun its turn at the same cluster, or its time is over.
 
-    Whoever does not wait long enough only changes who works, not that one does: the lock of the turn sees to that.
+    A wait that is too short only changes which host works: the lock of the turn lets one host work at a time.
 
-    :param cluster: that of this host; empty if it does not know it.
-    :param at_once: how many hosts Ansible serves at the same time.
+    :param cluster: the cluster of this host; empty if it does not know it.
+    :param at_once: how many hosts Ansible runs at the same time.
     """
 
     def awaited(seat: Seat) -> bool:
@@ -49,7 +49,7 @@ def wait_for_look(
     now: Callable[[], float],
     sleep: Callable[[float], None],
 ) -> None:
-    """Returns when each of the ``hosts`` has looked at its cluster, or after GRACE: it spares work, and no more.
+    """Waits until each of the ``hosts`` knows its cluster, at most for GRACE: this only saves work.
 
     See ``wait_for_earlier``.
     """
@@ -70,26 +70,25 @@ def _wait(
         seats = {seat.host: seat for seat in meeting.seats()}
         alive = sum(seat.alive for seat in seats.values())
         waited = now() - began
-        comes = alive < at_once and waited < GRACE
-        there = [seats[host] for host in hosts if host in seats]
-        missing = comes and len(there) < len(hosts)
-        if waited >= longest or not (missing or any(seat.alive and awaited(seat) for seat in there)):
+        present = [seats[host] for host in hosts if host in seats]
+        missing = alive < at_once and waited < GRACE and len(present) < len(hosts)
+        if waited >= longest or not (missing or any(seat.alive and awaited(seat) for seat in present)):
             return
         sleep(PAUSE)
 
 
 def wait_for_result(meeting: Meeting, host: str, now: Callable[[], float], sleep: Callable[[float], None]) -> None:
-    """Returns when Ansible has the result of ``host``, which has said that it stays, or after a while."""
+    """Waits until Ansible has the result of ``host`` (``Meeting.stay``), at most for GRACE."""
     began = now()
     while now() - began < GRACE and any(seat.alive for seat in meeting.seats() if seat.host == host):
         sleep(PAUSE)
 
 
-def failed_alike(meeting: Meeting, earlier: Sequence[str], told: str) -> str:
-    """The first of the ``earlier`` hosts that has failed in this turn with the same words; empty if none has."""
+def failed_alike(meeting: Meeting, earlier: Sequence[str], failure: str) -> str:
+    """Returns the first of the ``earlier`` hosts with the same ``failure`` (a digest) in this visit, or ""."""
     seats: Dict[str, Any] = {seat.host: seat.facts for seat in meeting.seats()}
     for host in earlier:
         facts = seats.get(host) or {}
-        if facts.get("failed") == told and facts.get("visit") == meeting.visit:
+        if facts.get("failed") == failure and facts.get("visit") == meeting.visit:
             return host
     return ""

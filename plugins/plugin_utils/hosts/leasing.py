@@ -1,10 +1,10 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The lease of a stack's lock, seen from the controller: one host renews it while the others work under it.
+"""The lease of a stack's lock on the controller: one host renews it while the others work under it.
 
-All times are this machine's own: a renewal lasts from before it was asked for, so no other clock has to be trusted.
-A node gets the end of the lease in its own clock, counted from a moment at which that clock was read.
+All times are from the controller's clock. A renewal counts from before its request, so no other clock must be trusted.
+A node gets the end of the lease in its own clock, counted from the time when that clock was read.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.meeting im
 )
 
 Facts = Dict[str, Any]
-#: Seconds: a lease; that of hosts which can't come before its keeper has left; when it is renewed; and how long before
-#: its end the last removal begins, whose answer is waited for 10 s.
+#: Seconds: a lease; the last lease, for hosts that start after its keeper has left; the time between renewals; and how
+#: long before the end of a lease the last removal may begin, as its answer may take 10 s.
 LEASE, LAST_LEASE, RENEW, MARGIN = 30.0, 45.0, 8.0, 12.0
-#: Seconds: between two looks; and without anybody at work, until hosts that have not come are given up.
+#: Seconds: between two checks; and without a working host, until the keeper gives up hosts that have not started.
 PAUSE, COME = 0.1, 10.0
 OVER = "the stack's lock was released before the turn of this node"
 
@@ -39,11 +39,11 @@ class Play(NamedTuple):
 
 
 class Keeper:
-    """Keeps the lease of ``cluster`` (as it was published) until the other hosts of it have ended.
+    """Keeps the lease of ``cluster`` (as it was published) until its other hosts have ended.
 
-    :param renew: ``renew(seconds)`` extends the lock and returns the needs of services;
-    ``end(seconds)`` releases it then.
-    :param lost: the exception that both raise.
+    :param renew: ``renew(seconds)`` extends the lock and returns the needs of services.
+    :param end: ``end(seconds)`` releases the lock after that time.
+    :param lost: the exceptions that both raise.
     """
 
     def __init__(
@@ -63,7 +63,7 @@ class Keeper:
         self._lease: Facts = {"of": cluster["number"]}
 
     def keep(self, play: Play) -> str:
-        """Waits until all hosts have ended, or no more hosts come. Returns the error, or an empty text."""
+        """Waits until all hosts have ended, or no more hosts start. Returns the error, or ""."""
         quiet = self.now()
         self.meeting.say(KEEPING, node_id=self.node)
         try:
@@ -75,7 +75,7 @@ class Keeper:
                     full = 1 + sum(_is_idle(seat) for seat in seats) >= play.at_once
                     over = not busy and (not absent or full or not absent & set(play.batch))
                     over = over or (not busy and self.now() - quiet >= COME)
-                    # Only now: hosts that come later find no lease, or the last one.
+                    # Decided inside the lock: hosts that start later find no lease, or the last one.
                     last = over and bool(absent) and (full or bool(absent - set(play.batch)))
                     if over:
                         self.meeting.say(LEAVING, node_id=self.node)
@@ -93,7 +93,7 @@ class Keeper:
             return str(error)
 
     def _is_busy(self, seat: Seat) -> bool:
-        """Whether a host may still need the lease: it is of this cluster, or has not yet said of which it is."""
+        """Whether a host may still need the lease: it is in this cluster, or its cluster is not yet known."""
         node = seat.facts.get("node_id")
         ours = not node or node in self.cluster["nodes"]
         return seat.alive and ours and seat.facts.get("state") not in (DONE, KEEPING, LEAVING)
@@ -110,7 +110,7 @@ class Keeper:
 
     def _leave(self, last: bool) -> str:
         if last:
-            # Later hosts can't ask for more time, nor release the lock.
+            # Later hosts can't renew the lease or release the lock.
             self._tell(closed=True, grant=self._granted(LAST_LEASE, last=True))
         self.end(LAST_LEASE if last else 0.0)
         return ""
@@ -127,9 +127,10 @@ def granted(
     now: Callable[[], float],
     sleep: Callable[[float], None],
 ) -> Mapping[str, Any]:
-    """A lease that was renewed after this request (``until``, ``wanted``), or ``why`` it no longer exists.
+    """Waits for a lease that was renewed after this request.
 
     :param cluster: as it was published.
+    :return: ``until`` and ``wanted``; or ``why`` there is no lease any more.
     """
     since = now()
     meeting.say(ASKING, node_id=node_id, since=since)
@@ -137,7 +138,7 @@ def granted(
         with meeting.alone():
             keepers = {seat.host for seat in meeting.seats() if seat.alive and seat.facts.get("state") != DONE}
             lease = meeting.lent(cluster["cluster_id"])
-        known = lease.get("of", 0)  # the number of the publication: a retry has another one
+        known = lease.get("of", 0)  # the number of the publication: each retry has a new one
         grant: Optional[Facts] = lease.get("grant") if known == cluster["number"] else None
         if grant and (grant["at"] >= since or (grant["last"] and now() < grant["until"] - MARGIN)):
             return grant
@@ -148,11 +149,11 @@ def granted(
 
 
 def in_clock(read: List[float], received: float, grant: Mapping[str, Any]) -> List[float]:
-    """The time when a node must stop, in its own clocks; ``read`` was their value when ``received`` here."""
+    """Returns when a node must stop, in its own clocks, which had the values ``read`` at the time ``received`` here."""
     left = grant["until"] - MARGIN - received
     return [moment + left for moment in read]
 
 
 def _is_idle(seat: Seat) -> bool:
-    """Whether a host occupies one of Ansible's forks and waits for others that have none."""
+    """Whether a host holds one of Ansible's forks while it waits for hosts that may have none."""
     return seat.alive and seat.facts.get("state") in (WAITING, KEEPING)

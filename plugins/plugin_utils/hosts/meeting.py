@@ -1,10 +1,10 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The hosts of a play meet at one of its tasks: which have come, which wait, and the results for a cluster.
+"""The meeting of a play's hosts at one task: which have started it, which wait, and the results for each cluster.
 
-Every host runs in a process of its own on the controller. Each has a file here that it holds locked as long as it
-lives, so that no host waits for a dead process.
+Each host runs in a separate process on the controller. The process keeps a file locked as long as it lives, so no host
+waits for a dead process.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from contextlib import contextmanager
 from typing import Any, Dict, Iterator, List, Mapping, NamedTuple
 
 HERE, WAITING, DONE = "here", "waiting", "done"
-#: Of a lease (leasing.py): its keeper, and once it is about to leave; one who asks for it, and then works.
+#: The states of a lease (leasing.py): its keeper keeps it, and leaves; another host asks for it, and works under it.
 KEEPING, LEAVING, ASKING, WORKING = "keeping", "leaving", "asking", "working"
 
-#: By their paths, the seats that are held until the process ends.
+#: The open files of the seats that stay locked until the process ends, by path.
 _STAYING: Dict[str, int] = {}
 
 
@@ -33,8 +33,9 @@ class Seat(NamedTuple):
 
 
 class Meeting:
-    """A context. ``folder`` is one that all hosts of the run share and that is removed with the run.
+    """The seat of ``host`` at the meeting: a context manager.
 
+    :param folder: a folder that all hosts of the run share and that is removed with the run.
     :param key: the same text for the same task.
     :raises OSError: the folder can't be written.
     """
@@ -45,14 +46,14 @@ class Meeting:
         self._handle = -1
         self._stays = False
         self._size = 0
-        #: How often this host has come; what it has read of the cluster, by the number of its publication.
+        #: How often this host has run the task, and the number of the last publication that it has read.
         self.visit, self.used = 1, 0
 
     def __enter__(self) -> Meeting:
         os.makedirs(self._folder, mode=0o700, exist_ok=True)
         path = os.path.join(self._folder, f"host-{_digest(self.host)}")
         if path in _STAYING:
-            os.close(_STAYING.pop(path))  # the task is tried again, in the same process
+            os.close(_STAYING.pop(path))  # a retry of the task runs in the same process
         self._handle = _open(path)
         fcntl.flock(self._handle, fcntl.LOCK_EX)
         before = _read(self._handle)
@@ -65,26 +66,26 @@ class Meeting:
         self.leave()
 
     def leave(self) -> None:
-        """The seat remains, with its last message."""
+        """Releases the seat, unless it stays. Its last message remains readable."""
         if self._handle >= 0 and not self._stays:
             os.close(self._handle)
         self._handle = -1
 
     def stay(self) -> None:
-        """This host counts as alive until its process ends, that is until Ansible has its result."""
+        """Keeps this host alive for the others until its process ends: then Ansible has its result."""
         self._stays = True
         _STAYING[os.path.join(self._folder, f"host-{_digest(self.host)}")] = self._handle
 
     def say(self, state: str, **facts: object) -> None:
         """Publishes the state of this host to the others."""
         said = {"host": self.host, "state": state, "visit": self.visit, "used": self.used, **facts}
-        # In one piece, and never shorter: others read while this host writes.
+        # One write, and never shorter than the last one: other hosts read at the same time.
         content = json.dumps(said).encode().ljust(self._size)
         self._size = len(content)
         os.pwrite(self._handle, content, 0)
 
     def seats(self) -> List[Seat]:
-        """All hosts at the meeting, including this one."""
+        """Returns all hosts at the meeting, including this one."""
         found = []
         for name in sorted(os.listdir(self._folder)):
             if not name.startswith("host-"):
@@ -100,12 +101,12 @@ class Meeting:
         return found
 
     def of_clusters(self) -> Dict[str, str]:
-        """The clusters of the hosts that have said theirs."""
+        """Returns the clusters of the hosts that have published theirs, by host."""
         return {seat.host: str(seat.facts["cluster"]) for seat in self.seats() if seat.facts.get("cluster")}
 
     def publish(self, cluster: str, facts: Mapping[str, object]) -> None:
-        """Publishes the result for a cluster, as a whole or not at all. A retry publishes it again (``number``)."""
-        before = [told["number"] for told in self.clusters() if told["cluster_id"] == cluster]
+        """Publishes the result for a cluster atomically. A retry publishes it again with the next ``number``."""
+        before = [known["number"] for known in self.clusters() if known["cluster_id"] == cluster]
         self._put("cluster", cluster, {**facts, "cluster_id": cluster, "number": max(before, default=0) + 1})
 
     def lend(self, cluster: str, lease: Mapping[str, object]) -> None:
@@ -113,7 +114,7 @@ class Meeting:
         self._put("lease", cluster, lease)
 
     def lent(self, cluster: str) -> Dict[str, Any]:
-        """The last published state of that lease."""
+        """Returns the last published lease for the hosts of a cluster; empty if there is none."""
         path = self._path("lease", cluster)
         if not os.path.exists(path):
             return {}
@@ -132,7 +133,7 @@ class Meeting:
         os.rename(new, path)
 
     def clusters(self) -> List[Dict[str, Any]]:
-        """What was published."""
+        """Returns the published results, one for each cluster."""
         found = []
         for name in sorted(os.listdir(self._folder)):
             if name.startswith("cluster-") and not name.endswith(".new"):
@@ -142,7 +143,7 @@ class Meeting:
 
     @contextmanager
     def alone(self) -> Iterator[None]:
-        """Only one host can be in here at a time."""
+        """Lets only one host at a time run the block."""
         handle = _open(os.path.join(self._folder, "door"))
         try:
             fcntl.flock(handle, fcntl.LOCK_EX)
@@ -168,9 +169,9 @@ def _free(handle: int) -> bool:
 
 
 def _read(handle: int) -> Dict[str, Any]:
-    """The last message of a host; empty while it writes."""
+    """Returns the last message of a host; empty while the host writes it."""
     try:
-        found = json.loads(os.pread(handle, 1 << 16, 0) or b"{}")
+        found = json.loads(os.pread(handle, os.fstat(handle).st_size, 0) or b"{}")
     except ValueError:
         return {}
     return found if isinstance(found, dict) else {}

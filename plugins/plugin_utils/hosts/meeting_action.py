@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The base of actions over all nodes: a manager does the cluster-wide part, the others wait for it."""
+"""The base of actions that run on all nodes: a manager does the cluster-wide part, and the other hosts wait for it."""
 
 from __future__ import annotations
 
@@ -9,8 +9,6 @@ import time
 from typing import TYPE_CHECKING, Any, Callable, Dict, List, Mapping, Optional, Set
 
 from ansible import constants as C
-from ansible import context
-from ansible.errors import AnsibleConnectionFailure
 
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.cluster_action import ClusterAction, Result
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.election import Outcome, task_key, turn
@@ -28,18 +26,18 @@ Cluster = Dict[str, Any]
 
 
 class MeetingAction(ClusterAction):
-    """Parts of one task that meet on the controller; why: docs/decisions/0010-cleanup.md."""
+    """Coordinates the hosts of one task on the controller; why: docs/decisions/0010-cleanup.md."""
 
-    #: What a worker says that no manager can come before any more.
+    #: The consequence that the error of a worker states if no manager can run the task before it.
     alone = ""
 
     def meeting(self, stack: str, variables: Variables) -> Meeting:
-        """The meeting point of this task's hosts; a context."""
+        """Returns the meeting of this task's hosts for a stack: a context manager."""
         key = f"{task_key(self._task, variables)}/{stack}"
         return Meeting(C.DEFAULT_LOCAL_TMP, key, variables["inventory_hostname"])
 
     def expected(self, variables: Variables) -> Set[str]:
-        """The hosts that come to this task, in this batch or a later one."""
+        """Returns the hosts that run this task, in this batch or a later one."""
         if self._task.run_once:
             return {variables["inventory_hostname"]}
         return set(variables.get("ansible_play_hosts") or ())
@@ -54,19 +52,15 @@ class MeetingAction(ClusterAction):
         served: Callable[[Cluster], Result],
         variables: Variables,
     ) -> Result:
-        """The result of ``work`` if this host does it for the cluster; otherwise ``served`` of its facts.
+        """Returns the result of ``work`` if this host does it for the cluster, else ``served(facts)``.
 
-        :param told: the part of the result for the others: ``nodes`` (ids), ``facts``.
+        :param told: returns the part of the result for the other hosts: ``nodes`` (ids), ``facts``.
         """
         host = meeting.host
         with turn(C.DEFAULT_LOCAL_TMP, self.key(stack, cluster, variables), host) as mine:
             if mine.outcome is not None:
                 return served(next(c for c in meeting.clusters() if c["cluster_id"] == cluster))
-            try:
-                done = work()
-            except AnsibleConnectionFailure:
-                mine.settle(Outcome(host, "", failed=True, error_code="host_unreachable"))
-                raise
+            done = work()
             outcome = Outcome(host, "", bool(done.get("failed")), str(done.get("error_code", "")))
             mine.settle(outcome)
             if outcome.settled:
@@ -75,27 +69,22 @@ class MeetingAction(ClusterAction):
             return done
 
     def wait_for_manager(self, meeting: Meeting, looked: Mapping[str, Any], variables: Variables) -> Cluster:
-        """The published result of a manager for the cluster of this node. Raises StackwrightError (``no_manager``)."""
+        """Returns the published result for the cluster of this node. Raises StackwrightError (``no_manager``)."""
         meeting.say(WAITING, node_id=looked["node_id"])
         hosts = Hosts(self.batch(meeting, variables), self.at_once(), looked["node_id"], looked["node"], self.alone)
         return wait_for_cluster(meeting, hosts, time.monotonic, time.sleep)
 
     def wait_for_others(self, meeting: Meeting, variables: Variables) -> List[Seat]:
-        """All seats, when every remaining host of this batch is DONE."""
+        """Waits until every remaining host of this batch is DONE. Returns all seats."""
         return wait_for_all(meeting, self.batch(meeting, variables), self.at_once(), time.monotonic, time.sleep)
 
     def batch(self, meeting: Meeting, variables: Variables) -> Set[str]:
-        """The hosts that come to this task in this batch."""
+        """Returns the hosts that run this task in this batch."""
         return {meeting.host} if self._task.run_once else set(variables.get("ansible_play_batch") or ())
-
-    def at_once(self) -> int:
-        """How many hosts Ansible runs at the same time."""
-        forks = int(context.CLIARGS.get("forks") or C.DEFAULT_FORKS)
-        return min(forks, int(self._task.throttle)) if self._task.throttle else forks
 
 
 def served_nodes(meeting: Meeting, expected: Set[str], node: str, **facts: object) -> Optional[List[str]]:
-    """Reports that this host has done ``node`` (an id, or empty). Returns all done nodes if it is the last to end."""
+    """Publishes that this host has done ``node`` (an id, or ""). Returns all done nodes if it is the last to end."""
     with meeting.alone():
         meeting.say(DONE, node=node, **facts)
         seats = meeting.seats()

@@ -1,10 +1,10 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs steps on volumes of other nodes for a run on a manager, by the same module on the host of the node.
+"""Runs steps on volumes of other nodes for a run on a manager, with the same module on the host of the node.
 
-The host is found by the names of the node, also outside of the play; else hosts of the play are asked. Which node it is
-says its own Engine.
+The host is found by the node's names, even outside of the play; if that fails, hosts of the play are asked. Each host's
+own Engine tells which node it is.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.plugin_utils.arguments.variables import Variables
 
 Result = Dict[str, Any]
-#: Runs the module on a host with what is handed to it.
+#: Runs the module on a host with additional data.
 Run = Callable[[str, Mapping[str, object]], Mapping[str, object]]
-#: Seconds for all hosts that are asked at once, and in which a step has an answer without another call of the manager.
+#: Seconds: for all hosts that are asked in parallel; and for a step, before its answer is that it still works.
 LOOK, SOON = 60.0, 10.0
 
 
@@ -41,7 +41,7 @@ class NodeSteps:
         self._number = 0
 
     def answer(self, question: Question) -> Result:
-        """The answer, or that a step is still going on (``working``)."""
+        """Returns the answer, or ``working`` while the step still runs."""
         node = question["node"]["id"]
         if question["volume"]["do"] == "look" or node not in self._hosts:
             looked = self._look(question["node"], question["volume"])
@@ -57,12 +57,12 @@ class NodeSteps:
         return next(iter(self._working.found), {})
 
     def end(self) -> None:
-        """Ends what still goes on."""
+        """Ends the step that still runs."""
         if self._working is not None:
             self._working.end()
 
     def _look(self, node: Place, step: Step) -> Result:
-        """What the host says that is the node; without one, why there is none."""
+        """Returns the answer of the node's host; without one, ``why``, or {} if all are other nodes."""
         look = {"node": node, "volume": {"volumes": [], "shots": [], **step, "do": "look"}}
 
         def ask(host: str) -> Result:
@@ -70,22 +70,22 @@ class NodeSteps:
 
         known = self._hosts.get(node["id"])
         hosts = [known] if known else self._candidates(node)
-        told = at_once({host: partial(ask, host) for host in hosts}, LOOK)
-        for one in told:
+        answers = at_once({host: partial(ask, host) for host in hosts}, LOOK)
+        for one in answers:
             if one.get("found"):
                 self._hosts[node["id"]] = str(one["host"])
                 return one
             if one.get("failed") and one.get("error_code") == "volume_not_local":
                 return one
-        failed = [one for one in told if one.get("failed") or one.get("unreachable")]
-        silent = sorted({*hosts} - {str(one["host"]) for one in told})
+        failed = [one for one in answers if one.get("failed") or one.get("unreachable")]
+        silent = sorted({*hosts} - {str(one["host"]) for one in answers})
         if failed:
             return {"why": f"where {failed[0]['host']} says: {str(failed[0].get('msg')).rstrip('.')}"}
         return {"why": f"and the host {' or '.join(silent)} does not answer"} if silent else {}
 
     def _candidates(self, node: Place) -> List[str]:
-        """The hosts of the inventory that are the node by a name or an address; else those of the play that are no
-        other node."""
+        """Returns the hosts of the inventory with a name or an address of the node; if there are none, the first MOST
+        hosts of the play that are not known to be other nodes."""
         own, hostvars = str(self._variables["inventory_hostname"]), self._variables["hostvars"]
         play = [str(host) for host in self._variables.get("ansible_play_hosts") or ()]
         groups = self._variables.get("groups") or {}

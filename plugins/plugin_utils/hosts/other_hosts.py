@@ -1,10 +1,10 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reads data of other nodes for a detached process on a manager, on the hosts of the play that may be these nodes.
+"""Reads data of other nodes for a detached process on a manager, from the hosts of the play that may be these nodes.
 
-A host may hang, and the work on the manager does not wait for it: so each is read in a separate process,
-which is ended after the timeout.
+A host may hang, and the work on the manager doesn't wait for it. So a separate process reads each host, and is killed
+after the timeout.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ from ansible.plugins.loader import become_loader, connection_loader
 from ansible.template import Templar
 from ansible.utils.display import Display
 
-#: So many hosts are tried where none is known to be the node.
+#: How many hosts are tried if none is known to be the node.
 MOST = 5
-#: An address that is every node's.
+#: Addresses that identify no node.
 NOWHERE = frozenset(("", "0.0.0.0", "127.0.0.1", "::", "::1", "localhost"))
 
 Containers = Dict[str, bool]
@@ -37,18 +37,18 @@ Read = Callable[[str, Containers], Mapping[str, Any]]
 def answered(
     question: Mapping[str, object], hosts: Sequence[str], hostvars: Mapping[str, object], read: Read, seconds: float
 ) -> Dict[str, str]:
-    """The answers of the hosts within ``seconds``, by container; an error only loses its own part."""
+    """Returns the answers that the hosts give within ``seconds``, by container. A failed host gives none."""
     try:
         wanted = hosts_for(question, {host: names_of(host, hostvars) for host in hosts})
-        told = at_once({host: partial(read, host, wanted[host]) for host in wanted}, seconds)
-        return {name: str(text) for said in told for name, text in (said.get("checks") or {}).items() if text}
+        answers = at_once({host: partial(read, host, wanted[host]) for host in wanted}, seconds)
+        return {name: str(text) for one in answers for name, text in (one.get("checks") or {}).items() if text}
     except Exception:
         return {}
 
 
 def hosts_for(question: Mapping[str, Any], names: Mapping[str, Collection[str]]) -> Dict[str, Containers]:
-    """The containers to look for on each host: that which is the node, by a name or an address; else those that are
-    no other node that is known."""
+    """Returns the containers to look for, by host: the host with a name or an address of the container's node; if there
+    is none, the first MOST hosts that are not known to be other nodes."""
     found: Dict[str, Containers] = {}
     others = plain(question["others"])
     for check in question["checks"]:
@@ -61,7 +61,7 @@ def hosts_for(question: Mapping[str, Any], names: Mapping[str, Collection[str]])
 
 
 def names_of(host: str, hostvars: Mapping[str, Any]) -> Set[str]:
-    """The names of a host, in the inventory and in its facts, and its addresses."""
+    """Returns the names of a host in the inventory and in its facts, and its IPv4 addresses."""
     found: List[Any] = [host]
     with suppress(Exception):  # a variable that can't be resolved
         own = hostvars[host]
@@ -73,19 +73,19 @@ def names_of(host: str, hostvars: Mapping[str, Any]) -> Set[str]:
 
 
 def plain(names: Iterable[object]) -> Set[str]:
-    """Names without their domains, and addresses; none that is every node's."""
+    """Returns names without their domains, and addresses, without those that identify no node."""
     return {_plain(name) for name in names} - NOWHERE
 
 
 def _plain(name: object) -> str:
-    """A name without its domain; an address as it is."""
+    """Returns a name without its domain, or an address unchanged."""
     text = str(name).lower()
     first = text.partition(".")[0]
     return text if first.isdigit() or ":" in text else first
 
 
 def at_once(works: Mapping[str, Callable[[], Mapping[str, object]]], seconds: float) -> List[Dict[str, Any]]:
-    """The results of ``works`` in parallel; without those that fail or take longer."""
+    """Runs ``works`` in parallel. Returns the results of those that end well within ``seconds``."""
     working = Working(works)
     try:
         working.wait(seconds)
@@ -95,35 +95,35 @@ def at_once(works: Mapping[str, Callable[[], Mapping[str, object]]], seconds: fl
 
 
 class Working:
-    """``works`` in parallel, each in its own process. ``found`` has the results of those that have ended well."""
+    """Runs ``works`` in parallel, each in its own process. ``found`` has the results of those that have ended well."""
 
     def __init__(self, works: Mapping[str, Callable[[], Mapping[str, object]]]) -> None:
         self._running: Dict[int, int] = {}
-        self._said: Dict[int, bytes] = {}
+        self._output: Dict[int, bytes] = {}
         self.found: List[Dict[str, Any]] = []
         for work in works.values():
             reading, writing = os.pipe()
             child = os.fork()
             if not child:
-                _speak(work, writing)
+                _run_child(work, writing)
             os.close(writing)
-            self._running[reading], self._said[reading] = child, b""
+            self._running[reading], self._output[reading] = child, b""
 
     def wait(self, seconds: float) -> bool:
-        """Waits for all of them; whether they have ended."""
+        """Waits for all of them, at most for ``seconds``. Returns whether they have ended."""
         end = time.monotonic() + seconds
         while self._running and time.monotonic() < end:
             for handle in select.select(list(self._running), [], [], max(end - time.monotonic(), 0.0))[0]:
                 piece = os.read(handle, 1 << 16)
-                self._said[handle] += piece
+                self._output[handle] += piece
                 if not piece:
                     _end(handle, self._running.pop(handle))
                     with suppress(ValueError):
-                        self.found.append(json.loads(self._said[handle]))
+                        self.found.append(json.loads(self._output[handle]))
         return not self._running
 
     def end(self) -> None:
-        """Ends those that still run."""
+        """Kills those that still run."""
         while self._running:
             _end(*self._running.popitem())
 
@@ -131,14 +131,17 @@ class Working:
 def _end(handle: int, child: int) -> None:
     os.close(handle)
     with suppress(OSError):
-        os.killpg(child, signal.SIGKILL)  # with the processes that it has started, for instance ssh
+        os.killpg(child, signal.SIGKILL)  # also the processes that it has started, such as ssh
     with suppress(OSError):
         os.kill(child, signal.SIGKILL)
     os.waitpid(child, 0)
 
 
-def _speak(work: Callable[[], Mapping[str, object]], writing: int) -> NoReturn:
-    """The child's part. It says nothing but its answer: whoever is ended while it speaks to Ansible stops all hosts."""
+def _run_child(work: Callable[[], Mapping[str, object]], writing: int) -> NoReturn:
+    """Runs ``work`` in the child and writes its result to ``writing``.
+
+    It shows nothing through Ansible: a child that is killed while it writes to Ansible's queue blocks all hosts.
+    """
     try:
         os.setsid()
         nothing = os.open(os.devnull, os.O_RDWR)
@@ -146,7 +149,7 @@ def _speak(work: Callable[[], Mapping[str, object]], writing: int) -> NoReturn:
             os.dup2(nothing, handle)
         display = Display()
         display._final_q, display.verbosity, display.log_verbosity = None, 0, 0
-        # In ansible-core 2.19 a result may have objects for its display, such as warnings: nobody reads them here.
+        # From ansible-core 2.19 on, a result may hold display objects, such as warnings. They are not needed here.
         rest = json.dumps(dict(work()), default=lambda _display: None).encode()
         while rest:
             rest = rest[os.write(writing, rest) :]
@@ -155,7 +158,7 @@ def _speak(work: Callable[[], Mapping[str, object]], writing: int) -> NoReturn:
 
 
 class Sibling:
-    """The ``action`` of a task for another host of the play, as Ansible would run it there, with its ``variables``."""
+    """The ``action`` of a task for another host, as Ansible would run it there, and that host's ``variables``."""
 
     def __init__(self, action: ActionBase, host: str, variables: Mapping[str, Any]) -> None:
         task = action._task.copy()
@@ -175,19 +178,19 @@ class Sibling:
 
 
 def _connection(task: Any, own: Mapping[str, object], templar: Templar, context: Any) -> Any:
-    """A connection with the options that Ansible would give it."""
+    """Returns a connection with the options that Ansible would set."""
 
-    def said(name: str, keyword: object) -> Any:
+    def variable_or(name: str, keyword: object) -> Any:
         return keyword if own.get(name) is None else templar.template(own[name])
 
-    context.connection = said("ansible_connection", task.connection)
+    context.connection = variable_or("ansible_connection", task.connection)
     more = {"new_stdin": None, "task_uuid": task._uuid, "ansible_playbook_pid": str(os.getppid())}
     connection = connection_loader.get(context.connection, context, **more)
-    if boolean(said("ansible_become", task.become) or False, strict=False):
-        connection.set_become_plugin(become_loader.get(said("ansible_become_method", task.become_method)))
+    if boolean(variable_or("ansible_become", task.become) or False, strict=False):
+        connection.set_become_plugin(become_loader.get(variable_or("ansible_become_method", task.become_method)))
     context.set_attributes_from_plugin(connection)
     keys = {**task.dump_attrs(), "timeout": context.timeout}
-    keys.pop("retries", None)  # of the task, not of the connection
+    keys.pop("retries", None)  # the task's retries, not the connection's
     if context.password:
         keys["password"] = context.password
     for kind, plugin in (("connection", connection), ("shell", connection._shell), ("become", connection.become)):

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The base of action plugins whose module's arguments may hold values that must not be on any disk."""
+"""The base of action plugins whose module arguments may hold values that must not be written to a disk."""
 
 from __future__ import annotations
 
@@ -24,19 +24,18 @@ Spec = Mapping[str, Mapping[str, Any]]
 
 
 class PipedAction(ActionBase):
-    """The edge of our actions, and how their modules are sent.
+    """Filters the results of our actions, and pipes their modules.
 
-    Messages of an action contain no terminal control characters and no secrets. Under ``no_log`` its message is one
-    that says nothing: Ansible prints that all the same.
+    Messages of an action contain no terminal control characters and no secrets. Under ``no_log`` the message has no
+    details, because Ansible prints it nevertheless.
 
-    A module is piped into the target's Python wherever that can be done.
-
-    Otherwise Ansible writes a module with its arguments into a file here, and into one on the target. It pipes only if
-    told to, since a ``sudo`` with ``requiretty`` does not like it; whoever has such hosts says so by ``pipelining:
-    false`` or ``ansible_pipelining: false``, which counts here as well.
+    A module is piped into the target's Python if possible. Otherwise Ansible would write the module with its arguments
+    to a file on the controller and one on the target. By default Ansible doesn't pipe, because ``sudo`` with
+    ``requiretty`` fails then. For such hosts, set ``pipelining: false`` or ``ansible_pipelining: false``: these
+    settings apply here as well.
     """
 
-    #: Parts of the result that are data for other tasks.
+    #: Parts of the result that stay unfiltered, because they are data for other tasks.
     as_it_is: Tuple[str, ...] = ()
     _variables: Variables
     _chosen: Optional[bool] = None
@@ -58,38 +57,38 @@ class PipedAction(ActionBase):
                 message = shown(str(error))
                 self.ended({"unreachable": True, "msg": message})
                 raise AnsibleConnectionFailure(message) from None
-            # As Ansible reports it, except that there were changes.
+            # Like Ansible's own result, but with ``changed``.
             result = {"unreachable": True, "changed": True, "error_code": "host_unreachable", "msg": str(error)}
         except (AnsibleError, StackwrightError) as error:
             message = shown(str(error))
             self.ended({"failed": True, "msg": message})
             raise AnsibleActionFail(message) from None
         result = shown(result, self.as_it_is)
-        result = _quiet(result, self._task.action) if self._task.no_log else result
+        result = _censored(result, self._task.action) if self._task.no_log else result
         self.ended(result)
         return result
 
     def ended(self, result: Dict[str, object]) -> None:
-        """Called at the end with what is shown of the result; may add warnings."""
+        """Called at the end with the filtered result; may add warnings."""
 
     def act(self, result: Dict[str, object], variables: Variables) -> Dict[str, Any]:
-        """The task's result, which begins with ``result``. The variables are those of the task."""
+        """Does the task's work and returns its result, based on ``result``. ``variables`` are the task's."""
         raise NotImplementedError
 
     def checked(self, spec: Spec) -> Dict[str, Any]:
-        """The task's options, checked and completed by ``spec`` and the options of the connection.
+        """Returns the task's options, checked and completed by ``spec`` and the options of the connection.
 
         :raises StackwrightError: ``invalid_options``.
         """
-        # Ansible writes into the defaults of a specification, and a loop would meet them again. The environment that an
-        # option may fall back to is the target's, not this one.
+        # A copy, because Ansible writes into the defaults of a specification, which the next item of a loop would get.
+        # An option falls back to the target's environment, not to that of the controller.
         connection = {name: {**option, "fallback": (None,)} for name, option in CONNECTION.items()}
         try:
             complete = self.validate_argument_spec(argument_spec=deepcopy({**spec, **connection}))[1]
         except AnsibleError as error:
-            # Ansible names the file of the plugin.
-            told = str(error).replace(f"({self._load_name}) module", self._task.action)
-            raise StackwrightError(told, "invalid_options") from None
+            # Ansible's message has the plugin's file name.
+            message = str(error).replace(f"({self._load_name}) module", self._task.action)
+            raise StackwrightError(message, "invalid_options") from None
         found: Dict[str, Any] = plain(complete)
         return found
 
@@ -97,20 +96,20 @@ class PipedAction(ActionBase):
         if super()._is_pipelining_enabled(module_style, wrap_async):
             return True
         become = self._connection.become
-        # Before ansible-core 2.19 only the name tells.
+        # Before ansible-core 2.19 become plugins have no such attribute. Only su can't pipe.
         becomes = not become or getattr(become, "pipelining", become.name != "su")
         able = self._connection.has_pipelining and becomes
         wanted = module_style == "new" and not wrap_async and not C.DEFAULT_KEEP_REMOTE_FILES
         return bool(able and wanted and not self._is_chosen())
 
     def _is_chosen(self) -> bool:
-        """Whether its setting was given; asked more than once for each module."""
+        """Whether the user has set pipelining. Cached, because Ansible asks more than once for each module."""
         if self._chosen is None:
             self._chosen = self._origin() != "default"
         return self._chosen
 
     def _origin(self) -> str:
-        # Before ansible-core 2.18 the task's variables hold Ansible's own default; those of the host do not.
+        # Before ansible-core 2.18 the task's variables contain Ansible's own default; the host's variables don't.
         own = (self._variables.get("hostvars") or {}).get(self._variables.get("inventory_hostname", ""))
         try:
             return str(self._connection.get_option_and_origin("pipelining", hostvars=own)[1])
@@ -118,17 +117,17 @@ class PipedAction(ActionBase):
             return "default"
 
 
-def _quiet(result: Dict[str, object], action: str) -> Dict[str, Any]:
-    """The result under ``no_log``: the part that Ansible still prints only names the failure.
+def _censored(result: Dict[str, object], action: str) -> Dict[str, Any]:
+    """Returns the result under ``no_log``: the message, which Ansible still prints, has no details.
 
-    All of it is in ``full_msg``, which Ansible hides and ``register`` keeps.
+    The full message is in ``full_msg``, which Ansible hides and ``register`` keeps.
     """
-    told = {name: item for name, item in result.items() if name not in ("warnings", "deprecations", "exception")}
-    if "msg" in told:
-        code = f" with error_code {told['error_code']}" if told.get("error_code") else ""
+    kept = {name: item for name, item in result.items() if name not in ("warnings", "deprecations", "exception")}
+    if "msg" in kept:
+        code = f" with error_code {kept['error_code']}" if kept.get("error_code") else ""
         ended = (
-            "could not reach its host" if told.get("unreachable") else "has failed" if told.get("failed") else "ended"
+            "could not reach its host" if kept.get("unreachable") else "has failed" if kept.get("failed") else "ended"
         )
-        told["full_msg"] = told["msg"]
-        told["msg"] = f"{action} {ended}{code}. no_log hides the details; see full_msg in the registered result."
-    return told
+        kept["full_msg"] = kept["msg"]
+        kept["msg"] = f"{action} {ended}{code}. no_log hides the details; see full_msg in the registered result."
+    return kept

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Failures of stack_preflight in this run: they also stop a deployment by another host of the cluster.
 
-Ansible goes on with the hosts that have not failed. If it serves few hosts at once, some have passed their preflight
-before the one that fails has begun.
+Ansible continues with the hosts that have not failed. If it runs few hosts at a time, some pass their preflight before
+the one that fails has begun.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from contextlib import suppress
 from typing import TYPE_CHECKING, Dict
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import StackwrightError
@@ -25,13 +26,13 @@ PREFIX = "stackwright-preflight-"
 def note(folder: str, host: str, cluster: str, stack: str, error_code: str, by: str = "") -> None:
     """Remembers the result of the latest preflight of ``stack`` ("" for no stack) on ``host``; no code means success.
 
-    :param by: the host whose result has the reason, if it is another one.
     :param folder: a folder that all hosts of the run share and that is removed with the run.
+    :param by: the host whose result has the reason, if it is another one.
     """
     name = hashlib.sha256(json.dumps([host, cluster, stack]).encode()).hexdigest()[:32]
     path = os.path.join(folder, PREFIX + name)
     if not error_code:
-        if os.path.exists(path):
+        with suppress(FileNotFoundError):
             os.remove(path)
         return
     with open(f"{path}.new", "w", encoding="utf-8") as handle:
@@ -41,7 +42,7 @@ def note(folder: str, host: str, cluster: str, stack: str, error_code: str, by: 
 
 
 def stopped(folder: str, stack: str, variables: Variables) -> Dict[str, StackwrightError]:
-    """What stops a stack, by the id of the cluster: preflights by which hosts have dropped out of the play.
+    """Returns the errors that stop a stack, by the id of the cluster: failed preflights of hosts that left the play.
 
     A failure that the play has ignored or rescued stops nothing.
     """
@@ -50,8 +51,11 @@ def stopped(folder: str, stack: str, variables: Variables) -> Dict[str, Stackwri
     for name in sorted(os.listdir(folder)) if out else ():
         if not name.startswith(PREFIX) or name.endswith(".new"):
             continue
-        with open(os.path.join(folder, name), encoding="utf-8") as handle:
-            noted = json.load(handle)
+        try:
+            with open(os.path.join(folder, name), encoding="utf-8") as handle:
+                noted = json.load(handle)
+        except FileNotFoundError:  # its host has passed another preflight at this moment (strategy free)
+            continue
         if noted["host"] in out and noted["stack"] in ("", stack):
             found[noted["cluster"]] = StackwrightError(
                 f"Nothing was changed for the stack {stack}: its preflight failed on {noted['by']}, a host of the "

@@ -8,25 +8,26 @@ from __future__ import annotations
 import re
 from typing import Any, Callable, Dict, Optional, Type
 
-#: Seconds of silence after which this side says that the work still goes on. The process speaks every 10 s by itself.
+#: Seconds without a line after which the controller shows that the work continues. The process writes one every 10 s.
 SILENCE = 15.0
-#: Seconds for which a lost connection is tried again: the work on the manager does not need it.
+#: Seconds for which a lost connection is retried: the work on the manager continues without it.
 PATIENCE = 60.0
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 10.0
-#: Seconds for what the process asks of another host, least and most, and how long a module waits for a quick end.
+#: Seconds: the least and the most for a question to another host; and how long a module waits for a quick end.
 PACE, SLOWEST, FOREGROUND = 6.0, 30.0, 3.0
-#: The process's lines that announce a change.
+#: Matches the process's lines that announce a change.
 CHANGE = re.compile(r"(create|update|remove)d?\b")
 
 Result = Dict[str, Any]
 
 
 class Follower:
-    """Calls ``again(job, seen, answer)`` until the process has ended, and gives each of its lines to ``show``.
+    """Calls ``again(job, seen, answer)`` until the process has ended, and passes each of its lines to ``show``.
 
-    :param now: the time in seconds; ``sleep`` waits for some.
-    :param lost: what ``again`` raises where the manager can't be reached.
-    :param answer: gives the answer to what the process asks.
+    :param now: returns the time in seconds.
+    :param sleep: waits for some seconds.
+    :param lost: the exception that ``again`` raises if the manager can't be reached.
+    :param answer: answers a question of the process.
     """
 
     def __init__(
@@ -40,20 +41,22 @@ class Follower:
     ) -> None:
         self._again, self._show, self._now, self._sleep, self._lost = again, show, now, sleep, lost
         self._answer = answer
-        self._spoke = now()
+        self._shown_at = now()
         self._last = ""
         self._changed = False
 
     def follow(self, begun: Result) -> Result:
-        """The end of what has ``begun``; that itself, where it has ended already.
+        """Follows the work that has ``begun`` and returns its result; ``begun`` itself if it has already ended.
 
-        :raises Exception: ``lost``, if the manager could not be reached for a minute; its ``changed`` says whether a
-            change had been announced by then. A question that was killed is asked again as long, and then a failure.
+        If the module was killed for PATIENCE seconds, the result is a failure.
+
+        :raises Exception: ``lost``, if the manager can't be reached for PATIENCE seconds. Its attribute ``changed`` is
+            true if a change was announced before.
         """
         start = self._now()
         progress: Optional[Dict[str, Any]] = begun.pop("progress", None)
         if progress is None or progress["done"]:
-            # What took no longer than a moment needs no lines.
+            # Quick work needs no lines.
             return begun
         while True:
             for line in progress["lines"]:
@@ -62,26 +65,26 @@ class Follower:
                 self._changed = self._changed or bool(CHANGE.match(line))
             if progress["done"]:
                 return begun
-            if self._now() - self._spoke >= SILENCE:
+            if self._now() - self._shown_at >= SILENCE:
                 self._say(f"{self._last or 'working'} (for {self._now() - start:.0f} s)")
             question = progress.get("question")
             answer = {**self._answer(question), "number": question["number"]} if question else {}
             begun = self._reach(progress["job"], progress["seen"], answer)
             progress = begun.pop("progress", None)
             if progress is None:
-                # A refusal says nothing of the job, and so nothing of what it has changed.
+                # A rejected question has no data about the job, so ``changed`` comes from the lines so far.
                 return {**begun, "changed": bool(begun.get("changed")) or self._changed}
 
     def _reach(self, job: str, seen: int, answer: Result) -> Result:
         since, pause = self._now(), FIRST_PAUSE
         while True:
             try:
-                told = self._again(job, seen, answer)
-                if not _unreadable(told):
-                    return told
+                result = self._again(job, seen, answer)
+                if not _is_foreign(result):
+                    return result
                 what = "no answer"
                 if self._now() - since >= PATIENCE:
-                    return {**told, **self._cut_off(str(told.get("msg") or "it does not answer"))}
+                    return {**result, **self._cut_off(str(result.get("msg") or "it does not answer"))}
             except self._lost as error:
                 what = "no connection"
                 if self._now() - since >= PATIENCE:
@@ -91,8 +94,8 @@ class Follower:
             self._sleep(pause)
             pause = min(pause * 2, LONGEST_PAUSE)
 
-    def _cut_off(self, said: str) -> Result:
-        msg = f"For {PATIENCE:.0f} s this host did not report its progress; it continues on its own: {said}"
+    def _cut_off(self, reason: str) -> Result:
+        msg = f"For {PATIENCE:.0f} s this host did not report its progress; it continues on its own: {reason}"
         return {
             "msg": f"{msg} Check the stack with stack_info, and run the task again: it continues from the current "
             "state.",
@@ -102,14 +105,14 @@ class Follower:
 
     def _say(self, line: str) -> None:
         self._show(line)
-        self._spoke = self._now()
+        self._shown_at = self._now()
 
 
 def pace_of(first: float) -> float:
-    """The seconds that a question to another host may take, where the ``first`` call of a module took so many."""
+    """Returns the seconds that a question to another host may take if the ``first`` call of a module took so many."""
     return min(max(PACE, 2 * (first - FOREGROUND)), SLOWEST)
 
 
-def _unreadable(told: Result) -> bool:
-    """Whether an answer is none of ours: the module was killed, or could not start."""
-    return bool(told.get("failed")) and "progress" not in told and not told.get("error_code")
+def _is_foreign(result: Result) -> bool:
+    """Whether a result is not from our code: the module was killed, or could not start."""
+    return bool(result.get("failed")) and "progress" not in result and not result.get("error_code")

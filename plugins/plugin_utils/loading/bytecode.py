@@ -4,8 +4,8 @@
 """Uses Python's own cache of compiled code (``__pycache__``) for imports of our plugins on the controller.
 
 Ansible loads a plugin's own file with that cache, but compiles everything that the plugin imports from its collection
-anew in each play (``ansible.utils.collection_loader``): a third of what a run without changes costs beside Ansible
-itself. See docs/decisions/0078. An action plugin imports this file before anything else of ours.
+again in each play (``ansible.utils.collection_loader``): a third of our own time in a run without changes. See
+docs/decisions/0078. An action plugin imports this file before any other file of ours.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ OURS = (PLUGINS + "plugin_utils.", PLUGINS + "module_utils.")
 
 
 class Finder:
-    """Finds the files of OURS as Python finds any other; all else is left to the finders after it."""
+    """Finds the files of OURS as Python finds any other file; leaves all other files to the finders after it."""
 
     def __init__(self) -> None:
         self._folders: Dict[str, FileFinder] = {}
@@ -42,7 +42,7 @@ def _found_this(finder: object) -> bool:
     return find is not None and find(__name__, sys.modules[__package__].__path__) is not None
 
 
-#: Right before Ansible's own, not first: what others have put before it (ansible-test, a debugger) stays there.
+#: Right before Ansible's own finder, not first: finders of others before it (ansible-test, a debugger) stay first.
 _place = next((place for place, finder in enumerate(sys.meta_path) if _found_this(finder)), None)
 if _place is not None:
     sys.meta_path.insert(_place, Finder())

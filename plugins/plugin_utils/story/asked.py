@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a task asks of a stack's routes: the option ``routes`` of compose_stack, complete and checked."""
+"""The option ``routes`` of compose_stack, completed and checked."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ GONE = "gone"
 ADMIN = "unix:///var/lib/stackwright/caddy/admin.sock"
 #: The group of the hosts with a proxy.
 GROUP = "swarm_proxies"
-#: Seconds that one look at all proxies may wait for those that hang, and the least for one of them.
+#: Seconds that one check of all proxies may wait for hanging ones, and the least for each proxy.
 LOOK, LEAST = 10, 2
 
 
 @dataclass(frozen=True)
 class RoutesAsked:
-    """``proxies``: the inventory hosts that have one, in order; ``admin``: the addresses on each of them."""
+    """The option ``routes``. ``proxies``: the hosts with a proxy, in order; ``admin``: the addresses of admin APIs."""
 
     proxies: Tuple[str, ...] = ()
     admin: Any = ()
@@ -34,27 +34,27 @@ class RoutesAsked:
     take_over: str = ""
     manager: str = ""
     maintenance: str = ""
-    #: Whether ``proxies`` were given, and are not all hosts of the play that may have one.
+    #: Whether the user set ``proxies``. If not, they are all hosts that may have a proxy.
     chosen: bool = True
 
     def admin_of(self, host: str) -> List[str]:
-        """The addresses of the admin API on ``host``."""
+        """Returns the addresses of the admin API on ``host``."""
         found = self.admin.get(host) or [ADMIN] if isinstance(self.admin, Mapping) else self.admin
         return [str(one) for one in ([found] if isinstance(found, str) else found)] or [ADMIN]
 
     def socket(self) -> str:
-        """The path of the admin API's socket if all proxies have it at one path, else an empty text."""
+        """Returns the path of the admin API's socket if it is the same on all proxies, else ""."""
         first = {self.admin_of(host)[0] for host in self.proxies}
         return first.pop()[len("unix://") :] if len(first) == 1 and min(first).startswith("unix://") else ""
 
 
 def look_timeout(proxies: int) -> int:
-    """Seconds for one proxy of several, so that those that hang cost together what one does."""
+    """Returns the seconds for one of several proxies, so that all hanging ones together cost LOOK seconds."""
     return max(LOOK // proxies, LEAST)
 
 
 def asked_of(options: Optional[Mapping[str, object]], groups: Mapping[str, Sequence[str]], play: Sequence[str]) -> Any:
-    """The RoutesAsked of the option, None without it. ``play`` are the hosts of the play.
+    """Returns the RoutesAsked of the option, or None without it. ``play`` has the hosts of the play.
 
     :raises StackwrightError: ``invalid_options``.
     """

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which hosts of a play belong to another Swarm than the manager that works: their proxies are not this stack's."""
+"""Finds the hosts of a play that are in another Swarm than the working manager: the stack doesn't use their proxies."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.other_host
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.story.on_hosts import Hosts
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.story.preflight_by_one import ask_of
 
-#: Seconds for all hosts that are asked.
+#: Seconds for all hosts, which are asked in parallel.
 SECONDS = 30.0
 
 
 def is_elsewhere(looked: Mapping[str, object], cluster: str, nodes: Collection[str]) -> bool:
     """Whether a host is known to be in another Swarm than ``cluster``, which has the ``nodes`` (ids).
 
-    A host that is in none, or does not tell, may have the proxy in front of this one.
+    False for a host without a Swarm, or without an answer: it may have the proxy in front of this Swarm.
     """
     if looked.get("cluster_id"):
         return bool(looked["cluster_id"] != cluster)
@@ -29,7 +29,7 @@ def is_elsewhere(looked: Mapping[str, object], cluster: str, nodes: Collection[s
 
 
 class Clusters:
-    """``known``: the clusters of hosts that have told theirs; ``connection``: the options of the manager's Engine."""
+    """The clusters of hosts. ``known`` returns those already published; ``connection``: of the manager's Engine."""
 
     def __init__(
         self,
@@ -41,7 +41,7 @@ class Clusters:
         self._hosts, self._cluster, self._connection, self._known = hosts, cluster, connection, known
 
     def strangers(self, hosts: Sequence[str]) -> List[str]:
-        """Those of ``hosts`` that are known to be in another Swarm."""
+        """Returns those of ``hosts`` that are known to be in another Swarm."""
         looked: Dict[str, Mapping[str, Any]] = {
             host: {"cluster_id": cluster} for host, cluster in self._known().items() if cluster
         }

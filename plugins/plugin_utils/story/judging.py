@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Dict, List
 
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.story.asked import GONE
+
 Result = Dict[str, Any]
 #: The error codes of caddy_route for a proxy that is down or hangs.
 LOST = ("admin_unreachable", "admin_timeout")
@@ -18,7 +20,7 @@ HINT = (
 
 
 def is_lost(answer: Mapping[str, object]) -> bool:
-    """Whether a proxy is down or hangs, or its host can't be reached: it may come back by itself."""
+    """Whether a proxy is down or hangs, or its host can't be reached."""
     return bool(answer.get("unreachable")) or answer.get("error_code") in LOST
 
 
@@ -28,13 +30,13 @@ def has_failed(result: Mapping[str, object]) -> bool:
 
 
 def failure_of(result: Mapping[str, object]) -> Result:
-    """What is told of a failed module beside the task's own: its other results are not for users, or secret."""
+    """Returns the message and code of another module that failed. Its other results may be internal or secret."""
     code = "host_unreachable" if result.get("unreachable") else "failed"
     return {"msg": str(result.get("msg") or ""), "error_code": str(result.get("error_code") or code)}
 
 
 def refusal(answers: Sequence[Mapping[str, object]]) -> Result:
-    """The failure of a step that proxies rejected; empty if none did."""
+    """Returns the failure of a step that proxies rejected; empty if none did."""
     refused = [answer for answer in answers if answer.get("failed") and not is_lost(answer)]
     if not refused:
         return {}
@@ -44,13 +46,13 @@ def refusal(answers: Sequence[Mapping[str, object]]) -> Result:
 
 
 def why_lost(host: str, answer: Mapping[str, object]) -> str:
-    """The sentence about a proxy that did not answer."""
+    """Returns the sentence about a proxy that did not answer."""
     reason = "its host is unreachable." if answer.get("unreachable") else str(answer.get("msg") or "")
     return f"No routes for the proxy of {host}: {reason}"
 
 
-def going(plan: Sequence[Mapping[str, object]]) -> List[str]:
-    """The services that a plan removes at its end."""
+def pruned_services(plan: Sequence[Mapping[str, object]]) -> List[str]:
+    """Returns the services that a plan removes at its end (prune)."""
     return [
         str(step["name"])
         for step in plan
@@ -58,17 +60,17 @@ def going(plan: Sequence[Mapping[str, object]]) -> List[str]:
     ]
 
 
-def came_between(plan: Sequence[Mapping[str, object]], expected: Sequence[str]) -> bool:
-    """Whether the plan of the last step holds more than the removal of objects, or of other services than ``expected``:
-    another deployment came in between."""
+def is_overtaken(plan: Sequence[Mapping[str, object]], expected: Sequence[str]) -> bool:
+    """Whether another deployment ran in between: the plan of the last step does more than remove objects, or changes
+    services that are not ``expected``."""
     other = [step for step in plan if step.get("phase") != "prune" and step["action"] != "keep"]
     more = [step for step in plan if step["kind"] == "service" and step["name"] not in expected]
     return bool(other or more)
 
 
 def needs_values(routes: Sequence[Mapping[str, object]], take_over: str) -> bool:
-    """Whether a manager has to read something for the routes: a worker with a proxy can't."""
-    return take_over == "gone" or any(route.get("from_labels") for route in routes)
+    """Whether the routes need data that only a manager can read, not a worker with a proxy."""
+    return take_over == GONE or any(route.get("from_labels") for route in routes)
 
 
 def needs_work(answer: Mapping[str, object]) -> bool:
@@ -77,18 +79,18 @@ def needs_work(answer: Mapping[str, object]) -> bool:
 
 
 def to_fill(proxies: Sequence[str], answers: Mapping[str, Mapping[str, object]], owed: Sequence[str]) -> List[str]:
-    """The proxies that need the routes of all stacks: a new one has none, and one that was down has missed some."""
+    """Returns the proxies that need the routes of all stacks: new ones, and those that were down (``owed``)."""
     fresh = [host for host in proxies if answers.get(host, {}).get("fresh")]
     return list(dict.fromkeys([*fresh, *(host for host in proxies if host in owed)]))
 
 
 def joined(first: Mapping[str, Any], last: Mapping[str, Any]) -> Result:
-    """The result of a deployment in two steps, of which the last one only removes objects."""
+    """Returns the result of a deployment in two steps. The ``last`` step only removes objects."""
     both = {**first, **last}
     for name in ("plan", "plan_lines"):
         both[name] = [*first.get(name, []), *last.get(name, [])]
-    both["notices"] = [*first.get("notices", [])]
-    both["notices"] += [notice for notice in last.get("notices", []) if notice not in both["notices"]]
+    notices = first.get("notices", [])
+    both["notices"] = [*notices, *(notice for notice in last.get("notices", []) if notice not in notices)]
     both["changed"] = bool(first.get("changed") or last.get("changed"))
     if "diff" in both:
         both["diff"] = [*diffs(first), *diffs(last)]
@@ -96,6 +98,6 @@ def joined(first: Mapping[str, Any], last: Mapping[str, Any]) -> Result:
 
 
 def diffs(result: Mapping[str, object]) -> List[Any]:
-    """The diffs of a result as a list."""
+    """Returns the diffs of a result as a list."""
     found = result.get("diff") or []
     return list(found) if isinstance(found, list) else [found]

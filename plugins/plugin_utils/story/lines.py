@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Pure. The lines that a run shows of its plan, its services and its routes."""
+"""Pure. The progress lines about a run's plan, services and routes."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from typing import Any, List
 
 
 def plan_lines(looked: Mapping[str, Any]) -> List[str]:
-    """The plan, before it is carried out."""
+    """Returns the lines of the plan, which are shown before it is carried out."""
     return [f"plan: {line}" for line in looked.get("plan_lines") or ()]
 
 
 def end_lines(done: Mapping[str, Any]) -> List[str]:
-    """One line for each service, and one for each change of routes, after a run with changes."""
+    """Returns one line for each service and each change of routes, for the end of a run with changes."""
     found = [_service(service) for service in done.get("services") or ()]
     by_line: dict[str, List[str]] = {}
     for proxy in done.get("routes_result") or ():

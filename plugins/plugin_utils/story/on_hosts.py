@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Other modules than the task's own, run by an action plugin: on its host, or on another host of the inventory."""
+"""Runs other modules than the task's own for an action plugin, on its host or on another host of the inventory."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class Hosts:
-    """The hosts on which ``action`` runs modules. Each connection is made once."""
+    """The hosts on which ``action`` runs modules. Each connection is created once."""
 
     def __init__(self, action: ClusterAction, variables: Variables) -> None:
         self._action, self._variables = action, variables
@@ -37,12 +37,12 @@ class Hosts:
         secret: bool = False,
         engine: str = "",
     ) -> Result:
-        """The module's result; ``unreachable`` if its host is. Defaults of the play for the module apply.
+        """Runs a module with the play's defaults for it. Returns its result, with ``unreachable`` if its host is.
 
-        :param host: another host than that of the task.
-        :param check: whether in check mode; None for that of the task.
-        :param engine: the Engine if the defaults name none.
-        :param secret: whether the module's arguments or result have secrets, so that it logs nothing.
+        :param host: another host than the task's.
+        :param check: whether to run in check mode; None for the task's mode.
+        :param secret: whether the module's arguments or result contain secrets, so that it logs nothing.
+        :param engine: the Engine if the defaults set none.
         """
         try:
             action, variables = self.at(host or self.own, check)
@@ -56,17 +56,17 @@ class Hosts:
             return unreachable(error)
         finally:
             if host and host != self.own:
-                action.cleanup()  # Ansible does so for the task's own host
+                action.cleanup()  # Ansible does this for the task's own host only
         result.pop("invocation", None)
         return result
 
     def complete(self, module: str, arguments: Mapping[str, object], engine: str = "") -> Dict[str, Any]:
-        """The arguments with the defaults of the play for the module."""
-        # As with delegate_to, the variables in them are those of the task's own host.
+        """Returns the arguments with the play's defaults for the module."""
+        # As with delegate_to, the defaults are templated with the variables of the task's own host.
         return {**({"docker_host": engine} if engine else {}), **module_defaults(self._action, module), **arguments}
 
     def at(self, host: str, check: Optional[bool] = None) -> Any:
-        """The action for ``host``, and its variables."""
+        """Returns a copy of the action for ``host``, and the variables of that host."""
         if host == self.own:
             action, variables = copy.copy(self._action), self._variables
         else:
@@ -80,11 +80,10 @@ class Hosts:
 
 
 def unreachable(error: AnsibleConnectionFailure) -> Result:
-    """The result of a step whose host can't be reached, or no longer."""
-    changed = bool(getattr(error, "changed", False))
+    """Returns the result of a step whose host can't be reached, or not any more."""
     return {
         "unreachable": True,
-        "changed": changed,
+        "changed": bool(getattr(error, "changed", False)),
         "error_code": "host_unreachable",
         "msg": plain_text(str(error)),
     }

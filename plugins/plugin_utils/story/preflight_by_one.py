@@ -1,8 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A preflight that one manager does for all: it checks the Swarm and its own node, and asks the other hosts of the play
-about theirs."""
+"""A preflight by one manager: it checks the Swarm and its own node, and asks the play's other hosts about theirs."""
 
 from __future__ import annotations
 
@@ -28,18 +27,19 @@ if TYPE_CHECKING:
 
 MODULE = "stackwright.swarm.stack_preflight"
 Result = Dict[str, Any]
-#: Seconds for all other hosts, which are asked at the same time.
+#: Seconds for all other hosts, which are asked in parallel.
 SECONDS = 60.0
 
 
 def ask_of(hosts: Hosts, arguments: Mapping[str, object], host: str, part: Mapping[str, object]) -> Result:
-    """One part of stack_preflight on ``host``; ``arguments`` with the connection of the task's own host.
+    """Returns the result of one part of stack_preflight on ``host``.
 
+    :param arguments: those of stack_preflight, with the connection of the task's own host.
     :raises AnsibleConnectionFailure: the host can't be reached.
     """
     asked, own = hosts.at(host)
     asked.module = MODULE
-    # The Engine of each host is another one.
+    # Another host has another Engine.
     connection = connection_of(asked, MODULE) if host != hosts.own else {}
     found: Result = asked._call({**arguments, **connection}, part, own)
     return found
@@ -53,10 +53,10 @@ def preflight(
     desired: State,
     others: Sequence[str],
 ) -> Result:
-    """The result as of stack_preflight, for the nodes of this host and of ``others``; it changes nothing.
+    """Returns a result like that of stack_preflight for the nodes of this host and of ``others``. Changes nothing.
 
-    :param arguments: those of stack_preflight, with its connection.
-    :param fail_on: its option of this name.
+    :param arguments: those of stack_preflight, including the connection.
+    :param fail_on: the option of stack_preflight.
     """
     volumes = wanted_volumes(desired)
     small = trimmed(desired)
@@ -87,12 +87,12 @@ def preflight(
         checked = looked["local"] and not mine.get("failed")
         return {"host": host, "findings": findings, "served": looked["node_id"] if checked else ""}
 
-    told = at_once({host: partial(look, host) for host in others}, SECONDS) if facts else []
+    answers = at_once({host: partial(look, host) for host in others}, SECONDS) if facts else []
     order = {host: place for place, host in enumerate(others)}
-    told.sort(key=lambda one: order[one["host"]])
-    served |= {str(one.get("served") or "") for one in told}
+    answers.sort(key=lambda one: order[one["host"]])
+    served |= {str(one.get("served") or "") for one in answers}
     result: Result = {"changed": False, "calls": whole.get("calls", 0)}
     result["unchecked"] = sorted(unchecked(facts, sorted(served - {""})))
-    findings = [*whole["findings"], *(item for one in told for item in one["findings"])]
+    findings = [*whole["findings"], *(item for one in answers for item in one["findings"])]
     judged(result, findings, fail_on)
     return result

@@ -10,12 +10,12 @@ from typing import Any, Dict, List, NamedTuple, Optional
 
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.story.asked import BEFORE, RoutesAsked
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.story.judging import (
-    came_between,
     diffs,
     failure_of,
-    going,
     has_failed,
+    is_overtaken,
     joined,
+    pruned_services,
 )
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.story.proxies import Proxies, Stop
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.story.steps import Result, Steps
@@ -29,7 +29,7 @@ AHEAD = (
 
 
 class Asked(NamedTuple):
-    """What a task asks for beside its services."""
+    """The options of a task, except those about its services."""
 
     state: str
     routes: Optional[RoutesAsked]
@@ -50,16 +50,19 @@ class Story:
         gone = asked.state == ABSENT
         routes = asked.routes if asked.state != STOPPED else None
         self._proxies = Proxies(steps, routes, stack, asked.check, gone) if routes is not None else None
-        #: The last result of the services, and whether they were changed.
+        #: The last result of the services.
         self._done: Result = {}
         self._preflight: Result = {}
 
-    def tell(self, looked: Result) -> Result:
-        """The whole result. ``looked`` is that of a look at the services: their plan, and what is there already."""
+    def run(self, looked: Result) -> Result:
+        """Runs the steps and returns the whole result.
+
+        :param looked: the result of a check of the services: their plan, and their current state.
+        """
         self._looked = looked
         self._done = dict(looked)
         if looked.get("changed") and not self._asked.check:
-            # Nothing of this plan was done yet.
+            # The plan is not yet carried out.
             self._done["changed"] = False
             self._done.pop("diff", None)
         try:
@@ -85,47 +88,47 @@ class Story:
             return
         proxies, routes = self._proxies, self._looked.get("routes") or []
         proxies.find(routes)
-        proxies.bring(routes, self._looked.get("takes") or (), look=True)
+        proxies.apply(routes, self._looked.get("takes") or (), look=True)
         differ = proxies.differ
         proxies.fill(self._looked.get("owed") or [])
         if routes and plan:
             proxies.find_unlisted()
         if self._asked.check:
             return
-        # Also in a run without changes: one before may have ended in the moment before it did so.
+        # Also in a run without changes: an earlier run may have ended just before this step.
         if routes or plan:
             proxies.record_lost(self._looked.get("owed") or [])
-        # A service must lose its route before it is removed, in a separate step.
-        leaving = going(plan) if self._asked.prune and differ else []
+        # A service must lose its route before it is removed, so the removal is a separate step.
+        leaving = pruned_services(plan) if self._asked.prune and differ else []
         prune = self._asked.prune and not leaving
         if self._asked.routes is not None and self._asked.routes.switch == BEFORE:
             self._switch_first(proxies, prune)
         else:
             self._switch_last(proxies, prune, differ)
         if leaving:
-            self._prune(going(plan))
+            self._prune(leaving)
 
     def _switch_last(self, proxies: Proxies, prune: bool, differ: bool) -> None:
         self._deploy(prune)
         done = self._done
         if self._asked.takes:
-            # Recorded before the switch, so that the next run completes a run that ends in between.
+            # Recorded before the switch, so that the next run completes one that was interrupted in between.
             recorded = self._steps.book(takes=self._asked.takes)
             if has_failed(recorded):
                 raise Stop(failure_of(recorded))
             proxies.changed = proxies.changed or bool(recorded.get("changed"))
         if differ or done.get("changed"):
-            proxies.bring(done.get("routes") or [], done.get("takes") or ())
+            proxies.apply(done.get("routes") or [], done.get("takes") or ())
 
     def _switch_first(self, proxies: Proxies, prune: bool) -> None:
         try:
-            proxies.bring(self._looked.get("routes") or [], self._looked.get("takes") or ())
+            proxies.apply(self._looked.get("routes") or [], self._looked.get("takes") or ())
             self._deploy(prune)
         except Stop as stop:
             if stop.result.get("unreachable"):
-                # How the deployment ends is not known, and the routes that run can't be read.
+                # The end of the deployment is unknown, and the routes of the running services can't be read.
                 raise Stop({**stop.result, "msg": f"{stop} {AHEAD}"}) from None
-            # The services were rolled back, and with them their labels.
+            # The services were rolled back, including their labels.
             cause = f"{stop} ({stop.result.get('error_code') or ''})"
             try:
                 proxies.restore()
@@ -134,12 +137,12 @@ class Story:
             raise Stop({**stop.result, "msg": f"{cause} {BACK}"}) from None
 
     def _prune(self, leaving: List[str]) -> None:
-        # The routes were switched without the stack's lock: another deployment may have come in between, with services
-        # that are not in these files. A removal by these files would then undo it.
+        # The routes were switched without the stack's lock. If another deployment has created services since, pruning
+        # by these files would remove them.
         planned = self._steps.plan_prune()
         if has_failed(planned):
             raise Stop(failure_of(planned))
-        if came_between(planned.get("plan") or [], leaving):
+        if is_overtaken(planned.get("plan") or [], leaving):
             text = (
                 f"Another deployment of {self._stack['name']} ran in between, so objects that are no longer in the "
                 "files were not removed (conflict). Removing them would change: "
@@ -156,7 +159,7 @@ class Story:
         """Stops or removes the stack: the routes go first."""
         if self._proxies is not None:
             self._proxies.find([])
-            self._proxies.bring([])
+            self._proxies.apply([])
         self._deploy(self._asked.prune)
 
     def _deploy(self, prune: bool) -> None:
@@ -178,7 +181,7 @@ class Story:
             if self._preflight.get("unchecked"):
                 done["unchecked"] = self._preflight["unchecked"]
         if self._proxies is not None:
-            done["routes_result"] = self._proxies.told()
+            done["routes_result"] = self._proxies.results()
             done["changed"] = bool(done.get("changed") or self._proxies.changed)
             if self._proxies.diffs:
                 done["diff"] = [*diffs(done), *self._proxies.diffs]

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The base of an action that tells a whole story once per cluster: the first host in order that can does it."""
+"""The base of an action that runs a whole deployment once per cluster, on the first usable host of the inventory."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Tuple
 
 from ansible import constants as C
-from ansible.errors import AnsibleConnectionFailure
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.connection_options import CONNECTION
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import StackwrightError
@@ -36,30 +35,30 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.vault.vault_acti
 if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.plugin_utils.arguments.variables import Variables
 
-Tell = Callable[[Result, Mapping[str, Any]], Result]
-#: What a host says of a failure that another one tells in full.
+Work = Callable[[Result, Mapping[str, Any]], Result]
+#: The fields that stay in a host's result if another host reports the same failure in full.
 KEPT: Tuple[str, ...] = ("failed", "error_code", "stack", "cluster_id")
 
 
 class StoryAction(VaultAction):
-    """Its hosts meet from the beginning of the task, so that what fails for all of them alike is told by one."""
+    """Lets hosts meet from the start of the task, so that only one of them reports a failure that they share."""
 
-    #: The visit of the meeting at which this host has waited for the looks of the others.
+    #: The visit of the meeting in which this host has waited for the others to know their clusters.
     waited = 0
 
     def in_order(self, variables: Variables, act: Callable[[Meeting], Result]) -> Result:
-        """The result of ``act`` at this task's meeting; a failure that an earlier host has told alike is short."""
+        """Returns the result of ``act``; only a reference if an earlier host reports the same failure."""
         with self.meet(variables) as meeting:
             try:
                 done = act(meeting)
             except StackwrightError as error:
                 done = {**error.details, "failed": True, "msg": str(error), "error_code": error.error_code}
             if done.get("failed") and "done_by" not in done:
-                told = hashlib.sha256(f"{done.get('error_code')} {done.get('msg')}".encode()).hexdigest()
+                failure = hashlib.sha256(f"{done.get('error_code')} {done.get('msg')}".encode()).hexdigest()
                 self.wait_in_order(meeting, "", variables)
-                # Also those that Ansible has taken out of the play since.
-                first = failed_alike(meeting, self.earlier(variables, "ansible_play_hosts_all"), told)
-                meeting.say(DONE, failed=told)
+                # All hosts: Ansible has already removed failed ones from the batch.
+                first = failed_alike(meeting, self.earlier(variables, "ansible_play_hosts_all"), failure)
+                meeting.say(DONE, failed=failure)
                 if first:
                     kept = {name: done[name] for name in KEPT if name in done}
                     done = {**kept, "changed": False, "msg": f"This failed on {first}; its result has the details."}
@@ -69,8 +68,8 @@ class StoryAction(VaultAction):
             return self._after(meeting, done, variables)
 
     def _after(self, meeting: Meeting, done: Result, variables: Variables) -> Result:
-        """The result, when Ansible has that of the host that did the work: so the cause is shown first."""
-        # Another item of a loop is done by the same process.
+        """Returns the result after Ansible has that of the working host, so that the cause is shown first."""
+        # In a loop, the process continues with the next item, so its end shows nothing.
         looped = bool(variables.get("ansible_loop_var"))
         if "done_by" not in done:
             if not looped:
@@ -87,11 +86,12 @@ class StoryAction(VaultAction):
         arguments: Mapping[str, object],
         handed: Mapping[str, object],
         variables: Variables,
-        tell: Tell,
+        work: Work,
     ) -> Result:
-        """What ``tell`` makes of a look at the services, on the first host of each cluster that can.
+        """Checks the services, then returns the result of ``work`` on the first usable host of each cluster.
 
-        ``tell`` gets the look's result and ``handed`` with who asks. Raises StackwrightError as ``once_per_cluster``.
+        :param work: gets the result of the check, and ``handed`` with the user who requests the change.
+        :raises StackwrightError: as ``once_per_cluster``.
         """
         arguments = {name: given_only(value) for name, value in arguments.items()}
         handed = {**handed, "who": who_asks(variables)}
@@ -102,22 +102,22 @@ class StoryAction(VaultAction):
         if looked.get("changed") and looked["cluster_id"] in stops:
             raise stops[looked["cluster_id"]]
         wanted = {name: value for name, value in arguments.items() if name not in CONNECTION}
-        return self.led(meeting, stack, looked, [wanted, handed], variables, lambda: tell(looked, handed))
+        return self.led(meeting, stack, looked, [wanted, handed], variables, lambda: work(looked, handed))
 
     def proxy_of(self, meeting: Meeting, variables: Variables, host: str) -> Mapping[str, Any]:
-        """What ``host`` knows of its own proxy (option ``proxy`` of stack_glance), if it is at this meeting."""
+        """Returns the last check by ``host`` of its own proxy (option ``proxy`` of stack_glance), or {}."""
         if host == meeting.host:
             return self.seen_proxy
         batch = names_in(variables, "ansible_play_batch")
         if host not in batch or self.is_alone(batch):
             return {}
         if self.waited != meeting.visit:
-            # For all at once: each that does not come would be waited for on its own.
+            # Once for all hosts, so that each absent host doesn't cost its own wait.
             self.waited = meeting.visit
             wait_for_look(
                 meeting, [one for one in batch if one != meeting.host], self.at_once(), time.monotonic, time.sleep
             )
-        # What it said at another item of a loop is over.
+        # Only of this visit: the facts from another item of a loop are outdated.
         facts = [seat.facts for seat in meeting.seats() if seat.host == host and seat.facts["visit"] == meeting.visit]
         return facts[0].get("proxy") or {} if facts else {}
 
@@ -130,11 +130,13 @@ class StoryAction(VaultAction):
         variables: Variables,
         work: Callable[[], Result],
     ) -> Result:
-        """The result of ``work`` on the first host of the cluster that can, after ``looked``; the others refer to it.
+        """Returns the result of ``work`` on the first usable host of the cluster; the other hosts' results refer to it.
 
-        :param wanted: plain data that is the same on all hosts of a cluster. Raises StackwrightError (``conflict``).
+        :param looked: the result of the check of the services.
+        :param wanted: plain data that must be the same on all hosts of a cluster.
+        :raises StackwrightError: ``conflict``.
         """
-        # Not the batch: hosts that have failed by now are no longer in it, and one of them may have done the work.
+        # Not the batch: hosts that have failed are no longer in it, and one of them may have done the work.
         hosts = names_in(variables, "ansible_play_hosts_all") or names_in(variables, "ansible_play_batch")
         if self.is_alone(hosts):
             return work()
@@ -147,11 +149,7 @@ class StoryAction(VaultAction):
             meeting.say(DONE, **seen)
             if mine.outcome is not None:
                 return served(mine.outcome, digest, looked)
-            try:
-                done = work()
-            except AnsibleConnectionFailure:
-                mine.settle(Outcome(host, digest, failed=True, error_code="host_unreachable"))
-                raise
+            done = work()
             failed, code = bool(done.get("failed")), str(done.get("error_code", ""))
             if done.get("unreachable"):
                 failed, code = True, "host_unreachable"

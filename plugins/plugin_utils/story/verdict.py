@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Pure. The effect of a preflight's findings on the result of the task."""
+"""Pure. From a preflight's findings to the result of the task."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ BAD = {"never": (), "error": (ERROR,), "warning": (ERROR, WARNING)}
 
 
 def codes_of(findings: List[Finding]) -> Dict[str, List[str]]:
-    """The codes of findings by level, for the other hosts."""
+    """Returns the codes of findings by level, for the other hosts."""
     levels = sorted({item["level"] for item in findings})
     return {level: [item["code"] for item in in_order(findings) if item["level"] == level] for level in levels}
 
 
 def joined_parts(*parts: Mapping[str, Any]) -> Result:
-    """The parts of a preflight as one result."""
+    """Returns the parts of a preflight as one result."""
     whole: Result = {}
     for part in parts:
         whole.update({name: value for name, value in part.items() if value not in (None, "")})
@@ -37,7 +37,7 @@ def joined_parts(*parts: Mapping[str, Any]) -> Result:
 
 
 def judged(result: Result, findings: List[Finding], fail_on: str) -> None:
-    """Counts the findings in the result, and fails it if they are severe enough."""
+    """Adds the findings and their counts to the result, and fails it if a level is in BAD of ``fail_on``."""
     findings = in_order(findings)
     errors = [item for item in findings if item["level"] == ERROR]
     warnings = [item for item in findings if item["level"] == WARNING]
@@ -55,10 +55,10 @@ def judged(result: Result, findings: List[Finding], fail_on: str) -> None:
 
 
 def counted(number: int) -> str:
-    """How many checks failed, as a sentence's begin."""
+    """Returns the start of a sentence about failed checks."""
     return f"{number} preflight check{'s' if number > 1 else ''} failed"
 
 
 def code_of(codes: List[str]) -> str:
-    """One code for all."""
+    """Returns the code that all findings share, or ``preflight``."""
     return codes[0] if len(set(codes)) == 1 else "preflight"

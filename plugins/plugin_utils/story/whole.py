@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One run of compose_stack with all that is around its services: puts the story together with its steps."""
+"""One whole run of compose_stack, with preflight and routes: combines the story with its steps."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ Told = Callable[[Result, Optional[Mapping[str, Any]], List[str]], Result]
 class Whole:
     """The run of one task on one host.
 
-    :param clusters: the clusters of the play's hosts that have told theirs.
-    :param known: what a host knows of the last look at its own proxy.
-    :param told: completes a result of the services with what the controller knows.
+    :param told: completes a result of the services with data of the controller.
+    :param clusters: returns the published clusters of the play's hosts.
+    :param known: returns a host's last check of its own proxy.
     :raises StackwrightError: ``invalid_options``.
     """
 
@@ -75,13 +75,13 @@ class Whole:
             )
 
     def proxy_here(self) -> Dict[str, str]:
-        """The proxy of the task's own host: the stack's id and the address of its admin API; empty if there is none."""
+        """Returns the stack's id and the admin API's address for the proxy of the task's host; {} if it has none."""
         routes, host = self._routes, str(self._variables["inventory_hostname"])
         admin = routes.admin_of(host) if routes is not None and host in routes.proxies else []
         return {"stack": self._stack["id"], "admin": admin[0]} if len(admin) == 1 else {}
 
-    def tell(self, looked: Result, handed: Mapping[str, object]) -> Result:
-        """The result of the run after a look at the services."""
+    def run(self, looked: Result, handed: Mapping[str, object]) -> Result:
+        """Runs the story after a check of the services (``looked``) and returns its result."""
 
         def strangers(hosts: Hosts, names: Sequence[str]) -> List[str]:
             return Clusters(hosts, str(looked["cluster_id"]), self._connection, self._clusters).strangers(names)
@@ -100,17 +100,17 @@ class Whole:
             self._known,
         )
         if looked.get("changed") and self._refuses_plans:
-            # A look refuses no plan: another manager may carry out this one at the moment. Now nobody else does.
-            action, variables = Hosts(self._action, self._variables).at(
-                str(self._variables["inventory_hostname"]), True
-            )
+            # The check before accepts any plan_id, because another manager might be carrying out the plan. Now this
+            # manager has the turn, so a run in check mode compares it.
+            hosts = Hosts(self._action, self._variables)
+            action, variables = hosts.at(hosts.own, check=True)
             planned: Result = action._followed(_given(self._arguments), handed, variables)
             if planned.get("failed"):
                 return {**self._finished(planned), "told": True}
         looked = self._finished(looked)
         if looked.get("changed"):
             self._say(plan_lines(looked))
-        done = Story(work, self._asked, self._stack).tell(looked)
+        done = Story(work, self._asked, self._stack).run(looked)
         if done.get("changed") and not done.get("failed"):
             self._say(end_lines(done))
         return {**done, "told": True}
@@ -126,7 +126,7 @@ class Whole:
     def _preflight(self) -> Result:
         hosts = [str(host) for host in self._variables.get("ansible_play_hosts") or ()]
         own = str(self._variables["inventory_hostname"])
-        # A part of the work of one host has the nodes of all of them checked.
+        # Also if this run is a part of another action's work (is_part): it checks the nodes of all hosts.
         others = [] if self._action._task.run_once else [host for host in hosts if host != own]
         desired: Any = self._desired or {}
         return preflight(self._action, self._variables, self._of_preflight, self._fail_on, desired, others)

@@ -30,12 +30,12 @@ OURS = "stackwright.swarm."
 class Work:
     """The steps (``Steps``) of the story of one stack.
 
-    :param services: runs compose_stack with changed ``arguments`` and ``handed``; only plans with ``look``.
-    :param preflight: the preflight of all hosts.
+    :param services: runs compose_stack with changed ``arguments`` and ``handed``; with ``look``, it only plans.
+    :param preflight: runs the preflight of all hosts.
     :param connection: the options of the manager's Engine.
     :param identity: name, project and environment of the stack.
-    :param strangers: those of some hosts that are in another Swarm.
-    :param known: what a host knows of the last look at its own proxy: its ``request`` and ``result``, or nothing.
+    :param strangers: returns those of some hosts that are in another Swarm.
+    :param known: returns a host's last check of its own proxy: ``request`` and ``result``, or nothing.
     """
 
     def __init__(
@@ -116,13 +116,13 @@ class Work:
         try:
             return self._services(arguments, handed, look)
         except AnsibleConnectionFailure as error:
-            return unreachable(error)  # what was changed before belongs into the result
+            return unreachable(error)  # the result must state earlier changes
 
     def _prefix(self) -> Dict[str, Any]:
         return {"label_prefix": self._arguments["label_prefix"]}
 
     def _last(self) -> Dict[str, Any]:
-        """The arguments of the step that only removes objects: what was to be done once is done."""
+        """Returns the arguments of the step that only removes objects: without restarts and new values, done before."""
         given = {**self._arguments, "prune": True, "restart": []}
         if given.get("values"):
             given["values"] = {**given["values"], "regenerate": []}

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ansible.parsing.vault import VaultLib
 
 KIND, SUFFIX, MANIFEST = "swarm", ".raft", ".json"
-#: What a file is called until it is complete.
+#: The suffix of a file until it is complete.
 NEW = ".new"
 VAULT = "ansible-vault"
 #: Seconds for the command that encrypts or decrypts.
@@ -30,7 +30,7 @@ TIMEOUT = 600
 
 
 class Cipher:
-    """Encrypts with ``command`` (reads its input, writes its output), or with the vault of the play."""
+    """Encrypts with ``command`` (from its stdin to its stdout), or with the play's vault password."""
 
     def __init__(self, vault: VaultLib, vault_id: str | None, command: str | None) -> None:
         self.vault, self.vault_id, self.command = vault, vault_id, command
@@ -97,7 +97,7 @@ def check_folder(folder: str) -> None:
 
 
 def write(folder: str, facts: Mapping[str, object], archive: str, cipher: Cipher, created: str) -> dict[str, Any]:
-    """Writes the backup and its manifest, in this order; gives the manifest with the path of the backup.
+    """Writes the backup, then its manifest. Returns the manifest with the path of the backup.
 
     Raises StackwrightError (``backup_not_encrypted``, ``backup_unwritable``).
     """
@@ -114,10 +114,11 @@ def put_both(
     facts: Mapping[str, object],
     text: Callable[[Mapping[str, object]], bytes],
 ) -> dict[str, Any]:
-    """Writes what is encrypted, then its manifest as ``text`` has it; gives the manifest with the path of the file.
+    """Writes the encrypted ``content``, then its manifest. Returns the manifest with the path of the file.
 
-    ``facts`` have ``cluster_id`` and ``created``, by which the files are named. Raises StackwrightError
-    (``backup_unwritable``).
+    :param facts: fields of the manifest; the files are named after ``cluster_id`` and ``created``.
+    :param text: renders the manifest.
+    :raises StackwrightError: ``backup_unwritable``.
     """
     stamp = str(facts["created"]).replace("-", "").replace(":", "")
     name = f"{kind}-{str(facts['cluster_id'])[:12]}-{stamp}"
@@ -142,7 +143,7 @@ def _text(manifest: Mapping[str, object]) -> bytes:
 
 
 def read(path: str, cipher: Cipher) -> tuple[dict[str, Any], str]:
-    """The facts and the archive of a backup.
+    """Returns the facts and the archive of a backup.
 
     Raises StackwrightError (``damaged_backup``, ``backup_not_decrypted``).
     """
@@ -174,9 +175,10 @@ def read(path: str, cipher: Cipher) -> tuple[dict[str, Any], str]:
 
 
 def expired(folder: str, cluster: str, keep: int, kind: str = KIND, suffix: str = SUFFIX) -> list[str]:
-    """The names of the backups of a Swarm but for the newest ``keep``, and of what killed runs have left of one.
+    """Returns the names of a Swarm's backup files, except the newest ``keep`` backups.
 
-    If ``keep`` is 0, only the latter: half a file, or one without its manifest, which is written last.
+    If ``keep`` is 0, only files that killed runs have left: incomplete ones, and those without a manifest, which is
+    written last.
     """
     start = f"{kind}-{cluster[:12]}-"
     found = sorted(name for name in os.listdir(folder) if name.startswith(start))
@@ -186,7 +188,7 @@ def expired(folder: str, cluster: str, keep: int, kind: str = KIND, suffix: str 
 
 
 def _put(path: str, content: bytes) -> None:
-    """Writes a file that is complete or not there, for its owner only."""
+    """Writes a file atomically, with mode 0600."""
     new = f"{path}{NEW}"
     with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as target:
         target.write(content)

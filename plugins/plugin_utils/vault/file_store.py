@@ -1,9 +1,9 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Values that are encrypted on the controller: the store ``vault``, a file there.
+"""The store ``vault``: values in a file on the controller, encrypted with a vault identity of the play.
 
-Encrypted with the play's own vault identity. Only what a run needs is decrypted: each value costs a key derivation.
+Only the values that a run needs are decrypted, because each one costs a key derivation.
 """
 
 from __future__ import annotations
@@ -34,16 +34,16 @@ if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.values.value_types import KeptData
 
 FILE = "stackwright_values.yml"
-#: How often a module is run because others write the vault meanwhile.
+#: How often a module is run again because other runs have changed the vault.
 TRIES = 20
 PATIENCE = 60.0  # seconds to wait for another writer
 LARGEST = 64 << 20  # bytes, of all stacks
 
 
 def vault_path(given: str | None, inventory_dir: str | None, inventories: Collection[str], folder: str) -> str:
-    """Where the vault is: ``given`` (relative to ``folder``, the playbook's), or beside the inventory.
+    """Returns the path of the vault: ``given`` (relative to ``folder``, the playbook's), or beside the inventory.
 
-    An inventory that is a folder is parsed whole, so that the file's place is beside that folder.
+    If the inventory is a folder, the file is beside that folder, because Ansible parses every file inside.
     """
     if given:
         return os.path.join(folder, os.path.expanduser(given))
@@ -64,11 +64,11 @@ class Clock:
 
 
 class VaultText(Store):
-    """The values of one stack in a text with a section for each stack, wherever that is kept.
+    """The values of one stack in a text with a section for each stack. Subclasses store the text.
 
     :param vault: the play's VaultLib with its secrets.
-    :param wanted: the names whose values are to be decrypted; None for all.
-    :param anew: also encrypts values that are already encrypted, for example with another password.
+    :param wanted: the names of the values to decrypt; None for all.
+    :param anew: encrypts all values again, for example with another password.
     :param owner: as in Store.
     """
 
@@ -84,27 +84,27 @@ class VaultText(Store):
     ) -> None:
         self.stack, self.where, self.vault, self.vault_id = stack, where, vault, vault_id
         self.wanted, self.anew, self.owner = wanted, anew, owner
-        #: Whether the next writing takes the place of the same values in another form.
+        #: Whether the next write replaces the same values in another form.
         self.in_place = False
 
     def handed(self, kept: Kept, token: object) -> dict[str, Any]:
-        """What a module gets of it."""
+        """Returns the values in the form that is passed to a module."""
         return {"kept": kept.as_data(), "where": self.where}
 
     def opened(self, text: str) -> tuple[Kept, str | None]:
-        """The values of the stack in ``text``, and its section. Raises ValueStoreError."""
+        """Returns the values of the stack in ``text``, and the text of its section. Raises ValueStoreError."""
         document = self._split(text)
         section = self._section(document)
         if section is None:
             return Kept(self.stack, owner=self.owner), None
         parsed = self._parsed(section)
-        # Before a password is asked for that only the other stack's play has.
+        # Before decryption: only the play of the other stack has the password.
         refuse_other(_owner(parsed), self.owner, self.stack, self._place(section))
         data = self._opened(parsed)
         return Kept.from_data(data, self.stack, self._place(section), self.owner), section.text
 
     def closed(self, text: str, kept: Kept, token: str | None) -> str:
-        """``text`` with the values in it. Raises StoreConflict, if the section is not that of ``token`` any more."""
+        """Returns ``text`` with the new values. Raises StoreConflict if the section differs from ``token``."""
         document = self._split(text)
         section = self._section(document)
         if (section.text if section else None) != token:
@@ -159,7 +159,7 @@ class VaultText(Store):
             if _has_cipher(opened):
                 raise self._damaged("something other than a value is encrypted")
         except (KeyError, TypeError, AttributeError, RecursionError):
-            raise self._damaged("it is not what was written") from None
+            raise self._damaged("its structure is not valid") from None
         return opened
 
     def _open(self, name: str, version: Mapping[str, object]) -> dict[str, Any]:
@@ -187,7 +187,7 @@ class VaultText(Store):
         return {**version, "value": value}
 
     def _closed(self, kept: Kept, before: KeptData | None) -> Any:
-        """The section for ``kept``: what it had before keeps its ciphertext."""
+        """Returns the section for ``kept``. Values that were there ``before`` keep their ciphertext."""
         data: Any = kept.as_data()
         known = {
             (name, version["number"], version["mark"]): version["value"]
@@ -222,7 +222,7 @@ class VaultText(Store):
 
 
 class VaultStore(VaultText):
-    """The values of one stack in a vault file. A link is followed to the file that it names."""
+    """The values of one stack in a vault file. Symbolic links are followed."""
 
     kind = "vault"
 
@@ -241,9 +241,9 @@ class VaultStore(VaultText):
         self.clock = clock
 
     def has_values(self) -> bool:
-        """Whether the file is there and has values of the stack, and not of another one of its name.
+        """Whether the file has values of this stack, and not of another one with the same name.
 
-        Nothing is decrypted. Raises ValueStoreError.
+        Decrypts nothing. Raises ValueStoreError.
         """
         section = self._section(self._split(self._content()))
         return section is not None and not is_other(_owner(self._parsed(section)), self.owner)
@@ -254,7 +254,7 @@ class VaultStore(VaultText):
     def write(self, kept: Kept, token: Any) -> None:
         folder, name = os.path.split(self.where)
         try:
-            # Its group may write: who shares a repository shares the vault, and has to have its password.
+            # The group may write: people who share a repository share the vault, and have its password.
             with files.opened(folder, self.where, group=True) as handle, files.only_writer(
                 handle, self.clock, PATIENCE, self.where, folder
             ):
@@ -276,7 +276,7 @@ class VaultStore(VaultText):
             raise ValueStoreError(
                 f"The vault {self.where} can't be read: {error.strerror}.", "store_unreadable"
             ) from None
-        # Bytes that are not text only affect one section.
+        # Invalid UTF-8 only damages one section.
         return (content or b"").decode("utf-8", "surrogateescape")
 
 
@@ -287,9 +287,9 @@ def _owner(section: KeptData) -> str:
 def with_vaults(
     stores: Mapping[str, VaultText], run: Callable[[dict[str, Any], bool], dict[str, Any]]
 ) -> dict[str, Any]:
-    """The result of ``run(vaults, again)``, a module's run with what it needs of each vault, by slot.
+    """Returns the result of ``run(vaults, again)``, which runs a module with the data of each vault, by slot.
 
-    A run that needs values kept hands them back in place of a result; they are written, and it is run ``again``.
+    If the module returns values to store instead of a result, writes them and runs it ``again``.
     """
     from secrets import token_hex
 
@@ -333,9 +333,9 @@ def with_vaults(
 
 
 def _with_warning(result: dict[str, Any], why: str) -> dict[str, Any]:
-    """A failed result is what counts; that the vault has newer versions than the stack is said beside it."""
-    told = f"The stack was rolled back, but the earlier versions of its values could not be made current again. {why}"
-    return {**result, "warnings": [*result.get("warnings", []), told]}
+    """Returns a failed result with a warning that the vault has newer versions than the stack."""
+    text = f"The stack was rolled back, but the earlier versions of its values could not be made current again. {why}"
+    return {**result, "warnings": [*result.get("warnings", []), text]}
 
 
 def _has_cipher(node: object) -> bool:

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The text of a vault of values: YAML with one line for each version, so that diffs stay small.
 
-The values are Ansible Vault strings, each under its own salt; the rest is readable. Each stack has a section, which is
-cut out of the text by its indentation: what is damaged in one is no matter to the others, and stays byte for byte.
+The values are Ansible Vault strings, each with its own salt; the rest is readable. Each stack has a section, which is
+cut out of the text by its indentation. So a damaged section doesn't affect the others, and its bytes are preserved.
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ _KEY = r"\"(?:[^\"\\]|\\.)*\"|'(?:[^']|'')*'|[^\s\"'#\[\]{}&*!|>%@`,?:-][^:#]*?"
 _SECTION = re.compile(rf"^ *({_KEY})[ \t]*:(?:\s|\Z)")
 _FOREIGN = re.compile(rf"^(?:{_KEY})[ \t]*:(?:\s|\Z)")
 _STACK = re.compile(rf"^ +stack:[ \t]+({_KEY})[ \t]*\r?$", re.MULTILINE)
-#: What only our sections have, and what each of them has.
+#: Lines that only our sections have.
 _OURS = re.compile(r"^ *(?:counter|versions|current|generator)[ \t]*:|!vault \"\$ANSIBLE_VAULT")
 _ALONE = re.compile(r"^ *[^\s:/#]+:[ \t]*(?:#.*)?\r?\n?\Z")
 _INNER = re.compile(r"(?: +|.*[{,] *)\"?(?:format|stack|counter)\"?:")
 _REMARKS = re.compile(r"(?:[ \t]*(?:#[^\n]*)?\n)*")
-#: What yaml's constructors let through when a value is not what its tag says.
+#: Exceptions of yaml's constructors if a value doesn't match its tag.
 _YAML_ERRORS = (yaml.YAMLError, ValueError, TypeError, KeyError, AttributeError, OverflowError, IndexError)
 
 
@@ -50,7 +50,7 @@ _Fastest: Any = yaml.SafeLoader
 if CParser is not None:
 
     class _FastLoader(Composer, CParser, SafeConstructor, Resolver):
-        """libyaml parses, six times as fast; nodes are composed in Python, so that ``_Loader`` can refuse some."""
+        """Parses with libyaml, six times as fast. Python composes the nodes, so that ``_Loader`` can reject some."""
 
         def __init__(self, stream: str) -> None:
             CParser.__init__(self, stream)
@@ -62,7 +62,7 @@ if CParser is not None:
 
 
 class _Loader(_Fastest):
-    """Knows ``!vault``; no aliases, and no key twice."""
+    """Reads ``!vault``; rejects aliases and duplicate keys."""
 
     def compose_node(self, parent: object, index: object) -> Any:
         if self.check_event(yaml.AliasEvent):
@@ -90,7 +90,7 @@ class Section(NamedTuple):
 
 
 class Document(NamedTuple):
-    """A file: what stands before the sections, these, and what stands behind them (of others)."""
+    """A file: the text before our sections, these, and the text of others after them."""
 
     head: str
     sections: tuple[Section, ...]
@@ -98,7 +98,7 @@ class Document(NamedTuple):
     step: int = 2
 
     def section(self, stack: str) -> Section | None:
-        """That of the stack, if there is one. Raises ValueError if that can't be told."""
+        """Returns the section of the stack, or None. Raises ValueError if it is ambiguous."""
         mine = [section for section in self.sections if section.name == stack]
         if len(mine) > 1:
             raise ValueError(f"the stack has two sections (lines {mine[0].line} and {mine[1].line})")
@@ -108,7 +108,7 @@ class Document(NamedTuple):
         return mine[0] if mine else None
 
     def replaced(self, stack: str, section: KeptData | None) -> str:
-        """The text with this section of the stack, or without any; all else is as it was."""
+        """Returns the text with this section of the stack, or without any; the rest is unchanged."""
         texts = [(other.name, other.text) for other in self.sections if other.name != stack]
         if section is not None:
             old = self.section(stack)
@@ -122,7 +122,7 @@ class Document(NamedTuple):
 
 
 def split(text: str) -> Document:
-    """Raises ValueError if it is not such a file."""
+    """Splits the text of a vault into sections. Raises ValueError if it isn't one."""
     lines = re.findall(r"[^\n]*\n|[^\n]+\Z", text)
     top = next((number for number, line in enumerate(lines) if _TOP_LINE.match(line)), None)
     if top is None:
@@ -131,7 +131,7 @@ def split(text: str) -> Document:
     starts = _starts(lines, top + 1, end, step)
     if not starts and not all(_is_remark(line) for line in lines[top + 1 : end]):
         raise ValueError(f"it has no recognizable section (from line {top + 2})")
-    # Text above the first section that is not a comment is a section that lost its name.
+    # Text above the first section that is not a comment is a section without its name.
     if starts and _above(lines, starts[0]) > top + 1:
         starts.insert(0, top + 1)
     begins = [top + 1, *(_above(lines, start) for start in starts[1:])] if starts else []
@@ -144,7 +144,7 @@ def split(text: str) -> Document:
 
 
 def parse_section(section: Section) -> Any:
-    """What ``Kept.as_data`` has, with Ciphers as values. Raises ValueError naming the line."""
+    """Returns the data of ``Kept.as_data``, with Ciphers as values. Raises ValueError with the line."""
     try:
         data = yaml.load(section.text, _Loader)
     except RecursionError:
@@ -159,7 +159,7 @@ def parse_section(section: Section) -> Any:
 
 
 def render_section(stack: str, section: KeptData, step: int = 2) -> str:
-    """The text of a section, indented by ``step``; what is equal gives equal lines."""
+    """Returns the text of a section, indented by ``step``. Equal data gives equal lines."""
     lines = [f"  {_scalar(stack)}:"]
     lines += [
         f"    {key}: {_scalar(section[key])}" for key in ("format", "stack", "owner", "counter") if key in section
@@ -175,7 +175,7 @@ def render_section(stack: str, section: KeptData, step: int = 2) -> str:
 
 
 def _converted(text: str) -> Document:
-    """A file in another style than ours, read as a whole."""
+    """Reads a file in another YAML style as a whole."""
     try:
         data = yaml.load(text, _Loader)
     except RecursionError:
@@ -201,22 +201,23 @@ def _is_remark(line: str) -> bool:
 
 
 def _above(lines: list[str], at: int) -> int:
-    """Where the remarks begin that stand directly above a line."""
+    """Returns where the comments directly above a line begin."""
     while _is_remark(lines[at - 1]):
         at -= 1
     return at
 
 
 def _end(lines: list[str], begin: int) -> int:
-    """Where something begins that is not ours: with a key that is not indented, behind all that only we write."""
+    """Returns where text of others begins: at a key without indentation, after all lines that only we write."""
     ours = max((number for number, line in enumerate(lines) if _OURS.search(line)), default=begin)
     return next((at for at in range(max(begin, ours + 1), len(lines)) if _FOREIGN.match(lines[at])), len(lines))
 
 
 def _starts(lines: list[str], begin: int, end: int, step: int) -> list[int]:
-    """Where sections begin: at a stack's name, or at what has in it what every section has.
+    """Returns where sections begin: at lines with their indentation that are a stack's name alone, or have the keys of
+    a section below them.
 
-    Other lines that are indented so have lost blanks, such as the name of a value, which has a slash.
+    Other lines with this indentation have lost spaces, such as the name of a value, which has a slash.
     """
     blanks = {at: len(lines[at]) - len(lines[at].lstrip(" ")) for at in range(begin, end) if not _is_remark(lines[at])}
     alone = {at for at, count in blanks.items() if count < step + min(step, 2) and _ALONE.match(lines[at])}
@@ -225,7 +226,7 @@ def _starts(lines: list[str], begin: int, end: int, step: int) -> list[int]:
 
 
 def _step(lines: list[str]) -> int:
-    """By how many blanks the sections are indented."""
+    """Returns the number of spaces by which sections are indented."""
     steps = [len(line) - len(line.lstrip(" ")) for line in lines if line.startswith(" ") and line.strip()]
     return 2 if 2 in steps or not steps else steps[0]
 

@@ -38,9 +38,9 @@ def play_vault(
     wanted: Collection[str] | None,
     anew: bool = False,
 ) -> VaultStore | None:
-    """The vault file that ``options`` (store, path, vault_id) name; None if they name another store.
+    """Returns the vault file that ``options`` (store, path, vault_id) name; None if they name another store.
 
-    ``stack`` is the stack's data (name, id, project, environment): its section is another's where that says so.
+    ``stack`` is the stack's data (name, id, project, environment), from which the owner of the values is computed.
     """
     if options.get("store") != "vault":
         return None
@@ -60,10 +60,11 @@ def task_vault(
     moves: bool = False,
     anew: bool = False,
 ) -> VaultText | None:
-    """The vault that a task's ``options`` name: a file, or what is encrypted in the Swarm; None if they name none.
+    """Returns the vault that a task's ``options`` name: a file, or encrypted values in the Swarm; None without either.
 
-    :param found: a manager has met encrypted values there, whatever the options say.
-    :param moves: see SwarmVault; :param anew: see VaultText.
+    :param found: a manager has found encrypted values in the Swarm, so the options don't matter.
+    :param moves: see SwarmVault.
+    :param anew: see VaultText.
     :raises StackwrightError: ``invalid_options``.
     """
     encrypted, store = options.get("encrypted"), options.get("store")
@@ -75,12 +76,12 @@ def task_vault(
         )
     if not found and (store != "swarm" or not encrypted):
         return play_vault(action._loader, variables, stack, options, wanted, anew)
-    run, vault, vault_id = _runs(action, stack["name"], variables), action._loader._vault, options.get("vault_id")
+    run, vault, vault_id = _runner(action, stack["name"], variables), action._loader._vault, options.get("vault_id")
     return SwarmVault(stack["name"], run, vault, vault_id, wanted, anew, owner_of(stack).text, moves=moves)
 
 
-def _runs(action: ActionBase, stack: str, variables: Variables) -> Callable[[Mapping[str, Any]], Mapping[str, Any]]:
-    """Runs stack_values on the task's host, by the task's own connection to the Engine."""
+def _runner(action: ActionBase, stack: str, variables: Variables) -> Callable[[Mapping[str, Any]], Mapping[str, Any]]:
+    """Returns a function that runs stack_values on the task's host, with the task's connection to the Engine."""
     names = {word for name, option in CONNECTION.items() for word in (name, *option.get("aliases", ()))}
     given = {name: value for name, value in action._task.args.items() if name in names}
 

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The store ``swarm`` with ``encrypted: vault``: the text of a vault in a Docker config.
 
-It is opened and closed on the controller. The manager fetches and stores ciphertext, and gets values only in a module's
-arguments; the vault's password stays here.
+The controller decrypts and encrypts the values. The manager reads and stores ciphertext, and gets values only in a
+module's arguments. The vault password stays on the controller.
 """
 
 from __future__ import annotations
@@ -24,16 +24,17 @@ if TYPE_CHECKING:
     from ansible.parsing.vault import VaultLib
 
 MODULE = "stackwright.swarm.stack_values"
-#: What a module that meets such values without them ends with.
+#: The error code of a module that finds such values and did not get them from the controller.
 ENCRYPTED = "values_encrypted"
 
 Run = Callable[[Mapping[str, Any]], Mapping[str, Any]]
 
 
 class SwarmVault(VaultText):
-    """The values of one stack in the Swarm of a manager. ``run`` hands something over to the module stack_values there.
+    """The values of one stack in the Swarm of a manager.
 
-    :param moves: unencrypted values there are not an error: the task moves them.
+    :param run: passes data to the module stack_values on the manager.
+    :param moves: unencrypted values in the Swarm are not an error: the task moves them.
     """
 
     kind = "swarm"

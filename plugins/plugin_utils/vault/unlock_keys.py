@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The keys that unlock the managers of autolocked Swarms, in a vault on the controller.
 
-No other store will do: a locked manager can't read the Swarm's, and a key on its own disk would unlock it for anybody.
+Other stores don't work: a locked manager can't read the Swarm, and a key on its own disk would protect nothing.
 Why: docs/decisions/0052-unlock-keys.md.
 """
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 #: The section of the vault; no stack can have this name.
 SECTION = "stackwright.cluster"
-#: How many keys are kept of each Swarm.
+#: How many keys of each Swarm are kept.
 KEPT = 3
 
 
@@ -42,7 +42,7 @@ class UnlockKeys:
         self._store = VaultStore(SECTION, path, loader._vault, options.get("vault_id"))
 
     def of(self, cluster: str) -> list[str]:
-        """The keys of a Swarm, newest first; those of all Swarms if its id is not known. Raises ValueStoreError."""
+        """Returns the keys of a Swarm, newest first; of all Swarms if ``cluster`` is empty. Raises ValueStoreError."""
         kept = self._store.read()[0]
         names = [name for name in kept.entries if not cluster or name == _name(cluster)]
         versions = [version for name in names for version in reversed(kept.entries[name].versions)]
@@ -53,13 +53,13 @@ class UnlockKeys:
         return self.of(cluster)[:1] == [key]
 
     def check(self) -> None:
-        """Writes what is there. Raises ValueStoreError if a new key could not be written."""
+        """Writes the current keys again. Raises ValueStoreError if a new key could not be written."""
         kept, token = self._store.read()
         with suppress(StoreConflict):
             self._store.write(kept, token)
 
     def put(self, cluster: str, key: str) -> None:
-        """Keeps ``key`` as the newest one; the ones before stay for a while. Raises ValueStoreError."""
+        """Stores ``key`` as the newest one and keeps the latest KEPT keys. Raises ValueStoreError."""
         name = _name(cluster)
 
         def added(kept: Kept) -> Kept:

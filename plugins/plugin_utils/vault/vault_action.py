@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The base of action plugins whose module may need values that are kept in a vault on the controller."""
+"""The base of action plugins whose module may need values from a vault on the controller."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 
 class VaultAction(ClusterAction):
-    """Sends the vault's values along, and writes what the module hands back. Without a vault, it is its base."""
+    """Passes the vault's values to the module, and writes the values that it returns. Without a vault, as its base."""
 
     _vault: Any = None
-    #: What was asked of use_vault, for values that a manager finds encrypted.
+    #: The arguments of use_vault, in case a manager finds encrypted values.
     _wanted: Tuple[Any, ...] = ()
 
     def use_vault(
@@ -29,10 +29,11 @@ class VaultAction(ClusterAction):
         variables: Variables,
         if_used: bool = False,
     ) -> None:
-        """Takes the vault that ``values`` (store, path, vault_id) name, with the values ``needed``; None for all.
+        """Uses the vault that ``values`` (store, path, vault_id) name.
 
-        :param stack: its data (name, id, project, environment), which says whose values they are.
-        :param if_used: only if that file is there and has values of the stack.
+        :param stack: the stack's data (name, id, project, environment), from which the owner is computed.
+        :param needed: the names of the values to decrypt; None for all.
+        :param if_used: only if the file has values of the stack.
         """
         from ansible_collections.stackwright.swarm.plugins.plugin_utils.vault.play_vault import task_vault
 
@@ -41,7 +42,7 @@ class VaultAction(ClusterAction):
         self._wanted = (stack, values, needed)
 
     def find_vault(self, stack: Mapping[str, object], values: StoreAsked, variables: Variables) -> None:
-        """Takes the vault that the task names for a revision's values; with ``auto``, that beside the inventory if it
+        """Uses the vault that the task names for a revision's values; with ``auto``, the one beside the inventory if it
         has values of the stack."""
         if values["store"] == "auto" and not values["encrypted"]:
             values = {"store": "vault", "vault_id": values["vault_id"]}
@@ -50,11 +51,11 @@ class VaultAction(ClusterAction):
             self.use_vault(stack, values, None, variables)
 
     def may_remember(self, arguments: Mapping[str, object]) -> bool:
-        # What a vault holds is seen by the run alone.
+        # The manager's memory can't compare the content of a vault.
         return self._vault is None
 
     def repeated(self, arguments: Mapping[str, object], last: Result, kept: bool) -> Mapping[str, Any]:
-        """The arguments of a run after one that gave ``last``; ``kept`` where what that one made is kept by now."""
+        """Returns the arguments of a run after one with the result ``last``; ``kept`` if its values are now stored."""
         del last, kept
         return arguments
 
@@ -84,7 +85,7 @@ class VaultAction(ClusterAction):
         return done
 
     def _met_encrypted(self, done: Result, variables: Variables) -> bool:
-        """Whether a manager has met values that have to be opened here; from now on they are."""
+        """Whether a manager has found encrypted values. If so, the next run gets them decrypted."""
         if self._vault is not None or not self._wanted or done.get("error_code") != "values_encrypted":
             return False
         from ansible_collections.stackwright.swarm.plugins.plugin_utils.vault.play_vault import task_vault

@@ -120,3 +120,9 @@ def test_a_result_is_waited_for_until_the_process_of_its_host_ends(meet):
     time = Time()
     wait_for_result(second, "m1", time.now, time.sleep)
     assert time.seconds == 0
+
+
+def test_a_host_with_a_long_message_is_read_as_any_other(meet):
+    first, second = meet("m1"), meet("m2")
+    first.say(DONE, proxy={"changes": ["a route"] * 20000})
+    assert waited(second, ["m1"]) == 0

@@ -1,5 +1,7 @@
 """A deployment does not pass over a preflight that has failed on another host."""
 
+import os
+
 import pytest
 
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.preflighted import note, stopped
@@ -44,3 +46,11 @@ def test_only_the_latest_preflight_counts(tmp_path):
 def test_the_host_whose_result_says_why_is_named(tmp_path):
     note(str(tmp_path), "m3", "c", "shop", "port_in_use", by="m1")
     assert "failed on m1" in str(stops(tmp_path, ["m2"])["c"])
+
+
+def test_a_preflight_that_passes_while_others_read_the_failures_stops_nothing(tmp_path, monkeypatch):
+    note(str(tmp_path), "m2", "c", "shop", "port_in_use")
+    names = os.listdir(tmp_path)
+    note(str(tmp_path), "m2", "c", "shop", "")
+    monkeypatch.setattr(os, "listdir", lambda folder: names)
+    assert stops(tmp_path, ["m1", "m3"]) == {}

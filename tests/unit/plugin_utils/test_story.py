@@ -74,7 +74,7 @@ def told(fakes, looked=None, check=False, state="present", preflight=False, prun
     given = asked_of({"proxies": ["p1", "p2"], "on_unlisted_proxy": "ignore", **routes}, {}, [])
     asked = Asked(state, given, preflight, prune, list(takes), check)
     looked = {"changed": True, "plan": [CREATE], "routes": [ROUTE], **(looked or {})}
-    return Story(fakes, asked, STACK).tell(looked)
+    return Story(fakes, asked, STACK).run(looked)
 
 
 SAME = {"changed": False, "changes": []}
@@ -335,7 +335,7 @@ def test_what_a_worker_can_not_read_is_handed_to_its_proxy():
 def told_by_default(fakes, looked=None, state="present", check=False):
     given = asked_of({"on_unlisted_proxy": "ignore"}, {"swarm_proxies": ["p1", "p2"]}, [])
     looked = {"changed": True, "plan": [CREATE], "routes": [ROUTE], **(looked or {})}
-    return Story(fakes, Asked(state, given, False, True, [], check), STACK).tell(looked)
+    return Story(fakes, Asked(state, given, False, True, [], check), STACK).run(looked)
 
 
 CONFLICT = {"failed": True, "changed": False, "error_code": "route_conflict", "msg": "not yours."}
@@ -423,7 +423,7 @@ def test_several_that_hang_cost_together_what_one_does():
 def test_without_routes_only_the_preflight_is_added():
     fakes = Fakes()
     asked = Asked("present", None, True, True, [], False)
-    done = Story(fakes, asked, STACK).tell({"changed": True, "plan": [CREATE]})
+    done = Story(fakes, asked, STACK).run({"changed": True, "plan": [CREATE]})
     assert fakes.steps == ["preflight", "deploy"] and "routes_result" not in done
 
 

@@ -165,7 +165,7 @@ def run(world, files, state="present", **how):
     steps = Steps(world, files if state == "present" else Files({}), **how)
     story = Story(steps, Asked(state, asked_of(options, {}, []), True, True, takes, False), {"name": STACK, "id": "i"})
     try:
-        return story.tell(steps.looked(state)), steps.effects
+        return story.run(steps.looked(state)), steps.effects
     except Killed:
         return None, steps.effects
 
@@ -272,7 +272,7 @@ def test_a_proxy_that_is_back_is_completed_by_the_run_of_any_stack(kind):
         options = asked_of({"proxies": PROXIES, "on_unlisted_proxy": "ignore"}, {}, [])
         looked = {"changed": False, "plan": [], "routes": [], "owed": sorted(world.owed)}
         asked = Asked("present", options, False, True, [], False)
-        Story(OfOther(world, files), asked, {"name": OTHER, "id": "o"}).tell(looked)
+        Story(OfOther(world, files), asked, {"name": OTHER, "id": "o"}).run(looked)
         assert (
             world.proxies["p2"] == {STACK: World.routes(files.services), OTHER: ["blog.example.com"]} and not world.owed
         )
