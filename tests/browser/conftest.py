@@ -1,4 +1,4 @@
-"""A browser, and pages of reports in it. Skipped with a reason if there is none: `make browser` installs it."""
+"""A browser for pages of reports. Tests are skipped with a reason without it: `make browser` installs it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the differential tests share: the checkout as a collection, and the folder with the oracles."""
+"""Shared parts of the differential tests: the checkout as a collection, and the folder with the oracles."""
 
 import sys
 from pathlib import Path

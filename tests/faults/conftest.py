@@ -1,4 +1,4 @@
-"""The bed of the integration tests, and how many faults were tried and how each ended, at the end of the run."""
+"""The bed of the integration tests, and a count of the injected faults by outcome at the end of the run."""
 
 from __future__ import annotations
 

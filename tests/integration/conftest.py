@@ -2,7 +2,7 @@
 
 The environment chooses the bed: STACKWRIGHT_TEST_ENGINE (20.10, 26.1 or 28.5; default 20.10),
 STACKWRIGHT_TEST_NODES (default 1; with 2 one worker, with 3 and more three managers and workers for the rest),
-STACKWRIGHT_TEST_BED (prefix, default "pytest"), STACKWRIGHT_KEEP_BED=1 (leave it up at the end).
+STACKWRIGHT_TEST_BED (prefix, default "pytest"), STACKWRIGHT_KEEP_BED=1 (keeps it up at the end).
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from testbed.swarm import StackScope
 
 @pytest.fixture(scope="session")
 def bed() -> Iterator[Bed]:
-    """A bed as the environment asks for it; one of the same prefix that is up and like it is used again."""
+    """The bed that the environment selects. A running one with the same prefix and shape is reused."""
     if os.geteuid() != 0:
         pytest.skip("the test bed needs root: it starts engines")
     nodes = int(os.environ.get("STACKWRIGHT_TEST_NODES", "1"))
@@ -42,7 +42,7 @@ def bed() -> Iterator[Bed]:
 
 @pytest.fixture
 def swarm(bed: Bed, request: pytest.FixtureRequest) -> Iterator[StackScope]:
-    """The bed's Swarm with a stack name of this test's own; everything that begins with it is removed at the end."""
+    """The bed's Swarm with a stack name for this test. Objects whose names begin with it are removed at the end."""
     with for_tests.scope_for(bed, request) as scope:
         yield scope
 
@@ -60,7 +60,7 @@ class Received(list):
             self._more.notify_all()
 
     def first(self, seconds: float) -> object:
-        """The first one; waits for it."""
+        """Waits for the first message and returns it."""
         with self._more:
             assert self._more.wait_for(lambda: len(self), seconds), f"no message came within {seconds} s"
             return self[0]

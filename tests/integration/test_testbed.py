@@ -288,7 +288,7 @@ def test_a_tear_down_in_vain_says_what_stays_and_why():
         StackScope(_OneNode(engine), "shop").remove(0.1)
     text = str(failed.value)
     assert "network shop_default n1 (DELETE /networks/n1: 409 network n1 is in use by task t1)" in text
-    assert "task t1, failed (meant to be complete), on node node1: exit (4)" in text
+    assert "task t1, failed (desired: complete), on node node1: exit (4)" in text
     assert "shop_old" not in text
 
 

@@ -1,4 +1,4 @@
-"""The test bed: real Swarms on one machine (README.md says how to use it)."""
+"""The test bed: real Swarms on one machine (README.md explains it)."""
 
 from .bed import Bed
 from .node import Node

@@ -15,19 +15,19 @@ from .records import Record
 from .registry import MEMBER, NUMBER, Registry
 
 FIRST_NODE = 11
-JOIN_SECONDS = 240  # as on a machine with another load
-#: A node counts as down after three of these without a word; Swarm's own 5 s would make tests wait.
+JOIN_SECONDS = 240  # enough on a busy machine
+#: A node counts as down after three missed heartbeats; with Swarm's own 5 s tests would wait.
 HEARTBEAT_SECONDS = 2
 
 
 class Bed:
-    """Use ``with Bed.up(...) as bed`` (brought down at the end), or ``Bed.up`` and ``bed.down()``."""
+    """A bed. Use ``with Bed.up(...) as bed`` (removed at the end), or ``Bed.up`` and ``bed.down()``."""
 
     def __init__(self, record: Record) -> None:
         self.record = record
         self.prefix = record.prefix
         self.engine = record.engine
-        #: Whether its nodes form a Swarm, by what ``up`` was asked for.
+        #: Whether its nodes form a Swarm, as requested from ``up``.
         self.forms_swarm = True
         self.network = Network(record.tag, record.subnet)
         folder = Path(record.folder)
@@ -61,10 +61,10 @@ class Bed:
         registries: tuple[str, ...] = ("open",),
         swarm: bool = True,
     ) -> Bed:
-        """Bring up a bed, or take over the one of this prefix if it is like that and healthy.
+        """Starts a bed, or returns the one of this prefix if it has this shape and is healthy.
 
-        ``registries`` are any of "open" and "auth" (with a password). Raises BedError if it can't be had; nothing
-        is left then.
+        ``registries`` are any of "open" and "auth" (with a password). Raises BedError if the bed can't be started,
+        and leaves nothing of it.
         """
         roles = {f"m{number}": "manager" for number in range(1, managers + 1)}
         roles |= {f"w{number}": "worker" for number in range(1, workers + 1)}
@@ -80,7 +80,7 @@ class Bed:
 
     @classmethod
     def find(cls, prefix: str) -> Bed:
-        """The bed of this prefix, as it is; raises BedError if there is none."""
+        """Returns the current bed of this prefix. Raises BedError if there is none."""
         record = records.load(prefix)
         if not record:
             raise BedError(f"no bed with the prefix {prefix} is up")
@@ -120,12 +120,12 @@ class Bed:
         self.down()
 
     def down(self) -> None:
-        """Remove all of the bed."""
+        """Removes the whole bed."""
         with locked(BEDS / f".{self.prefix}.lock"):
             cleanup.remove(self.prefix)
 
     def node(self, name: str = "m1") -> Node:
-        """A node by name: m1, m2, ... are managers, w1, w2, ... workers."""
+        """Returns a node by its name: m1, m2, ... are managers, w1, w2, ... workers."""
         try:
             return self.nodes[name]
         except KeyError:
@@ -138,16 +138,16 @@ class Bed:
 
     @property
     def registry(self) -> Registry:
-        """The registry that asks for no password."""
+        """The registry without a password."""
         return self.registries["open"]
 
     def kill(self, name: str) -> None:
-        """End all that runs on a node at once."""
+        """Ends all processes of a node at once."""
         self.node(name).kill()
         self._save()
 
     def start(self, name: str) -> None:
-        """Start a node again, with the data that it had, and wait until its engine answers."""
+        """Starts a node again with its data, and waits until its Engine answers."""
         node = self.node(name)
         node.start()
         self._save()
@@ -155,12 +155,12 @@ class Bed:
         self._save()
 
     def is_healthy(self) -> bool:
-        """Whether every node and registry answers, and every node is ready in the Swarm, if the bed is to be one."""
+        """Whether every node and registry answers, and every node is ready if the bed forms a Swarm."""
         parts = [*self.nodes.values(), *self.registries.values()]
         return all(part.is_up for part in parts) and (not self.forms_swarm or self.ready_nodes() == set(self.nodes))
 
     def ready_nodes(self) -> set[str]:
-        """Host names of the nodes that the first manager which answers sees as ready; empty where none does."""
+        """Returns the host names of the ready nodes, from the first manager that answers; empty if none does."""
         for node in self.nodes.values():
             if node.role == "manager" and node.pid:
                 with contextlib.suppress(OSError, BedError):
@@ -169,7 +169,7 @@ class Bed:
         return set()
 
     def wait_ready(self, names: set[str] | None = None, seconds: float = JOIN_SECONDS) -> None:
-        """Wait until exactly these nodes (all of them, unless named) are ready."""
+        """Waits until exactly these nodes are ready; all nodes by default."""
         wanted = set(self.nodes) if names is None else names
         wait_for(f"nodes {', '.join(sorted(wanted))} to be ready", lambda: self.ready_nodes() == wanted, seconds)
 
@@ -195,7 +195,7 @@ class Bed:
             join = {**listen, "AdvertiseAddr": node.address, "RemoteAddrs": [f"{first.address}:2377"]}
             node.api("POST", "/swarm/join", {**join, "JoinToken": tokens[node.role.title()]})
         self.wait_ready()
-        # Swarm makes it a moment after the first node is ready; a test that compares states must not see it come.
+        # Swarm creates them a moment after the first node is ready; a test that compares states must not see that.
         wait_for("Swarm's own networks", lambda: _has_own_networks(first.api("GET", "/networks")), JOIN_SECONDS)
 
     def _save(self) -> None:
@@ -207,7 +207,7 @@ class Bed:
 
 
 class Images(Mapping[str, str]):
-    """The images that the bed can have: ``bed.images["busybox"]`` builds it if need be and gives its full name."""
+    """The images of the bed: ``bed.images["busybox"]`` returns the full name, and builds the image if necessary."""
 
     def __init__(self, bed: Bed) -> None:
         self.bed = bed
@@ -228,9 +228,9 @@ class Images(Mapping[str, str]):
         return self.publish(images.build_folder(folder, image, config, base, into), image)
 
     def publish(self, built: str, image: str, registry: str = "open") -> str:
-        """Put a built image into a registry of the bed as ``image``; gives its full name.
+        """Puts a built image into a registry of the bed as ``image``. Returns its full name.
 
-        ``built`` is what ``images.build`` or ``images.build_folder`` gave back.
+        ``built`` is the result of ``images.build`` or ``images.build_folder``.
         """
         target = self.bed.registries[registry]
         target.store.copy(built, images.BUILT, image)

@@ -16,7 +16,7 @@ SOURCES = {"2.6": "bookworm", "2.11": "sid"}
 
 
 def caddy(version: str) -> Path:
-    """The program, fetched if absent. Raises BedError where it can't be had."""
+    """Returns the path of the program, fetched if absent. Raises BedError if Debian does not have it."""
     if version not in SOURCES:
         raise BedError(f"unknown Caddy {version}: choose one of {', '.join(SOURCES)}")
     program = CADDIES / version / "caddy"
@@ -32,6 +32,6 @@ def _fetch(version: str, program: Path) -> None:
         unpack(Release(SOURCES[version]).download(["caddy"]), root)
         found = run([str(root / "usr/bin/caddy"), "version"]).stdout
         if not re.match(rf"v?{re.escape(version)}\.", found):
-            raise BedError(f"Caddy {version} can't be had: Debian {SOURCES[version]} now has {found.strip()}")
+            raise BedError(f"Caddy {version} is not available: Debian {SOURCES[version]} now has {found.strip()}")
         program.parent.mkdir(exist_ok=True)
         shutil.move(str(root / "usr/bin/caddy"), program)

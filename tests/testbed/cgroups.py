@@ -1,4 +1,4 @@
-"""The control groups that engines leave behind."""
+"""Control groups that Engines leave behind."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ MOUNT = Path("/sys/fs/cgroup")
 
 
 def find(name: str) -> list[Path]:
-    """The group's folder in every hierarchy of cgroup v1, and in v2."""
+    """Returns the group's folders, in every hierarchy of cgroup v1 and in v2."""
     return [path for path in (MOUNT / name, *MOUNT.glob(f"*/{name}")) if path.is_dir()]
 
 
 def remove(name: str) -> None:
-    """Remove the group and all below it; its processes have ended, though the kernel may be a moment late."""
+    """Removes the group and all groups below it. Its processes have ended, but the kernel may be a moment late."""
     with contextlib.suppress(BedError):
         wait_for(f"control group {name} to go", lambda: _remove_all(name), 5)
 
 
 def _remove_all(name: str) -> bool:
-    """Try once in every hierarchy; whether nothing is left."""
+    """Tries once in every hierarchy. Returns whether nothing is left."""
     for path in find(name):
         _remove(path)
     return not find(name)

@@ -1,4 +1,4 @@
-"""Taking down what a bed put up, from its record and its names: after success, failure, or a run that was killed."""
+"""Removes a bed by its record and its names: after success, failure, or a killed run."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from .records import Record
 
 
 def remove(prefix: str) -> bool:
-    """Remove the bed of this checkout with this prefix; whether there was anything."""
+    """Removes the bed of this checkout with this prefix. Returns whether anything was left of it."""
     record = records.load(prefix)
     tag = records.tag_of(prefix)
-    there = record is not None or (BEDS / prefix).exists() or bool(namespaces(f"swb-{tag}-"))
-    if there:
+    exists = record is not None or (BEDS / prefix).exists() or bool(namespaces(f"swb-{tag}-"))
+    if exists:
         _remove(record or records.new(prefix, ""))
-    return there
+    return exists
 
 
 def remove_all() -> list[str]:
-    """Remove every bed of this checkout (and of checkouts that were deleted); gives back their prefixes."""
+    """Removes every bed of this checkout, and of deleted checkouts. Returns their prefixes."""
     found = {record.tag: record for record in records.all_here()}
     for folder in sorted(BEDS.glob("[!.]*")):
         record = records.new(folder.name, "")
@@ -50,7 +50,7 @@ def _remove(record: Record) -> None:
 
 
 def _end_strays(network: Network) -> None:
-    """End what a killed ``up`` had started but not yet recorded: it runs in a namespace that only the bed makes."""
+    """Ends processes that a killed ``up`` had started but not recorded: they run in namespaces of the bed."""
     for namespace in namespaces(network.bridge + "-"):
         pids = [int(word) for word in run(["ip", "netns", "pids", namespace], check=False).stdout.split()]
         for pid in pids:

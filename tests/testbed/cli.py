@@ -122,21 +122,21 @@ def _parser() -> argparse.ArgumentParser:
     added.add_argument("--auth-registry", action="store_true", help="a second registry, with user and password")
     added.add_argument("--no-swarm", action="store_true", help="engines only, in no Swarm")
     added.add_argument("--images", nargs="*", default=[], choices=sorted(images.RECIPES), metavar="IMAGE")
-    added = command(down, "down", "remove a bed and all that belongs to it")
-    added.add_argument("--all", action="store_true", help="remove whatever any run from this checkout left")
+    added = command(down, "down", "remove a bed with everything in it")
+    added.add_argument("--all", action="store_true", help="remove the remains of all runs from this checkout")
     command(status, "status", "show the beds of this checkout")
     command(execute, "exec", "run a command on a node", node=True).add_argument("argv", nargs=argparse.REMAINDER)
-    command(kill, "kill", "end all that runs on a node, as when its power fails", node=True)
+    command(kill, "kill", "end all processes of a node, like a power failure", node=True)
     command(start, "start", "start a killed node again, with its data", node=True)
     command(partition, "partition", "cut a node off from the others", node=True)
-    command(heal, "heal", "mend the link of a node that was cut off", node=True)
+    command(heal, "heal", "reconnect a node that was cut off", node=True)
     added = command(write_inventory, "inventory", "write an Ansible inventory in which each node is a host")
     added.add_argument("path", type=Path)
     for function, name, summary in (
         (quickstart.demo, "demo", "deploy the guest book to a private Swarm (what `make demo` runs)"),
         (registry_demo.demo, "registry-demo", "deploy examples/registry in phases (what `make registry-demo` runs)"),
-        (registry_demo.demo_down, "registry-demo-down", "remove what registry-demo made"),
-        (quickstart.demo_down, "demo-down", "remove what demo made"),
+        (registry_demo.demo_down, "registry-demo-down", "remove what registry-demo created"),
+        (quickstart.demo_down, "demo-down", "remove what demo created"),
     ):
         commands.add_parser(name, help=summary).set_defaults(
             command=lambda _, function=function: function(), program=name
@@ -144,8 +144,8 @@ def _parser() -> argparse.ArgumentParser:
     added = command(image, "image", "put an image into the bed's registry")
     added.add_argument("name", metavar="NAME[:TAG]", help="a recipe's name, or with --from any name")
     added.add_argument("--from", dest="folder", type=Path, help="a folder that becomes the image's content")
-    added.add_argument("--base", default="", help="the recipe whose content lies below the folder's")
-    added.add_argument("--into", default="", help="where in the image the folder's content goes")
+    added.add_argument("--base", default="", help="the recipe whose content is under that of the folder")
+    added.add_argument("--into", default="", help="the path of the folder's content in the image")
     added.add_argument("--cmd", default="", help="the image's command")
     added.add_argument("--config", default="{}", help="the image's configuration as JSON (Env, User, Cmd, ...)")
     return parser

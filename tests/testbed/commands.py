@@ -1,4 +1,4 @@
-"""Running commands of the system, with errors that say what failed."""
+"""Runs commands of the system, with errors that name the failed command."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from collections.abc import Callable, Sequence
 
 from .paths import BedError
 
-#: Command that must be there -> Debian package that brings it.
+#: Required command -> its Debian package.
 TOOLS = {"ip": "iproute2", "iptables": "iptables", "nsenter": "util-linux", "unshare": "util-linux", "gzip": "gzip"}
 
 
 def run(
     argv: Sequence[str], check: bool = True, timeout: float | None = 300, **options: object
 ) -> subprocess.CompletedProcess:
-    """Run a command and capture its text output.
+    """Runs a command and captures its text output.
 
     Raises BedError with the command and the end of its output if it fails and ``check`` is set.
     """
@@ -35,18 +35,16 @@ def run(
 
 
 def apt_get(*argv: str) -> None:
-    """apt-get that asks nothing, and waits for another apt-get to end."""
+    """Runs apt-get without questions, and waits for another apt-get to end."""
     run(
         ["apt-get", "-y", "-qq", "-o", "DPkg::Lock::Timeout=300", *argv],
         timeout=900,
         env={**os.environ, "DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C"},
     )
 
-    return {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C"}
-
 
 def need_tools(extra_packages: Sequence[str] = ()) -> None:
-    """Install the Debian packages of commands that are missing, and libraries that the engines need."""
+    """Installs the Debian packages of missing commands, and libraries of the Engines."""
     missing = {package for command, package in TOOLS.items() if not shutil.which(command)}
     missing |= {package for package in extra_packages if not _installed(package)}
     if missing:
@@ -60,9 +58,9 @@ def _installed(package: str) -> bool:
 
 
 def wait_for(what: str, ready: Callable[[], object], seconds: float, interval: float = 0.05) -> object:
-    """Poll ``ready`` until it answers something true, and give that back.
+    """Polls ``ready`` until its result is true, and returns this result.
 
-    Raises BedError naming ``what`` after ``seconds``, or at once what ``ready`` itself raises.
+    Raises BedError with ``what`` after ``seconds``. Does not catch errors of ``ready``.
     """
     deadline = time.monotonic() + seconds
     while True:
@@ -70,5 +68,5 @@ def wait_for(what: str, ready: Callable[[], object], seconds: float, interval: f
         if answer:
             return answer
         if time.monotonic() >= deadline:
-            raise BedError(f"waited {seconds:g} s for {what} in vain")
+            raise BedError(f"waited {seconds:g} s for {what} without success")
         time.sleep(interval)

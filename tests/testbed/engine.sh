@@ -1,5 +1,5 @@
 #!/bin/sh
-# Stops and starts the engine of a node while the node itself goes on: what systemctl does on a machine of its own.
+# Stops and starts the Engine of a node while the node itself keeps running, like systemctl on a real machine.
 # usage: engine.sh stop|start FOLDER_OF_THE_NODE
 set -eu
 case "$1" in

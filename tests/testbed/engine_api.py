@@ -1,4 +1,4 @@
-"""The few calls of the Engine API that the bed itself makes, over an engine's unix socket."""
+"""The few Engine API calls of the bed itself, over an Engine's Unix socket."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ class _UnixConnection(http.client.HTTPConnection):
 
 
 def call(path: Path, method: str, url: str, body: object = None, timeout: float = 60) -> object:
-    """One call; gives back the answer's JSON (text where it is none).
+    """Makes one call. Returns the answer's JSON, or its text if it is not JSON.
 
-    Raises BedError with the engine's message on a status of 400 and more, OSError where no engine answers.
+    Raises BedError with the Engine's message on a status of 400 and more, OSError if no Engine answers.
     """
     connection = _UnixConnection(path, timeout)
     try:

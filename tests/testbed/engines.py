@@ -11,13 +11,13 @@ from .commands import need_tools, run
 from .packages import Release, unpack
 from .paths import ENGINES, BedError, locked
 
-#: Engine -> the Debian release and the packages that bring it.
+#: Engine -> its Debian release and packages.
 SOURCES = {
     "20.10": ("bookworm", ("docker.io", "containerd")),
     "26.1": ("trixie", ("docker.io", "docker-cli", "containerd")),
     "28.5": ("sid", ("docker.io", "docker-cli", "containerd")),
 }
-#: From the machine's own release for every engine: later builds of these need a newer libc.
+#: From the machine's own release for every Engine: later builds need a newer libc.
 COMMON = ("bookworm", ("runc", "tini"))
 #: Libraries that the engines link to.
 LIBRARIES = ("libdevmapper1.02.1", "libsystemd0")
@@ -25,9 +25,9 @@ DEFAULT = "20.10"
 
 
 def engine(version: str) -> Path:
-    """The folder with the programs (dockerd, docker, containerd, runc, ...) of an engine, fetched if absent.
+    """Returns the folder with an Engine's programs (dockerd, docker, containerd, runc, ...), fetched if absent.
 
-    Raises BedError where the engine can't be had.
+    Raises BedError if the Engine is not available.
     """
     if version not in SOURCES:
         raise BedError(f"unknown engine {version}: choose one of {', '.join(SOURCES)}")
@@ -46,7 +46,7 @@ def _fetch(version: str, folder: Path) -> None:
             for release, packages in (SOURCES[version], COMMON):
                 unpack(Release(release).download(packages), root)
         except BedError as error:
-            raise BedError(f"engine {version} can't be had from Debian {SOURCES[version][0]}: {error}") from error
+            raise BedError(f"engine {version} is not available from Debian {SOURCES[version][0]}: {error}") from error
         programs = Path(scratch) / "bin"
         programs.mkdir()
         for source in sorted((root / "usr").glob("*bin/*")):
@@ -54,5 +54,5 @@ def _fetch(version: str, folder: Path) -> None:
         shutil.copy2(programs / "tini-static", programs / "docker-init")
         found = run([str(programs / "dockerd"), "--version"]).stdout
         if not re.search(rf"\b{re.escape(version)}\.", found):
-            raise BedError(f"engine {version} can't be had: Debian {SOURCES[version][0]} now has {found.strip()}")
+            raise BedError(f"engine {version} is not available: Debian {SOURCES[version][0]} now has {found.strip()}")
         programs.rename(folder)

@@ -1,6 +1,6 @@
-"""Beds and stacks' names as fixtures of tests. A bed that is stuck is told of, and replaced before the next test.
+"""Beds and stack names for fixtures of tests. A stuck bed is reported, and replaced before the next test.
 
-A conftest imports the fixtures that it wants and the hooks: ``from testbed.for_tests import *``.
+A conftest imports the functions for its fixtures, and the hooks: ``from testbed.for_tests import *``.
 """
 
 from __future__ import annotations
@@ -26,34 +26,34 @@ __all__ = [
     "pytest_terminal_summary",
 ]
 
-#: Whether beds stay up at the end, for the next run.
+#: Whether beds stay up at the end for the next run.
 KEEP = os.environ.get("STACKWRIGHT_KEEP_BED") == "1"
 TROUBLE = "trouble of a bed"
-#: The slowest tests of a run of `make integration`, as its end shows them; each stays true for long enough.
+#: The slowest tests of `make integration`, as the end of a run shows them; the figures need not be exact.
 DURATIONS = Path(__file__).resolve().parents[1] / "integration" / "durations.txt"
-#: The beds of fixtures that are up now, and why one of them is to be replaced.
+#: The beds of current fixtures, and why one of them must be replaced.
 _up: list[Bed] = []
 _stuck: list[str] = []
-#: What is told in the summary, but needs no other bed.
+#: Notes for the summary that don't need another bed.
 _notes: list[str] = []
 
 
 def engine() -> str:
-    """The engine that the environment asks for: 20.10, 26.1 or 28.5."""
+    """Returns the Engine version that the environment sets: 20.10, 26.1 or 28.5."""
     return os.environ.get("STACKWRIGHT_TEST_ENGINE", engines.DEFAULT)
 
 
 def prefix_of(part: str = "") -> str:
-    """A bed's prefix: STACKWRIGHT_TEST_BED (default "pytest"), the worker of pytest-xdist, and ``part``."""
+    """Returns a bed's prefix: STACKWRIGHT_TEST_BED (default "pytest"), the worker of pytest-xdist, and ``part``."""
     parts = [os.environ.get("STACKWRIGHT_TEST_BED", "pytest"), os.environ.get("PYTEST_XDIST_WORKER", ""), part]
     return "-".join(part for part in parts if part)
 
 
 @contextlib.contextmanager
 def bed_for(part: str = "", keep: bool = False, **how: object) -> Iterator[Bed]:
-    """A bed for a fixture; ``how`` as in ``Bed.up``. One that does not come up is tried once more, from nothing.
+    """A bed for a fixture; ``how`` as in ``Bed.up``. If it can't be started, it is tried once more from nothing.
 
-    ``keep``: it may stay up for the next run, where that is asked for and nothing is wrong with it.
+    ``keep``: it may stay up for the next run, if STACKWRIGHT_KEEP_BED is set and no bed is stuck.
     """
     prefix = prefix_of(part)
     assert prefix not in [bed.prefix for bed in _up], f"another fixture's bed has the prefix {prefix}"
@@ -73,7 +73,7 @@ def bed_for(part: str = "", keep: bool = False, **how: object) -> Iterator[Bed]:
 
 
 def name_of(node_id: str, longest: int = 30) -> str:
-    """A stack's name that no other test has: the test's own, cut, and a hash of all that identifies it."""
+    """Returns a unique stack name for a test: the test's own name, shortened, and a hash of its id."""
     node_id = re.sub(r"@[\w.]+\Z", "", node_id)  # the group, which pytest-xdist adds
     digest = hashlib.sha256(node_id.encode()).hexdigest()[:7]
     words = re.sub(r"[^a-z0-9]+", "-", node_id.rpartition("::")[2].removeprefix("test_").lower())
@@ -82,9 +82,9 @@ def name_of(node_id: str, longest: int = 30) -> str:
 
 @contextlib.contextmanager
 def scope_for(bed: Bed, request: pytest.FixtureRequest, longest: int = 30) -> Iterator[StackScope]:
-    """The Swarm of ``bed`` with a stack's name of the test's own; what begins with that name is removed at the end.
+    """The Swarm of ``bed`` with a stack name for this test. Objects whose names begin with it are removed at the end.
 
-    What can't be removed fails no test: the bed is replaced.
+    If an object can't be removed, no test fails: the bed is replaced.
     """
     scope = StackScope(bed, name_of(request.node.nodeid, longest))
     if KEEP:  # by an earlier run
@@ -102,10 +102,10 @@ def scope_for(bed: Bed, request: pytest.FixtureRequest, longest: int = 30) -> It
 
 @pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the marks
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """For ``--dist loadgroup``: tests that share a fixture of their module stay together, where they name no group of
-    their own; any other goes to any bed.
+    """For ``--dist loadgroup``: tests that share a fixture of their module stay together, unless they name a group.
+    Any other test goes to any bed.
 
-    What takes longest begins first, so that no bed is at work for minutes when the others have nothing left to do.
+    The longest tests begin first, so that no bed works for minutes while the others are idle.
     """
     units: dict[pytest.Item, str] = {}
     seconds: dict[str, float] = {}
@@ -124,7 +124,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def _recorded() -> dict[str, float]:
-    """Seconds of the tests in DURATIONS, each by its file's name and its own."""
+    """Returns the seconds of the tests in DURATIONS, by file name and test name."""
     lines = re.findall(r"^ *([\d.]+)s \w+ +\S*?(test_\w+\.py::.*?)(?:@[\w.]+)?$", DURATIONS.read_text(), re.M)
     found: dict[str, float] = {}
     for seconds, name in lines:
@@ -134,7 +134,7 @@ def _recorded() -> dict[str, float]:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo) -> Iterator[object]:
-    """After a failure, whatever it was, the next test gets beds that are healthy."""
+    """After any failure, the next test gets healthy beds."""
     report = yield
     if report.failed:
         for bed in _up:
@@ -148,7 +148,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo) -> Itera
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_teardown(item: pytest.Item) -> Iterator[object]:
-    """Where a bed is stuck all fixtures end with this test, and their beds with them; the next test gets new ones."""
+    """If a bed is stuck, all fixtures and their beds end with this test. The next test gets new ones."""
     try:
         return (yield)
     finally:
@@ -156,7 +156,7 @@ def pytest_runtest_teardown(item: pytest.Item) -> Iterator[object]:
             item.user_properties.append((TROUBLE, f"{'; '.join(_stuck)}. It is replaced after {item.nodeid}."))
             try:
                 item.session._setupstate.teardown_exact(None)
-            except Exception as error:  # of fixtures whose engine does not answer, for one
+            except Exception as error:  # for example of fixtures whose Engine does not answer
                 item.user_properties.append((TROUBLE, f"at the end of the fixtures: {error!r}"))
             _stuck.clear()
         item.user_properties.extend((TROUBLE, note) for note in _notes)
@@ -164,10 +164,10 @@ def pytest_runtest_teardown(item: pytest.Item) -> Iterator[object]:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Tells of every bed that gave trouble, once."""
-    told = []
+    """Reports every bed with trouble once."""
+    notes = []
     for reports in terminalreporter.stats.values():
         for report in reports:
-            told += [text for name, text in getattr(report, "user_properties", []) if name == TROUBLE]
-    for text in dict.fromkeys(told):
+            notes += [text for name, text in getattr(report, "user_properties", []) if name == TROUBLE]
+    for text in dict.fromkeys(notes):
         terminalreporter.write_line(f"test bed: {text}", yellow=True)

@@ -1,4 +1,4 @@
-"""Images of the bed, made from Debian packages and folders, kept by a key of all that goes into them."""
+"""Images of the bed, built from Debian packages and folders, and stored under a key of their content."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from .paths import IMAGES, BedError, locked
 from .recipes import RECIPES, Recipe
 from .store import Store
 
-#: The store of everything that was ever built here; beds link what they use.
+#: The store of all built images; beds link the ones that they use.
 BUILT = Store(IMAGES)
 
 
 def build(name: str) -> str:
-    """Build the image of a recipe unless it is there; gives back its NAME:TAG in ``BUILT``.
+    """Builds the image of a recipe unless it exists. Returns its NAME:TAG in ``BUILT``.
 
     The tag is a key of the recipe and its files, so a changed recipe is another image.
     """
@@ -37,9 +37,9 @@ def build(name: str) -> str:
 
 
 def build_folder(folder: Path, image: str, config: Mapping[str, object], base: str = "", into: str = "") -> str:
-    """Build an image of a folder, laid over the image of a recipe or over nothing; gives its NAME:TAG in ``BUILT``.
+    """Builds an image of a folder, on top of a recipe's image if ``base`` is set. Returns its NAME:TAG in ``BUILT``.
 
-    ``into`` is the path in the image where the folder's content goes; ``config`` adds to the recipe's.
+    ``into`` is the path of the folder's content in the image; ``config`` adds to the recipe's.
     """
     digest = hashlib.sha256(repr((sorted(config.items()), into, base and _key(RECIPES[base]))).encode())
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):
@@ -60,7 +60,7 @@ def build_folder(folder: Path, image: str, config: Mapping[str, object], base: s
 
 
 def lay_out(recipe: Recipe, root: Path) -> None:
-    """Make the recipe's file tree in ``root``."""
+    """Creates the recipe's file tree in ``root``."""
     unpack(recipe.archives(), root)
     for pattern in recipe.drop:
         for path in root.glob(pattern):

@@ -1,4 +1,4 @@
-"""An Ansible inventory of a bed: each node is a host whose modules run on it, as on a machine of its own."""
+"""An Ansible inventory of a bed: each node is a host whose modules run on it, as on a separate machine."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from .paths import CACHE
 
 
 def write(bed: Bed, path: Path, python: Path = CACHE / "venv/bin/python", guestbook: bool = True) -> None:
-    """Write the inventory of a bed that is up to ``path``, as JSON, which is YAML too.
+    """Writes the inventory of a running bed to ``path``, as JSON, which is valid YAML.
 
-    Groups: swarm_managers, swarm_nodes (all), swarm_proxies (all). ``python`` is what runs modules. The variable
-    ``testbed`` holds the images' names and folders that go away with the bed; ``guestbook``: with the example's images.
-    Write it again after a node was started again.
+    Groups: swarm_managers, swarm_nodes (all), swarm_proxies (all). ``python`` runs the modules. The variable
+    ``testbed`` has the image names and folders that are removed with the bed; ``guestbook``: with the example's images.
+    Write it again after a node was restarted.
     """
     hosts = {node.name: _host(bed, node, python) for node in bed.nodes.values()}
     managers = {node.name: {} for node in bed.nodes.values() if node.role == "manager"}
@@ -43,7 +43,7 @@ def write(bed: Bed, path: Path, python: Path = CACHE / "venv/bin/python", guestb
 
 
 def own_folder(bed: Bed) -> Path:
-    """A folder of the same path on every node with other content on each; else nodes share the machine's files."""
+    """Returns a folder that each node has for itself under the same path; nodes share all other files."""
     return bed.record.run_folder / "own"
 
 
@@ -52,7 +52,7 @@ def _host(bed: Bed, node: Node, python: Path) -> dict[str, str]:
     folder.mkdir(exist_ok=True)
     path = shlex.quote(str(folder))
     node.run(["sh", "-c", f"mountpoint -q {path} || mount -t tmpfs -o mode=0755 tmpfs {path}"])
-    # Modules find the node's Engine as on any manager: in their environment, at the usual place or here.
+    # Modules find the node's Engine in their environment, as on any manager.
     interpreter = bed.record.run_folder / f"python-{node.name}"
     interpreter.write_text(f'#!/bin/sh\nexec {shlex.join(node.inside([str(python)]))} "$@"\n')
     interpreter.chmod(0o700)
@@ -64,7 +64,7 @@ def _host(bed: Bed, node: Node, python: Path) -> dict[str, str]:
 
 
 def _images(bed: Bed, guestbook: bool) -> dict[str, str]:
-    """The bed's own images, and the prefix and tag of those of the guest book."""
+    """Returns the bed's own images, and the prefix and tag of the guest book's."""
     found = {"busybox": bed.images["busybox"], "caddy": bed.images["caddy"]}
     if guestbook:
         web = quickstart.publish_guestbook(bed)

@@ -1,4 +1,4 @@
-"""One bridge for a bed, and a network namespace with a veth pair into it for each node."""
+"""One bridge for a bed, and for each node a network namespace with a veth pair to the bridge."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ INSECURE = "198.18.0.0/16"
 
 
 class Network:
-    """The network of one bed. ``tag`` is short and unique on the machine; every name holds it."""
+    """The network of one bed. ``tag`` is short and unique on the machine; all names contain it."""
 
     def __init__(self, tag: str, subnet: int) -> None:
         self.tag = tag
@@ -24,12 +24,12 @@ class Network:
 
     @classmethod
     def create(cls, tag: str) -> Network:
-        """Make the bridge with the first subnet that is free on this machine."""
+        """Creates the bridge with the first free subnet of this machine."""
         with locked(RUN / "network.lock"):
             taken = _taken_subnets()
             free = [number for number in range(1, 255) if number not in taken]
             if not free:
-                raise BedError("no free subnet for another bed: bring some down first")
+                raise BedError("no free subnet for another bed: remove some beds first")
             network = cls(tag, free[0])
             run(["ip", "link", "add", network.bridge, "type", "bridge"])
             run(["ip", "address", "add", f"{network.address(1)}/24", "dev", network.bridge])
@@ -39,7 +39,7 @@ class Network:
         return network
 
     def address(self, number: int) -> str:
-        """The address of a member: 1 is the host's end of the bridge, 2 the registry, 11 and up the nodes."""
+        """Returns the address of a member: 1 is the host's end of the bridge, 2 the registry, 11 and up the nodes."""
         return SUBNETS.format(self.subnet, number)
 
     def namespace(self, member: str) -> str:
@@ -52,7 +52,7 @@ class Network:
         return f"swv-{self.tag}-{member}"[:15]
 
     def join(self, member: str, number: int) -> None:
-        """Make the member's namespace, with the given address and a default route to the host."""
+        """Creates the member's namespace, with the given address and a default route to the host."""
         namespace, veth = self.namespace(member), self.veth(member)
         run(["ip", "netns", "add", namespace])
         run(["ip", "link", "add", veth, "type", "veth", "peer", "name", "eth0", "netns", namespace])
@@ -67,11 +67,11 @@ class Network:
             run(["ip", "-n", namespace, *command.split()])
 
     def set_link(self, member: str, state: str) -> None:
-        """Cut a member's link ("down") or mend it ("up")."""
+        """Cuts a member's link ("down") or restores it ("up")."""
         run(["ip", "link", "set", self.veth(member), state])
 
     def remove(self) -> None:
-        """Remove namespaces, links, the bridge and its iptables rule; harmless where they are gone."""
+        """Removes namespaces, links, the bridge and its iptables rule, if they exist."""
         for namespace in namespaces(self.bridge + "-"):
             run(["ip", "netns", "delete", namespace], check=False)
         for link in links(f"swv-{self.tag}-"):

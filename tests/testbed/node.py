@@ -1,4 +1,4 @@
-"""One node of a bed: an engine with its own network, mounts, host name and processes."""
+"""One node of a bed: an Engine with its own network, mounts, host name and processes."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from .paths import BedError, text
 SCRIPT = Path(__file__).with_name("node.sh")
 ENGINE_SCRIPT = SCRIPT.with_name("engine.sh")
 START_SECONDS = 240
-#: dockerd ends where its containerd does not answer within 15 s, as on a busy machine: it is tried so often again.
+#: dockerd ends if its containerd does not answer within 15 s, as on a busy machine: this many more tries.
 SLOW, START_TRIES = "timeout waiting for containerd to start", 3
 
 
 @dataclass
 class Node:
-    """``keeper`` is the process (unshare) with whose end the kernel ends all of the node, ``first`` the node's pid 1.
+    """A node. When the process ``keeper`` (unshare) ends, the kernel ends the whole node. ``first`` is its pid 1.
 
-    ``folder`` holds what lasts (the engine's data, its log), ``run_folder`` the socket.
+    ``folder`` has the lasting files (the Engine's data, its log), ``run_folder`` the socket.
     """
 
     name: str
@@ -54,7 +54,7 @@ class Node:
 
     @property
     def pid(self) -> int:
-        """The pid, as the host sees it, of the node's first process; 0 where the node is down."""
+        """The host's pid of the node's first process; 0 if the node is down."""
         return int(self.first["pid"]) if processes.is_alive(self.first) else 0
 
     @property
@@ -62,7 +62,7 @@ class Node:
         return bool(self.pid) and engine_api.answers(self.socket)
 
     def start(self) -> None:
-        """Start the node's engine without waiting for it; data of an earlier start is used again."""
+        """Starts the node's Engine with its existing data, and does not wait for it."""
         if processes.is_alive(self.keeper):
             return
         shutil.rmtree(self.folder / "exec", ignore_errors=True)
@@ -79,7 +79,7 @@ class Node:
         self.keeper = processes.start([*namespace, *unshare, *inside, str(self.programs)], self.log)
 
     def wait_until_up(self, seconds: float = START_SECONDS) -> None:
-        """Wait until the engine answers.
+        """Waits until the Engine answers.
 
         Raises BedError with the end of its log if it ends, or does not answer in time.
         """
@@ -100,14 +100,14 @@ class Node:
         self.first = processes.record(next(iter(processes.children(int(self.keeper["pid"]))), 0))
 
     def kill(self) -> None:
-        """End all that runs on the node at once, as when its power fails. Its data and its network stay."""
+        """Ends all processes of the node at once, like a power failure. Its data and its network stay."""
         processes.end(self.keeper)
         if self.first:
             wait_for(f"node {self.name} to end", lambda: not processes.is_alive(self.first), 120, 0.01)
         cgroups.remove(self.cgroup)
 
     def engine_command(self, what: str) -> str:
-        """The command line, on the node, that stops or starts its engine while the node goes on."""
+        """Returns the node's command line that stops or starts its Engine while the node itself keeps running."""
         return shlex.join(["sh", str(ENGINE_SCRIPT), what, str(self.folder)])
 
     @property
@@ -115,14 +115,14 @@ class Node:
         return f"{self.network.bridge}/{self.name}"
 
     def partition(self) -> None:
-        """Cut the node off from the others; it goes on running."""
+        """Cuts the node off from the others; it keeps running."""
         self.network.set_link(self.name, "down")
 
     def heal(self) -> None:
         self.network.set_link(self.name, "up")
 
     def inside(self, argv: Sequence[str]) -> list[str]:
-        """The command line that runs ``argv`` on the node."""
+        """Returns the command line that runs ``argv`` on the node."""
         if not self.pid:
             raise BedError(f"node {self.name} is down")
         path = f"PATH={self.programs}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -130,17 +130,17 @@ class Node:
         return [*enter, "env", path, f"DOCKER_HOST={self.docker_host}", *argv]
 
     def run(self, argv: Sequence[str], check: bool = True, timeout: float | None = 300) -> subprocess.CompletedProcess:
-        """Run a command on the node, with DOCKER_HOST and the engine's own programs at hand."""
+        """Runs a command on the node, with its DOCKER_HOST and its Engine's programs in PATH."""
         return run(self.inside(argv), check=check, timeout=timeout)
 
     def cli(self, argv: Sequence[str], check: bool = True, timeout: float | None = 300) -> subprocess.CompletedProcess:
-        """Run docker's CLI of the engine's own version from the host; ``argv[0]`` is "docker"."""
+        """Runs docker's CLI of the Engine's version from the host; ``argv[0]`` is "docker"."""
         if argv[0] != "docker":
             raise BedError(f"not a docker command: {' '.join(argv)}")
         return run([str(self.programs / "docker"), "-H", self.docker_host, *argv[1:]], check=check, timeout=timeout)
 
     def api(self, method: str, url: str, body: object = None, timeout: float = 60) -> object:
-        """One call of the Engine API (``url`` without a version: the engine's newest)."""
+        """Makes one call of the Engine API (``url`` without a version: the Engine's newest)."""
         return engine_api.call(self.socket, method, url, body, timeout)
 
     def log_tail(self, lines: int = 15) -> str:

@@ -1,7 +1,7 @@
 """Debian packages of any release, unpacked beside the system.
 
-apt runs with sources, state and caches of its own, so the machine's package lists and installed
-packages stay as they are. The mirror is the one that the machine's own apt is set up with.
+apt runs with separate sources, state and caches, so the machine's package lists and installed packages
+stay unchanged. The mirror is that of the machine's own apt.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from .commands import run
 from .paths import PACKAGES, BedError, locked
 
 KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
-#: What Debian's /usr-merge makes links, before any package is unpacked.
+#: Folders that Debian's /usr-merge replaces by links, before any package is unpacked.
 MERGED = ("bin", "sbin", "lib", "lib64")
 
 
@@ -30,10 +30,10 @@ class Release:
     def download(
         self, names: Sequence[str], with_dependencies: bool = False, leave_out: Sequence[str] = ()
     ) -> list[Path]:
-        """Fetch packages, with all that they depend on if asked for, and give back the .deb files.
+        """Fetches packages, with their dependencies on request. Returns the .deb files.
 
-        ``leave_out`` names dependencies that are not wanted (patterns of re.fullmatch). Raises BedError if the
-        mirror does not have the packages.
+        ``leave_out`` names dependencies to omit (patterns of re.fullmatch). Raises BedError if the mirror does not have
+        the packages.
         """
         with locked(PACKAGES / "lock"):
             self._prepare()
@@ -48,7 +48,7 @@ class Release:
             return [self.archives / archive for archive in wanted]
 
     def _resolve(self, names: Sequence[str], with_dependencies: bool) -> list[str]:
-        """File names of the packages, sorted."""
+        """Returns the file names of the packages, sorted."""
         command = ["install", "-y", "--no-install-recommends"] if with_dependencies else ["download"]
         planned = self._apt_get(*command, "--print-uris", *names)
         files = sorted(re.findall(r"^'[^']+' (\S+) \d+", planned, re.M))
@@ -62,9 +62,9 @@ class Release:
         try:
             self._apt_get("download", *exact, cwd=self.archives)
         except BedError as error:
-            # The lists may be older than what the mirror keeps; the next run then reads them anew.
+            # The lists may be older than the mirror's packages; the next run reads them again.
             (self.folder / "sources.list").unlink()
-            raise BedError(f"{error}\nThe package lists were older than the mirror, perhaps: run it again.") from error
+            raise BedError(f"{error}\nThe package lists may be older than the mirror: run it again.") from error
 
     @property
     def archives(self) -> Path:
@@ -107,11 +107,11 @@ def _mirror() -> str:
         uri, _, component = line.partition(" ")
         if component == "main" and re.search(r"/debian/?$", uri):
             return uri
-    raise BedError("apt on this machine has no Debian mirror set up (see /etc/apt/sources.list.d)")
+    raise BedError("apt on this machine has no Debian mirror (see /etc/apt/sources.list.d)")
 
 
 def unpack(archives: Iterable[Path], root: Path) -> None:
-    """Unpack .deb files into the folder ``root`` as on a merged-/usr system; runs none of their scripts."""
+    """Unpacks .deb files into the folder ``root`` as on a merged-/usr system, without their scripts."""
     for name in MERGED:
         (root / "usr" / name).mkdir(parents=True, exist_ok=True)
         if not (root / name).is_symlink():

@@ -1,7 +1,7 @@
-"""Where the test bed keeps its things, and locks on them.
+"""The folders of the test bed, and locks on them.
 
-Everything that lasts stands under the checkout's ``.cache/``; what dies with the machine's run (records of
-processes, sockets: their path must be short) stands under ``/run/stackwright-testbed``.
+Lasting files are in the checkout's ``.cache/``. Records of processes and sockets, which end with the machine's run, are
+in ``/run/stackwright-testbed``: a socket's path must be short.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ RUN = Path("/run/stackwright-testbed")
 
 
 class BedError(Exception):
-    """The test bed can't do what was asked; the message says what to do."""
+    """The test bed can't carry out a request; the message says what to do."""
 
 
 @contextlib.contextmanager
 def locked(name: Path) -> Iterator[None]:
-    """Hold an exclusive lock on the file ``name`` (made if absent); other processes wait."""
+    """Holds an exclusive lock on the file ``name``, which is created if absent; other processes wait."""
     name.parent.mkdir(parents=True, exist_ok=True)
     with name.open("w") as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)
@@ -38,7 +38,7 @@ def locked(name: Path) -> Iterator[None]:
 
 
 def text(path: Path) -> str:
-    """The file's text, empty where it can't be read (a process that has gone, for one)."""
+    """Returns the file's text, empty if it can't be read (for example of a process that has ended)."""
     try:
         return path.read_text(errors="replace")
     except OSError:

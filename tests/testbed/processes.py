@@ -1,4 +1,4 @@
-"""Processes that the bed started, recognised by pid *and* start time, so that no other process is ever ended."""
+"""Processes of the bed, identified by pid *and* start time, so that no other process is ever ended."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ BOOT_ID = text(Path("/proc/sys/kernel/random/boot_id")).strip()
 
 
 def start(argv: Sequence[str], log: Path, env: Mapping[str, str] | None = None) -> dict[str, object]:
-    """Start a long-running process of its own session and give back its record (plain JSON)."""
+    """Starts a long-running process in its own session. Returns its record (plain JSON)."""
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as output:
         process = subprocess.Popen(
@@ -26,7 +26,7 @@ def start(argv: Sequence[str], log: Path, env: Mapping[str, str] | None = None) 
 
 
 def record(pid: int) -> dict[str, object]:
-    """What identifies a process for ever: pids are used again, but not with the same start time and boot."""
+    """Returns the permanent identity of a process: pids are reused, but not with the same start time and boot."""
     return {"pid": pid, "started": _started(pid), "boot": BOOT_ID}
 
 
@@ -38,11 +38,12 @@ def is_alive(process: Mapping[str, object] | None) -> bool:
 
 
 def end(process: Mapping[str, object] | None, how: signal.Signals = signal.SIGKILL, seconds: float = 120) -> None:
-    """End this process, if it is still the one of the record, and wait until it has gone."""
+    """Ends this process if it is still the one of the record, and waits until it has ended."""
     if not is_alive(process):
         return
     pid = int(process["pid"])
-    os.kill(pid, how)
+    with contextlib.suppress(ProcessLookupError):  # it has just ended
+        os.kill(pid, how)
     wait_for(f"process {pid} to end", lambda: _reaped(process), seconds, 0.01)
 
 
@@ -57,6 +58,6 @@ def _reaped(process: Mapping[str, object]) -> bool:
 
 
 def _started(pid: int) -> int:
-    """The process's start time in clock ticks since boot (proc(5), field 22), 0 where it is gone or a zombie."""
+    """Returns the start time in clock ticks since boot (proc(5), field 22), 0 if it has ended or is a zombie."""
     fields = text(Path(f"/proc/{pid}/stat")).rpartition(")")[2].split()
     return 0 if len(fields) < 20 or fields[0] in "ZX" else int(fields[19])

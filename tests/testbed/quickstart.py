@@ -1,7 +1,7 @@
 """``make demo``: from a bare machine to the guest book running on a Swarm, deployed by ansible-playbook.
 
-Without DOCKER_HOST the Swarm is a private one of a single node, in a network namespace of its own: it takes no port
-of the machine, and ``make demo-down`` leaves nothing of it.
+Without DOCKER_HOST it starts a private Swarm of one node in a separate network namespace. This Swarm uses no port of
+the machine, and ``make demo-down`` removes all of it.
 """
 
 from __future__ import annotations
@@ -34,24 +34,24 @@ WEB_CONFIG = {"Cmd": ["python3", "/app/guestbook.py"], "User": "10001:10001"}
 WEB = "guestbook-web"
 DATABASE = "postgres:15"
 PROXY = "caddy:2"
-#: The guest book's domain in its Compose file; nobody's DNS knows it.
+#: The guest book's domain in its Compose file; it is in no DNS.
 DOMAIN = "guestbook.example.com"
-#: How images are called on an engine of the user's, where there is no registry to name.
+#: The prefix of images on the user's own Engine, which has no registry.
 LOCAL = "stackwright-demo/"
 QUIET_PIP = {"PIP_ROOT_USER_ACTION": "ignore", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
 BEGIN = time.monotonic()
 
 
 def demo() -> None:
-    """``make demo``. Raises BedError that says what failed and what can be done."""
+    """Runs ``make demo``. Raises BedError with the failure and the remedy."""
     try:
         _demo()
     except BedError as error:
-        raise BedError(f"{error}\n`make demo` can be run again; `make demo-down` removes what it made.") from error
+        raise BedError(f"{error}\n`make demo` can be run again; `make demo-down` removes what it created.") from error
 
 
 def _demo() -> None:
-    """Set up all that is needed, deploy, and show what came of it; can be run again and again."""
+    """Sets up everything, deploys, and shows the result. Can be repeated."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     with step("Ansible and its Python packages, under .cache/venv"):
         run(["sh", "tests/tools/bootstrap.sh", "run"], cwd=ROOT, timeout=900, env={**os.environ, **QUIET_PIP})
@@ -74,7 +74,7 @@ def _demo() -> None:
 
 
 def demo_down() -> None:
-    """Remove all that ``demo`` made, but for the caches of packages and images."""
+    """Removes everything that ``demo`` created, except the caches of packages and images."""
     given = os.environ.get("DOCKER_HOST", "")
     if given and (FOLDER / "settings.json").exists():
         with step(f"Removing the stack {STACK} from {given}"):
@@ -90,13 +90,13 @@ def demo_down() -> None:
 
 
 def use_private_swarm() -> dict[str, str]:
-    """Bring up the private Swarm and its images.
+    """Starts the private Swarm and builds its images.
 
-    Gives the engine, the images' prefix, the web application's tag, the page's address, its domain and, where there is
-    a proxy, the folder of that's socket.
+    Returns the Engine, the prefix of the images, the tag of the web application, the address and domain of the page,
+    and the folder of the proxy's socket, if there is a proxy.
     """
     if os.geteuid() != 0:
-        raise BedError("a private Swarm needs root; give DOCKER_HOST of a manager to use a Swarm that is there")
+        raise BedError("a private Swarm needs root; set DOCKER_HOST to a manager to use an existing Swarm")
     with step(f"Docker engine {engines.DEFAULT}, from Debian's packages"):
         engines.engine(engines.DEFAULT)
     with step("A private Swarm of one node, with a registry"):
@@ -115,7 +115,7 @@ def use_private_swarm() -> dict[str, str]:
 
 
 def publish_guestbook(bed: Bed) -> str:
-    """Put the guest book's images into the bed's registry; gives the web application's NAME:TAG."""
+    """Puts the guest book's images into the bed's registry. Returns NAME:TAG of the web application."""
     with step("Image of the web application: Python, from Debian's packages"):
         web = build_web()
         bed.images.publish(web, web)
@@ -125,7 +125,7 @@ def publish_guestbook(bed: Bed) -> str:
 
 
 def use_given_engine(docker_host: str) -> dict[str, str]:
-    """Load the images into the engine that DOCKER_HOST names; gives the same as ``use_private_swarm``."""
+    """Loads the images into the Engine of DOCKER_HOST. Returns the same as ``use_private_swarm``."""
     with step(f"The Swarm at {docker_host}"):
         swarm = json.loads(run([docker_cli(), "info", "--format", "{{json .Swarm}}"]).stdout)
         if swarm.get("LocalNodeState") != "active" or not swarm.get("ControlAvailable"):
@@ -140,17 +140,17 @@ def use_given_engine(docker_host: str) -> dict[str, str]:
     host = urllib.parse.urlparse(docker_host).hostname or swarm["NodeAddr"]
     tag = web.partition(":")[2]
     page = f"http://{host}:{port()}/"
-    # Where the engine's node is another machine, its proxy's socket can't be reached from here.
+    # If the Engine is on another machine, its proxy's socket can't be reached from here.
     return {"docker_host": docker_host, "images": LOCAL, "tag": tag, "page": page, "domain": "", "folder": ""}
 
 
 def build_web() -> str:
-    """The web application's image from the example's source; its tag is a hash of that."""
+    """Builds the web application's image from the example's source; its tag is a hash of the source."""
     return images.build_folder(EXAMPLE / "web", WEB, WEB_CONFIG, base="python", into="app")
 
 
 def load(built: str, image: str) -> None:
-    """Load a built image into the engine of DOCKER_HOST."""
+    """Loads a built image into the Engine of DOCKER_HOST."""
     with tempfile.TemporaryDirectory(dir=CACHE) as scratch:
         archive = Path(scratch) / "image.tar"
         images.BUILT.archive(built, archive, [LOCAL + image])
@@ -158,7 +158,7 @@ def load(built: str, image: str) -> None:
 
 
 def write_settings(site: dict[str, str]) -> None:
-    """What the playbook needs. The values that it generates are kept where ``demo_down`` removes them."""
+    """Writes the settings of the playbook. Its generated values are in a folder that ``demo_down`` removes."""
     variables = {"IMAGES": site["images"], "TAG": site["tag"], "WEB_PORT": port()}
     settings = {
         "stack_name": STACK,
@@ -189,7 +189,7 @@ def write_settings(site: dict[str, str]) -> None:
 def playbook(
     site: dict[str, str], name: str = "deploy", *options: str, show: bool = False, folder: Path = FOLDER
 ) -> str:
-    """Run one of playbooks/ with the settings in ``folder``; gives back its last lines (the recap).
+    """Runs one of playbooks/ with the settings in ``folder``. Returns its last lines (the recap).
 
     Raises BedError with its output if it fails.
     """
@@ -216,7 +216,7 @@ def playbook(
 
 
 def show_page(site: dict[str, str]) -> None:
-    """Read the page, sign the guest book, and read the entry back from the database."""
+    """Reads the page, signs the guest book, and reads the entry back from the database."""
     greeting = f"Hello at {time.strftime('%H:%M:%S')}"
     page_of = (
         f"{site['domain']} through the proxy at {site['page']}" if site["domain"] else f"the page at {site['page']}"
@@ -233,7 +233,7 @@ def show_page(site: dict[str, str]) -> None:
 
 
 def fetch(site: dict[str, str], form: bytes | None = None) -> str:
-    """The page's text, empty where it does not answer (yet)."""
+    """Returns the page's text, empty if it does not answer (yet)."""
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     request = urllib.request.Request(site["page"], form, {"Host": site["domain"]} if site["domain"] else {})
     try:
@@ -261,7 +261,7 @@ def show_ways_on(site: dict[str, str]) -> None:
 
 
 def docker_cli() -> str:
-    """The machine's docker command, or that of the engine that is fetched for it."""
+    """Returns the machine's docker command, or that of a fetched Engine."""
     return shutil.which("docker") or str(engines.engine(engines.DEFAULT) / "docker")
 
 
@@ -280,7 +280,7 @@ def say(text: str) -> None:
 
 @contextlib.contextmanager
 def step(text: str) -> Iterator[None]:
-    """Say what begins, and if it took noticeable time, how long it took."""
+    """Prints the step, and its duration if it took a second or more."""
     say(text)
     begin = time.monotonic()
     yield

@@ -1,4 +1,4 @@
-"""What the bed's images are made of. A new image is a new row."""
+"""The contents of the bed's images. A new image is a new row."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ ASSETS = Path(__file__).with_name("assets")
 RELEASE = "bookworm"
 PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 POSTGRES_UID = 70
-#: What dependencies bring along and a container has no use for (patterns of whole package names).
+#: Dependencies that a container does not need (patterns of whole package names).
 NEVER = (
     "adduser", "debconf", "dpkg", "gcc-12-base", "libllvm.*", "libperl.*", "locales.*", "login", "lsb-base",
     "mailcap", "media-types", "openssl", "passwd", "perl.*", "postgresql-client-common", "postgresql-common",
@@ -28,7 +28,7 @@ APPLETS = (
 
 @dataclass(frozen=True)
 class Recipe:
-    """``packages`` come with all that they need, but ``NEVER``.
+    """The content of an image. ``packages`` are installed with their dependencies, except ``NEVER``.
 
     ``files`` and ``links`` are pairs: (path in the image, source) and (target, path of the link in the image).
     ``drop`` are globs in the unpacked tree, ``ownership`` pairs of path and uid.

@@ -1,4 +1,4 @@
-"""The record of a bed: what was started, kept where any later run finds it, also when the checkout has gone."""
+"""The record of a bed: its processes, where any later run finds it, even after the checkout was deleted."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .paths import BEDS, ROOT, RUN
 
 @dataclass
 class Record:
-    """Plain data, one JSON file for each bed under /run."""
+    """The record as plain data: one JSON file for each bed under /run."""
 
     prefix: str
     root: str
@@ -35,7 +35,7 @@ class Record:
 
 
 def tag_of(prefix: str, root: Path = ROOT) -> str:
-    """Short, and different for every prefix and checkout: developers run beds side by side."""
+    """Returns a short tag, unique for each prefix and checkout: developers run beds side by side."""
     return hashlib.sha256(f"{root}\0{prefix}".encode()).hexdigest()[:6]
 
 
@@ -48,7 +48,7 @@ def load(prefix: str) -> Record | None:
 
 
 def all_here() -> list[Record]:
-    """Records of this checkout, and of checkouts that have been deleted."""
+    """Returns the records of this checkout, and of deleted checkouts."""
     found = [_read(folder) for folder in sorted(RUN.glob("*")) if folder.is_dir()]
     return [record for record in found if record and (record.root == str(ROOT) or not Path(record.root).exists())]
 

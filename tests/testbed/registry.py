@@ -18,16 +18,16 @@ from .store import Store
 
 MEMBER = "reg"
 NUMBER = 2
-#: name -> port; "auth" asks for the user and password below.
+#: name -> port; "auth" requires the user and password below.
 PORTS = {"open": 5000, "auth": 5001}
 USER = "bed"
 PASSWORD = "bed-password"
-#: bcrypt, the only kind that the registry takes; cost 4 is the least.
+#: bcrypt, the only kind that the registry accepts; cost 4 is the lowest.
 SALT = b"$2b$04$abcdefghijklmnopqrstuu"
 
 
 class Registry:
-    """A registry of a bed. ``address`` is HOST:PORT as image names begin with it."""
+    """A registry of a bed. ``address`` is HOST:PORT, with which image names begin."""
 
     def __init__(self, name: str, network: Network, folder: Path, process: dict | None = None) -> None:
         self.name = name
@@ -45,7 +45,7 @@ class Registry:
         return processes.is_alive(self.process) and self._answers()
 
     def start(self) -> None:
-        """Start it in the network namespace of the registries, without waiting for it."""
+        """Starts it in the network namespace of the registries, and does not wait for it."""
         if processes.is_alive(self.process):
             return
         self.store.top.mkdir(parents=True, exist_ok=True)
@@ -87,7 +87,7 @@ class Registry:
 
 
 def program() -> Path:
-    """The registry's program, fetched if absent."""
+    """Returns the path of the registry's program, fetched if absent."""
     target = ENGINES / "docker-registry"
     with locked(ENGINES / "docker-registry.lock"):
         if not target.exists():
@@ -98,10 +98,10 @@ def program() -> Path:
 
 
 def _bcrypt(password: str) -> str:
-    """The system's crypt(3): the standard library's module for it is gone from Python 3.13."""
+    """Hashes with the system's crypt(3): Python 3.13 no longer has a module for it."""
     library = ctypes.CDLL(ctypes.util.find_library("crypt") or "libcrypt.so.1")
     library.crypt.restype = ctypes.c_char_p
     hashed = library.crypt(password.encode(), SALT)
     if not hashed or not hashed.startswith(b"$2b$"):
-        raise BedError("this system's crypt(3) knows no bcrypt")
+        raise BedError("this system's crypt(3) does not support bcrypt")
     return hashed.decode()

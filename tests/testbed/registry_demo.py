@@ -19,12 +19,12 @@ EXAMPLE = ROOT / "examples" / "registry"
 FOLDER = CACHE / "registry-demo"
 APP = "registry-shop"
 DOMAIN = "shop.example.com"
-#: What the registry names, as it names it, and the recipe of each.
+#: The images that the registry names, and the recipe of each.
 IMAGES = {"postgres:15": "postgres", "memcached:1.6": "memcached", PROXY: "caddy"}
 
 
 def demo() -> None:
-    """Set up all that is needed, roll out, and show what came of it; can be run again and again. Raises BedError."""
+    """Sets up everything, rolls out, and shows the result. Can be repeated. Raises BedError."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     with step("Ansible and its Python packages, under .cache/venv"):
         run(["sh", "tests/tools/bootstrap.sh", "run"], cwd=ROOT, timeout=900, env={**os.environ, **QUIET_PIP})
@@ -68,7 +68,7 @@ def demo() -> None:
 
 
 def demo_down() -> None:
-    """Remove all that ``demo`` made, but for the caches of packages and images."""
+    """Removes everything that ``demo`` created, except the caches of packages and images."""
     with step("Removing the private Swarm and the demo's files"):
         cleanup.remove(PREFIX)
         shutil.rmtree(FOLDER, ignore_errors=True)

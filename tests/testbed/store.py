@@ -1,7 +1,7 @@
-"""Images in the folder layout of Debian's docker-registry: written directly, served as they are.
+"""Images in the folder layout of Debian's docker-registry: written directly, and served unchanged.
 
-An image has one layer here. Since everything in a store is named by the SHA-256 of its content, copying an
-image between stores is linking files.
+An image has one layer here. All files of a store have the SHA-256 of their content as name, so images are copied
+between stores by links.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class Store:
         return self.tag(image).exists()
 
     def digest(self, image: str) -> str:
-        """The manifest's digest; raises BedError where the image is not in the store."""
+        """Returns the manifest's digest. Raises BedError if the image is not in the store."""
         try:
             return self.tag(image).read_text()
         except OSError as error:
@@ -51,10 +51,10 @@ class Store:
         return json.loads(self.blob(self.digest(image)).read_bytes())
 
     def add(self, image: str, root: Path, config: Mapping[str, object], owners: Mapping[str, int]) -> str:
-        """Make an image of the folder ``root`` and give back its digest.
+        """Creates an image of the folder ``root``. Returns its digest.
 
-        ``config`` is the container configuration as in ``docker inspect`` (Cmd, Env, ...); everything belongs
-        to root but the paths in ``owners`` (with all below them), which belong to that uid and gid.
+        ``config`` is the container configuration as in ``docker inspect`` (Cmd, Env, ...). The owner of all files is
+        root, except for the paths in ``owners`` and the files below them, which have that uid and gid.
         """
         self.top.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=self.folder) as scratch:
@@ -72,7 +72,7 @@ class Store:
         return self._publish(image, self._keep_json(body, CONFIG), [layer_entry])
 
     def copy(self, image: str, source: Store, new: str = "") -> None:
-        """Take an image over from another store on the same file system, as ``new`` if given."""
+        """Copies an image from another store on the same file system, as ``new`` if given."""
         manifest = source.manifest(image)
         digests = [entry["digest"] for entry in (manifest["config"], *manifest["layers"])]
         for digest in (*digests, source.digest(image)):
@@ -83,7 +83,7 @@ class Store:
         self._link(new or image, source.digest(image), manifest)
 
     def archive(self, image: str, target: Path, names: list[str]) -> None:
-        """Write the image as ``docker load`` reads it, to be known under ``names``."""
+        """Writes the image for ``docker load``, under ``names``."""
         manifest = self.manifest(image)
         with tempfile.TemporaryDirectory(dir=target.parent) as scratch:
             files = {"config.json": manifest["config"]["digest"], "layer.tar.gz": manifest["layers"][0]["digest"]}
@@ -126,7 +126,7 @@ class Store:
 
 
 def split(image: str) -> tuple[str, str]:
-    """("name", "tag") of NAME:TAG; the tag is "latest" where none is given."""
+    """Splits NAME:TAG into ("name", "tag"); the tag is "latest" if there is none."""
     name, _, tag = image.partition(":")
     return name, tag or "latest"
 
@@ -143,7 +143,7 @@ def _write(path: Path, content: str) -> None:
 
 
 def _pack(root: Path, target: Path, owners: Mapping[str, int]) -> str:
-    """Pack the folder into a gzipped tar that depends on its content only; gives back the tar's own digest."""
+    """Packs the folder into a gzipped tar that depends only on its content. Returns the digest of the plain tar."""
     plain = target.with_suffix(".tar")
     common = ["tar", "-C", str(root), "--sort=name", "--mtime=@0", "--numeric-owner", "--format=gnu"]
     excluded = [f"--exclude=./{path.strip('/')}" for path in owners]
@@ -155,7 +155,7 @@ def _pack(root: Path, target: Path, owners: Mapping[str, int]) -> str:
         digest = "sha256:" + hashlib.file_digest(content, "sha256").hexdigest()
         content.seek(0)
         with target.open("wb") as output:
-            # -n: no name and time in the header, so that the same content has the same digest.
+            # -n: no name and time in the header, so the same content has the same digest.
             subprocess.run(["gzip", "-n", "-1"], stdin=content, stdout=output, check=True)
     plain.unlink()
     return digest

@@ -1,4 +1,4 @@
-"""What tests do with a Swarm: ask for a stack's objects, wait for states, remove a stack."""
+"""A test's access to a Swarm: reads a stack's objects, waits for states, removes a stack."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from .paths import BedError
 KINDS = {kind: f"/{kind}/{{}}" for kind in ("services", "secrets", "configs", "networks")}
 
 
-#: The label of the configs that a deployment keeps for itself.
+#: The label of locks and revisions.
 STACK = "stackwright.stack"
 
 
 @dataclass(frozen=True)
 class Left:
-    """Something of a test that is still there: where it is, how to remove it, and what to tell of it."""
+    """A remaining object of a test: its node, its URL for removal, and its description."""
 
     node: Node
     url: str
     text: str
 
     def remove(self) -> str:
-        """Ask for its removal; gives the Engine's objection, empty where it has none."""
+        """Requests its removal. Returns the Engine's error, or an empty text."""
         try:
             self.node.api("DELETE", self.url)
         except BedError as error:
@@ -51,20 +51,20 @@ class StackScope:
         return self.node.docker_host
 
     def objects(self, kind: str) -> list[dict]:
-        """The objects of this test, as the Engine lists them, sorted by name. ``kind`` is a key of KINDS."""
-        # Without a filter: by a part of its name, a network that no task of this node uses is not found.
+        """Returns the objects of this test from the Engine's list, sorted by name. ``kind`` is a key of KINDS."""
+        # No filter: a filter by a part of the name does not find networks without a task on this node.
         found = self.node.api("GET", f"/{kind}")
         mine = [entry for entry in found if _name(entry).startswith(self.name)]
         return sorted(mine, key=_name)
 
     def bookkeeping(self) -> list[dict]:
-        """The locks and revisions of this test's stacks, sorted by name."""
+        """Returns the locks and revisions of this test's stacks, sorted by name."""
         found = self.node.api("GET", "/configs")
         mine = [entry for entry in found if (entry["Spec"]["Labels"] or {}).get(STACK, "").startswith(self.name)]
         return sorted(mine, key=_name)
 
     def tasks(self, desired: str = "running") -> list[dict]:
-        """The tasks of this test's services with this desired state ("" for all)."""
+        """Returns the tasks of this test's services with this desired state ("" for all)."""
         services = [service["ID"] for service in self.objects("services")]
         if not services:
             return []
@@ -72,7 +72,7 @@ class StackScope:
         return self.node.api("GET", f"/tasks?filters={urllib.parse.quote(json.dumps(filters))}")
 
     def deploy(self, compose: Path | str, *options: str) -> None:
-        """``docker stack deploy`` of a Compose file (a path, or its text) as this test's stack."""
+        """Runs ``docker stack deploy`` of a Compose file (a path, or its text) as this test's stack."""
         if not isinstance(compose, Path):
             text = compose
             compose = self.node.folder / f"{self.name}.yml"
@@ -80,11 +80,11 @@ class StackScope:
         self.node.cli(["docker", "stack", "deploy", "--compose-file", str(compose), *options, self.name])
 
     def wait_running(self, count: int, seconds: float = 180) -> list[dict]:
-        """Wait until exactly ``count`` tasks are meant to run, and do; gives them back."""
+        """Waits until exactly ``count`` tasks should run and do run. Returns them."""
         return self.wait(f"{count} running tasks of {self.name}", lambda: self._running(count), seconds)
 
     def wait(self, what: str, ready: Callable[[], object], seconds: float = 180) -> object:
-        """Poll until ``ready`` answers something true; raises BedError with the tasks' states in vain."""
+        """Polls until ``ready`` returns a true value. Raises BedError with the tasks' states if it never does."""
         try:
             return wait_for(what, ready, seconds)
         except BedError as error:
@@ -92,14 +92,14 @@ class StackScope:
             raise BedError(f"{error}; tasks: {states}") from error
 
     def remove(self, seconds: float = 120) -> None:
-        """Remove every object of this test, with its containers and volumes, and wait until they have gone.
+        """Removes every object of this test with its containers and volumes, and waits until they are gone.
 
-        Raises BedError that says what stays and why, after ``seconds``.
+        Raises BedError with the remaining objects and the reasons after ``seconds``.
         """
         stays: list[str] = []
 
         def try_once() -> bool:
-            # In use until its tasks have gone, or gone just now: the next look decides.
+            # An object is in use until its tasks are gone. The next try shows it.
             stays[:] = [f"{left.text} ({left.remove() or 'its removal was accepted'})" for left in self.leftovers()]
             return not stays
 
@@ -107,10 +107,10 @@ class StackScope:
             wait_for(f"the objects of {self.name} to go", try_once, seconds)
         except BedError as error:
             tasks = [_task(task) for task in self.node.api("GET", "/tasks") if self._is_recent(task)]
-            raise BedError("; ".join([f"{error}; what stays: {', '.join(stays)}", *tasks])) from error
+            raise BedError("; ".join([f"{error}; left: {', '.join(stays)}", *tasks])) from error
 
     def leftovers(self) -> list[Left]:
-        """What of this test is there, on all nodes that are up, but for ``ghosts``."""
+        """Returns the remaining objects of this test on all running nodes, except ``ghosts``."""
         left = []
         for kind, one in KINDS.items():
             for entry in self.objects(kind):
@@ -124,10 +124,10 @@ class StackScope:
         return left
 
     def ghosts(self) -> list[str]:
-        """Networks that the Swarm has no more and a node's engine still shows.
+        """Returns networks that a node's Engine still shows, although the Swarm has removed them.
 
-        20.10 does so for ever where a job's task fails while its service is removed: its entry for the network's load
-        balancer stays. Nothing can be attached to it, nothing can remove it, and nobody needs its name again.
+        20.10 keeps such a network forever if a job's task fails while its service is removed: the entry for the
+        network's load balancer stays. Nothing can be attached to it, nothing can remove it, and its name is not needed.
         """
         return [
             f"network {_name(one)} {_id(one)} on {self.node.name}" for one in self.objects("networks") if _is_ghost(one)
@@ -139,9 +139,9 @@ class StackScope:
         return tasks if good else []
 
     def _local(self, node: Node) -> list[Left]:
-        """The containers and volumes on a node.
+        """Returns the containers and volumes on a node.
 
-        Containers are removed by force: most commands in tests do not heed SIGTERM, and Swarm would wait ten seconds.
+        Containers are removed by force: most commands in tests ignore SIGTERM, and Swarm would wait ten seconds.
         """
         query = urllib.parse.quote(json.dumps({"name": [self.name]}))
         containers = node.api("GET", f"/containers/json?all=1&filters={query}")
@@ -158,22 +158,20 @@ class StackScope:
         return left
 
     def _is_recent(self, task: dict) -> bool:
-        """Whether this may be a task that keeps an object in use: of services that are there, or were just now."""
+        """Whether this may be a task that keeps an object in use: of a service that exists, or did just now."""
         labels = task["Spec"].get("ContainerSpec", {}).get("Labels") or {}
         return labels.get("com.docker.stack.namespace", "").startswith(self.name)
 
 
 def _is_ghost(network: dict) -> bool:
-    """The Engine lists its own entry, the one with peers, only where the Swarm has none."""
+    """Whether only the Engine has the network: it lists its own entry, with peers, if the Swarm has none."""
     return network.get("Scope") == "swarm" and "Peers" in network
 
 
 def _task(task: dict) -> str:
     status = task["Status"]
-    told = (
-        f"task {task['ID']}, {status['State']} (meant to be {task['DesiredState']}), on node {task.get('NodeID', '')}"
-    )
-    return f"{told}: {status['Err']}" if status.get("Err") else told
+    line = f"task {task['ID']}, {status['State']} (desired: {task['DesiredState']}), on node {task.get('NodeID', '')}"
+    return f"{line}: {status['Err']}" if status.get("Err") else line
 
 
 def _name(entry: dict) -> str:

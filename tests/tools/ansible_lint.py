@@ -1,4 +1,4 @@
-"""ansible-lint whose ninety runs of ansible-playbook --syntax-check are forks: a quarter of the processor's time."""
+"""Runs ansible-lint with its ninety runs of ansible-playbook --syntax-check as forks: a quarter of the CPU time."""
 
 import atexit
 import os
@@ -13,7 +13,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "integration"))
 
 import forks
 
-#: The same environment for all, with what ansible-lint sets for most: each environment has a process that forks.
+#: The same environment for all runs, as ansible-lint sets it for most: each environment needs its own forking process.
 SAME = {
     "ANSIBLE_CONFIG": os.path.abspath("ansible.cfg"),
     "ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED": "False",
@@ -29,6 +29,6 @@ def run(argv, *rest, **options):
 
 
 subprocess.run = run
-atexit.register(forks._servers.clear)  # by which the process that forks ends
+atexit.register(forks._servers.clear)  # ends the process that forks
 atexit.register(warnings.simplefilter, "ignore", ResourceWarning)
 sys.exit(main(sys.argv))

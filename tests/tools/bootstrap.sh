@@ -1,11 +1,11 @@
 #!/bin/sh
-# Makes .cache/venv hold the dependency groups of pyproject.toml that are named as arguments
-# (run, test, docs), and links this checkout as an installed collection. Does nothing that is done already.
+# Installs the dependency groups of pyproject.toml that are named as arguments (run, test, docs) into .cache/venv,
+# and links this checkout as an installed collection. Skips everything that is done already.
 set -eu
 cd "$(dirname "$0")/../.."
 UV_VERSION=0.13.8
 export UV_SYSTEM_CERTS=1 UV_NO_PROGRESS=1 UV_PYTHON_DOWNLOADS=never UV_LINK_MODE=copy
-# pyenv's shims confuse uv's search for interpreters: use the interpreter behind python3.
+# pyenv's shims confuse uv's search for interpreters: use the interpreter of python3.
 python=$(python3 -c 'import sys; print(sys.executable)')
 
 mkdir -p .cache/collections/ansible_collections/stackwright

@@ -1,6 +1,6 @@
 #!/bin/sh
-# What the tests of the report in a browser need: Debian's chromium, playwright to drive it, and axe-core for its rules of
-# accessibility. Does nothing that is done already. What can't be had is named; the tests that need it are then skipped.
+# Installs the programs for the report's tests in a browser: Debian's chromium, playwright to control it, and axe-core for
+# accessibility rules. Skips everything that is done already. Names what is not available; its tests are then skipped.
 set -eu
 cd "$(dirname "$0")/../.."
 AXE_VERSION=4.14.1

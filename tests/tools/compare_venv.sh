@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes .cache/compare: ansible-core with community.docker, for comparisons in the benchmark.
+# Creates .cache/compare: ansible-core with community.docker, for comparisons in the benchmark.
 set -eu
 cd "$(dirname "$0")/../.."
 export UV_SYSTEM_CERTS=1 UV_NO_PROGRESS=1 UV_PYTHON_DOWNLOADS=never UV_LINK_MODE=copy

@@ -1,6 +1,6 @@
 #!/bin/sh
-# core_venv.sh 2.16/3.11 makes .cache/cores/2.16-3.11, a virtual environment with the newest ansible-core 2.16, and prints its
-# path. Ends with 3 and a reason where this machine has no such Python, or ansible-core can't be installed.
+# core_venv.sh 2.16/3.11 creates .cache/cores/2.16-3.11, a virtual environment with the newest ansible-core 2.16, and prints its
+# path. Ends with 3 and a reason if this machine has no such Python, or ansible-core can't be installed.
 set -eu
 cd "$(dirname "$0")/../.."
 export UV_SYSTEM_CERTS=1 UV_NO_PROGRESS=1 UV_PYTHON_DOWNLOADS=never UV_LINK_MODE=copy
@@ -9,7 +9,7 @@ uv() { PYTHONPATH=.cache/uv "$own" -m uv "$@"; }
 core=${1%/*} version=${1#*/}
 venv=.cache/cores/$core-$version
 if [ ! -e "$venv/ready" ]; then
-    # The interpreter itself, not one of pyenv's shims: they fail where the version is not the chosen one.
+    # The interpreter itself, not one of pyenv's shims: they fail for a version that is not selected.
     python=''
     for found in "${PYENV_ROOT:-$HOME/.pyenv}/versions/$version".*/bin/"python$version" /usr/bin/"python$version" /usr/local/bin/"python$version"; do
         [ -x "$found" ] && python=$found && break

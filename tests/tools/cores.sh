@@ -1,6 +1,6 @@
 #!/bin/sh
-# Plays tests/integration/smoke.yml with every ansible-core that is supported, each in a virtual environment of its own,
-# against one Swarm. A version whose Python this machine lacks is named and left out.
+# Plays tests/integration/smoke.yml with every supported ansible-core, each in a separate virtual environment, on one Swarm.
+# Names and skips a version whose Python this machine does not have.
 set -eu
 cd "$(dirname "$0")/../.."
 sh tests/tools/bootstrap.sh

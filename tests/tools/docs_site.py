@@ -24,12 +24,12 @@ counts as not set, so all of them can be [answers of an AWX survey](guides/awx.m
 
 
 def repository() -> str:
-    """The address of the repository, from galaxy.yml."""
+    """Returns the address of the repository from galaxy.yml."""
     return yaml.safe_load((ROOT / "galaxy.yml").read_text())["repository"]
 
 
 def target(link: str, page: Path) -> str:
-    """What a link of a page leads to on the site.
+    """Returns the target of a page's link on the site.
 
     A page of the site stays relative. Any other file becomes an address of the repository.
     Raises LookupError if there is no such file.
@@ -57,26 +57,26 @@ def target(link: str, page: Path) -> str:
 
 
 def place(page: Path) -> PurePosixPath:
-    """Where a page stands on the site."""
+    """Returns the path of a page on the site."""
     name = OF_THE_ROOT.get(str(page.relative_to(ROOT)))
     return PurePosixPath(name) if name else PurePosixPath(page.relative_to(DOCS))
 
 
 def moved(page: Path) -> str:
-    """A page's text, with its links for the site."""
+    """Returns a page's text, with its links for the site."""
     text = page.read_text(encoding="utf-8")
     return LINK.sub(lambda found: found[1] + target(found[2], page) + found[3], text)
 
 
 def pages() -> list:
-    """All pages of the repository that are on the site."""
+    """Returns all pages of the repository that are on the site."""
     return [*sorted(DOCS.glob("*.md")), *sorted(DOCS.glob("*/*.md"))] + [
         ROOT / name for name in OF_THE_ROOT if (ROOT / name).exists()
     ]
 
 
 def playbook(path: Path) -> str:
-    """A section about a playbook, from the comment at its beginning."""
+    """Returns the section about a playbook, from its first comment."""
     lines = []
     for line in path.read_text(encoding="utf-8").splitlines()[1:]:
         if not line.startswith("#"):
@@ -96,7 +96,7 @@ def playbook(path: Path) -> str:
 
 
 def decisions() -> str:
-    """An index of the decisions."""
+    """Returns an index of the decisions."""
     names = "\n".join(path.stem for path in sorted(DOCS.glob("decisions/*.md")))
     return f"# Decisions\n\n```{{toctree}}\n:maxdepth: 1\n\n{names}\n```\n"
 

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Puts Debian sid's docker-compose (the oracle for loading) into .cache/tools/docker-compose and prints its path.
-# Needs apt; leaves the system's own sources and state alone. Does nothing that is done already.
+# Needs apt; does not change the system's own sources and state. Skips everything that is done already.
 set -eu
 cd "$(dirname "$0")/../.."
 tools=$PWD/.cache/tools

@@ -1,4 +1,4 @@
-"""Writes docs/keys.md: what becomes of each key of Compose in Swarm, from the tables that the notices come from.
+"""Writes docs/keys.md, the fate of each Compose key in Swarm, from the table of keys.
 
 .cache/venv/bin/python tests/tools/keys_page.py
 """
@@ -50,7 +50,7 @@ PREFIXES = ("services.*.deploy.", "services.*.", "networks.*.", "volumes.*.", "c
 
 
 def page() -> str:
-    """The whole page."""
+    """Returns the whole page."""
     parts = [HEAD]
     for title, belongs in SECTIONS:
         rows = [_row(key, KEYS[key]) for key in sorted(KEYS) if belongs(key) and KEYS[key].fate != PART]

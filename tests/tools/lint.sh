@@ -1,5 +1,5 @@
 #!/bin/sh
-# What can be judged without running the code. lint.sh quick: only the steps that take seconds.
+# Checks that don't run the code. lint.sh quick: only the steps that take seconds.
 set -eu
 cd "$(dirname "$0")/../.."
 sh tests/tools/bootstrap.sh run test docs
@@ -11,7 +11,7 @@ step "ruff"
 step "yamllint"
 "$bin/yamllint" --strict .
 step "changelog"
-# Half of all quick steps: not again for the files that have passed before.
+# Takes half of the time of the quick steps, so files that passed before are skipped.
 passed=.cache/lint-changelog
 files=$(find changelogs -type f -exec cksum {} + | sort)
 if [ "${1:-}" != quick ] || [ "$files" != "$(cat "$passed" 2>/dev/null)" ]; then
@@ -19,7 +19,7 @@ if [ "${1:-}" != quick ] || [ "$files" != "$(cat "$passed" 2>/dev/null)" ]; then
     PATH=$bin:$PATH "$bin/antsibull-changelog" lint-changelog-yaml changelogs/changelog.yaml
     echo "$files" >"$passed"
 fi
-# Fragments are reStructuredText: readers would see the markup of module documentation or of Markdown as it is.
+# Fragments are reStructuredText: markup of module documentation or Markdown would be shown unchanged.
 if grep -rnE '(^|[^A-Za-z])(C|O|V|M|P|I|B|RV)\(|(^|[^`:])`[^`]+`([^`_]|$)' changelogs --include='*.y*ml'; then
     echo "lint: write code in double backticks in changelogs/"
     exit 1

@@ -1,13 +1,13 @@
 #!/bin/sh
-# The integration tests on three managers and on the newer engines, and what takes minutes of a stack's second day: all of
-# them, or those named as ENGINE:NODES, or second-day.
+# Runs the integration tests on three managers and on the newer Engines, and the long tests of a stack's second day: all,
+# or those named as ENGINE:NODES, or second-day.
 set -eu
 cd "$(dirname "$0")/../.."
-# What depends on the engine or on the number of nodes; the rest has run on one node already.
+# Tests that depend on the Engine or on the number of nodes; make test has run the others on one node.
 tests="tests/integration/test_compose_stack.py tests/integration/test_deploy_core.py tests/integration/test_sight.py
     tests/integration/test_platform.py tests/integration/test_rules_against_engine.py tests/integration/test_engine_29.py
     tests/integration/test_swarm_cluster.py"
-# Runs that are killed, nodes that are dead, leaders that die, the waits that a file declares, and a whole story.
+# Killed runs, lost nodes and leaders, waits that a file declares, and a whole story.
 second_day() {
     echo "long: the second day, on one node and on three managers and two workers"
     STACKWRIGHT_LONG=1 .cache/venv/bin/python -m pytest -q tests/integration/test_killed.py \
@@ -29,7 +29,7 @@ for bed in ${*:-20.10:3 26.1:1 28.5:1 second-day}; do
     echo "long: engine ${bed%:*}, ${bed#*:} node(s)"
     STACKWRIGHT_TEST_ENGINE=${bed%:*} STACKWRIGHT_TEST_NODES=${bed#*:} \
         sh tests/tools/run_tests.sh $tests -n 2 --dist loadfile
-    # One bed for these: they kill its nodes, and bring twenty deployments at once.
+    # One bed for these: they kill its nodes, and run twenty deployments at once.
     STACKWRIGHT_TEST_ENGINE=${bed%:*} STACKWRIGHT_TEST_NODES=${bed#*:} \
         sh tests/tools/run_tests.sh tests/faults/test_chaos.py tests/faults/test_concurrency.py
 done

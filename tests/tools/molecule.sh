@@ -1,6 +1,6 @@
 #!/bin/sh
-# Plays the Molecule scenarios of extensions/molecule, all or those named, on one Swarm that is removed at the end, whatever happens.
-# The output of each is in .cache/molecule/NAME.log and shown where it fails. STACKWRIGHT_KEEP_BED=1 leaves the Swarm up.
+# Plays all or the named Molecule scenarios of extensions/molecule on one Swarm, which is always removed at the end.
+# The output of each is in .cache/molecule/NAME.log, and is shown if it fails. STACKWRIGHT_KEEP_BED=1 leaves the Swarm up.
 set -eu
 cd "$(dirname "$0")/../.."
 sh tests/tools/bootstrap.sh run molecule
@@ -8,12 +8,12 @@ root=$(pwd)
 work=$root/.cache/molecule
 python=$root/.cache/venv/bin/python
 export PATH="$root/.cache/venv/bin:$PATH" LC_ALL=C.UTF-8 NO_COLOR=1 STACKWRIGHT_TEST_BED="${STACKWRIGHT_TEST_BED:-molecule}"
-# A state of its own: one that an earlier run has left would say that the Swarm is there.
+# A separate state: that of an earlier run would show a Swarm that no longer exists.
 export MOLECULE_EPHEMERAL_DIRECTORY="$work/state"
 rm -rf "$work"
 mkdir -p "$work"
 
-# Molecule gets a session of its own, so that an interrupt ends all that it has started before the Swarm goes.
+# Molecule gets its own session, so that an interrupt ends all of its processes before the Swarm is removed.
 running=''
 take_down() {
     [ -z "$running" ] || { kill -s TERM -- "-$running" && wait "$running"; } 2>/dev/null || true
@@ -40,7 +40,7 @@ show() { # LOG
 begin=$(date +%s)
 if ! run "$work/create.log" molecule create --scenario-name default; then
     show "$work/create.log"
-    echo "molecule: the Swarm could not be made"
+    echo "molecule: the Swarm could not be created"
     exit 1
 fi
 echo "molecule: a Swarm of three nodes is up, $(($(date +%s) - begin)) s"

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Builds the collection, installs it into an empty folder as a user would, and asks it for its documentation and its work.
+# Builds the collection, installs it into an empty folder as a user would, and checks its documentation and a task.
 set -eu
 cd "$(dirname "$0")/../.."
 sh tests/tools/bootstrap.sh docs
@@ -7,17 +7,17 @@ work=$(pwd)/.cache/package
 bin=$(pwd)/.cache/venv/bin
 rm -rf "$work"
 mkdir -p "$work/build" "$work/source"
-# A copy of the tracked files: the checkout's own caches are no part of the collection.
+# A copy of the tracked files: the checkout's caches don't belong to the collection.
 git ls-files -z --cached --others --exclude-standard | xargs -0 cp --parents -t "$work/source" 2>/dev/null || true
-# Nothing of this checkout is to be found but what gets installed.
+# Ansible must find only the installed collection, not this checkout.
 export ANSIBLE_COLLECTIONS_PATH="$work/installed" ANSIBLE_HOME="$work/home"
 "$bin/ansible-galaxy" collection build "$work/source" --output-path "$work/build" >/dev/null
 "$bin/ansible-galaxy" collection install "$work"/build/*.tar.gz -p "$work/installed" --offline >/dev/null
 test -e "$work/installed/ansible_collections/stackwright/swarm/MANIFEST.json"
-# Of the tests only what ansible-test reads, also where somebody has installed the collection.
+# Of the tests only the file that ansible-test reads in an installed collection.
 held=$(cd "$work/installed/ansible_collections/stackwright/swarm" && find tests -type f)
 [ "$held" = tests/config.yml ] || { echo "package: the archive has $held"; exit 1; }
-# One process for all: Ansible's start is most of the time of one.
+# One process for all modules: most of the time is Ansible's start.
 modules=$(for module in plugins/modules/*.py; do echo "stackwright.swarm.$(basename "$module" .py)"; done)
 (cd "$work" && "$bin/ansible-doc" -t module $modules >"$work/doc" 2>"$work/doc.err") || { cat "$work/doc.err"; exit 1; }
 for name in $modules; do
@@ -39,7 +39,7 @@ cat >"$work/use.yml" <<'P'
         that: tried.error_code == "daemon_unreachable"
 P
 (cd "$work" && "$bin/ansible-playbook" "$work/use.yml" >"$work/use.log" 2>&1) || { cat "$work/use.log"; exit 1; }
-# What ansible-builder would install into an execution environment: what the README asks of a controller (PyYAML comes with ansible-core).
+# ansible-builder must install the README's requirements of a controller into an execution environment (PyYAML comes with ansible-core).
 "$bin/ansible-builder" introspect "$work/installed" >"$work/introspect" 2>&1 || { cat "$work/introspect"; exit 1; }
 for name in docker; do
     grep -q "^- '$name>=.*stackwright.swarm'" "$work/introspect" || {
@@ -52,7 +52,7 @@ done
 "$bin/ansible-builder" create -f "$work/installed/ansible_collections/stackwright/swarm/extensions/awx/execution-environment.yml" -c "$work/environment" \
     >"$work/create" 2>&1 || { cat "$work/create"; exit 1; }
 grep -q 'ansible-galaxy collection install' "$work"/environment/*file || { echo "package: the execution environment installs no collection"; exit 1; }
-# Galaxy's own checks; ansible-lint is one of make lint.
+# Galaxy's own checks; make lint runs ansible-lint.
 cat >"$work/importer.cfg" <<'P'
 [galaxy-importer]
 CHECK_REQUIRED_TAGS=True

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Prepares a release: sh tests/tools/release.sh VERSION. docs/release.md says what comes before and after.
+# Prepares a release: sh tests/tools/release.sh VERSION. docs/release.md has the steps before and after.
 set -eu
 cd "$(dirname "$0")/../.."
 version=${1:?usage: sh tests/tools/release.sh VERSION}
@@ -15,7 +15,7 @@ export PATH="$bin:$PATH"
 
 sed -i "s/^version: .*/version: $version/" galaxy.yml
 antsibull-changelog lint
-# From the link in .cache: ansible-doc has to find the collection by its name.
+# From the link in .cache: ansible-doc must find the collection by its name.
 (cd .cache/collections/ansible_collections/stackwright/swarm && antsibull-changelog release --version "$version" --reload-plugins)
 say "$version is in galaxy.yml and CHANGELOG.rst"
 

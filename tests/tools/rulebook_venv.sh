@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes .cache/rulebook, a virtual environment with ansible-rulebook, and prints its path. Ends with 3 and a reason where there is no Java, or
+# Creates .cache/rulebook, a virtual environment with ansible-rulebook, and prints its path. Ends with 3 and a reason if there is no Java, or
 # ansible-rulebook can't be installed.
 set -eu
 cd "$(dirname "$0")/../.."

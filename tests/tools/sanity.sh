@@ -1,7 +1,7 @@
 #!/bin/sh
-# Runs ansible-test sanity over the built archive, as whoever has installed the collection would: with our own ansible-core,
-# or with those of STACKWRIGHT_CORES, such as "2.16/3.11 2.21/3.13". ansible-test wants a real path
-# .../ansible_collections/stackwright/swarm and a git repository of its own.
+# Runs ansible-test sanity over the built archive, as a user of the collection would: with our own ansible-core, or with
+# those of STACKWRIGHT_CORES, such as "2.16/3.11 2.21/3.13". ansible-test needs a real path
+# .../ansible_collections/stackwright/swarm and a separate git repository.
 set -eu
 cd "$(dirname "$0")/../.."
 root=$(pwd)
@@ -19,9 +19,9 @@ check() { # VENV NAME ARGUMENT...
     rm -rf "$copy"
     mkdir -p "$copy" "$home/.ansible/test/cache"
     tar -xzf "$work"/build/*.tar.gz -C "$copy"
-    # ansible-test makes an environment for each test, with an installer that it would download from a host that not every
-    # machine reaches. In pip's place stands uv, which needs a tenth of the processor's time.
-    # Python doesn't search for garbage in these environments: that was a fifth of pylint's time.
+    # ansible-test creates an environment for each test, with an installer from a host that not every machine reaches.
+    # uv replaces pip, and needs a tenth of its CPU time.
+    # Garbage collection is off in these environments: it took a fifth of pylint's time.
     for pip in $(sed -n "s/^ *pip='\([0-9.]*\)'.*/\1/p" "$root/$venv"/lib/python*/site-packages/ansible_test/_internal/python_requirements.py); do
         cat >"$home/.ansible/test/cache/get_pip_$(echo "$pip" | tr . _).py" <<P
 import pathlib, sysconfig

@@ -1,6 +1,6 @@
 #!/bin/sh
-# `make test`: all of the tests but the longest. Tests on a Swarm wait half of the time; so what needs no Swarm runs beside
-# them, with less priority. Tells when each step begins and ends. All steps run, also after a failure; then it ends with 1.
+# `make test`: all tests except the longest. Tests on a Swarm wait half of the time, so the steps without a Swarm run
+# beside them with lower priority. Reports the begin and end of each step. A failure stops no other step; the exit status is 1.
 set -eu
 cd "$(dirname "$0")/../.."
 logs=$(pwd)/.cache/test
@@ -11,10 +11,10 @@ attempt() { # NAME
     { make --no-print-directory "$1" 2>&1 </dev/null && touch "$logs/$1.passed"; } | $show "$logs/$1.log" || true
     [ -e "$logs/$1.passed" ]
 }
-step() { # NAME: make NAME; what it says is shown at once in the first lane, and in the second at the end if it fails
+step() { # NAME: make NAME. The output is shown at once in the first lane, and in the second at the end if it fails
     start=$(date +%s)
     say "$1 begins"
-    # Linters and documents fetch packages, and a machine may be too busy for them. Tests see to that themselves.
+    # Linters and documents fetch packages, which may fail on a busy machine. unit and slow repeat failed tests themselves.
     if ! attempt "$1" && [ "$show" = quietly ] && [ "$1" != unit ] && [ "$1" != slow ]; then
         say "$1 has failed after $(($(date +%s) - start)) s, and is tried once more"
         mv "$logs/$1.log" "$logs/$1.first.log"
@@ -27,7 +27,7 @@ step() { # NAME: make NAME; what it says is shown at once in the first lane, and
         echo "$1" >>"$logs/failed"
     fi
 }
-show_ends() { # FILE: of the logs that the file names, at the end, where one looks first
+show_ends() { # FILE: shows the ends of the logs that the file names, last, where readers look first
     while read -r name; do
         say "the end of .cache/test/$name.log:"
         tail -n "${TEST_LINES:-80}" "$logs/$name.log" || true
@@ -37,7 +37,7 @@ quietly() { cat >"$1"; }
 
 if [ "${1:-}" = beside ]; then
     show=quietly
-    # Where the kernel shares the processor out among sessions first, "nice" alone counts only within this one.
+    # If the kernel shares CPU time among sessions first, "nice" alone counts only within this session.
     { echo 10 >/proc/self/autogroup; } 2>/dev/null || true
     for name in unit slow differential lint docs package browser; do step "$name"; done
     exit 0
@@ -45,9 +45,9 @@ fi
 
 rm -rf "$logs"
 mkdir -p "$logs"
-say "setting up what the tests need, in .cache/"
+say "setting up the tests in .cache/"
 sh tests/tools/bootstrap.sh run test docs browser
-# A session of its own, so that an interrupt ends all that it has started.
+# Its own session, so that an interrupt ends all of its processes.
 TEST_BEGIN=$begin setsid nice -n 10 sh "$0" beside &
 beside=$!
 trap '[ -z "$beside" ] || kill -s TERM -- "-$beside" 2>/dev/null || true' EXIT

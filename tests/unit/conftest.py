@@ -17,7 +17,7 @@ if not LINK.exists():
     LINK.symlink_to(ROOT)
 sys.path[:0] = [str(ROOT / ".cache" / "collections"), str(Path(__file__).parent)]
 
-# Two thirds of a collection would be Python that compiles what it compiled in the run before.
+# Without a cache, two thirds of the collection phase would be compilation.
 if sys.dont_write_bytecode:
     sys.dont_write_bytecode, sys.pycache_prefix = False, str(ROOT / ".cache" / "pycache")
     os.environ["PYTHONPYCACHEPREFIX"] = sys.pycache_prefix
@@ -26,13 +26,13 @@ if sys.dont_write_bytecode:
 #: Characters of a text in the name of a test.
 LONGEST_ID = 80
 
-# The same examples in every run, so that a failure is the change's own; STACKWRIGHT_SEARCH=1 looks for new ones.
+# The same examples in every run, so a failure comes from the change; STACKWRIGHT_SEARCH=1 searches for new ones.
 settings.register_profile("steady", derandomize=True, deadline=None)
 settings.register_profile("search", max_examples=2000, deadline=None)
 settings.load_profile("search" if os.environ.get("STACKWRIGHT_SEARCH") == "1" else "steady")
 
 
-# The collector looks through ten thousand tests again and again while they are collected, and finds nothing.
+# The garbage collector would search ten thousand collected tests again and again, and find nothing.
 gc.disable()
 
 
@@ -43,7 +43,7 @@ def pytest_collection_finish() -> None:
     gc.enable()
 
 
-#: Seconds of CPU that a test may take without being marked as slow, twice what is asked of it: machines differ.
+#: Seconds of CPU that a test may take without the mark slow. Twice the target, because machines differ.
 MOST = 0.4
 
 
@@ -57,10 +57,10 @@ def pytest_runtest_call(item):
 
 
 def pytest_terminal_summary(terminalreporter) -> None:
-    """Names what makes `make unit` slow: a busy machine makes no test fail for it."""
+    """Names slow tests without the mark. Does not fail them, because the machine may be busy."""
     for report in terminalreporter.stats.get("passed", ()):
         used = dict(report.user_properties).get("cpu", 0)
-        # Those right in tests/unit read all files: the rules of the house are wanted while one works.
+        # Tests directly in tests/unit read all files: developers need these rules while they work.
         if used > MOST and "slow" not in report.keywords and report.nodeid.count("/") > 2:
             terminalreporter.write_line(f"not marked as slow, but takes {used:.1f} s of CPU: {report.nodeid}")
 
@@ -70,7 +70,7 @@ NUMBERS = itertools.count()
 
 @pytest.fixture
 def tmp_path(tmp_path_factory):
-    """A new folder; pytest's own looks through all those of the tests before, to find a number for it."""
+    """A new folder. pytest's own fixture searches the folders of all earlier tests for a free number."""
     path = tmp_path_factory.getbasetemp() / str(next(NUMBERS))
     path.mkdir(mode=0o700)
     return path
@@ -78,7 +78,7 @@ def tmp_path(tmp_path_factory):
 
 @pytest.fixture
 def calls():
-    """Counts the Python calls that a function makes: work that no other load of the machine changes."""
+    """Counts the Python calls of a function: a measure that does not depend on the machine's load."""
 
     def count(function):
         profile = cProfile.Profile(builtins=False)
@@ -89,7 +89,7 @@ def calls():
 
 
 def pytest_make_parametrize_id(val: object) -> str | None:
-    """A long text has its beginning and its length in a test's name, which logs repeat. Others: as pytest does it."""
+    """Shortens a long text in a test's name, which logs repeat, to its beginning and length."""
     if not isinstance(val, (str, bytes)) or len(val) <= LONGEST_ID:
         return None
     start = val[:LONGEST_ID].decode("ascii", "replace") if isinstance(val, bytes) else val[:LONGEST_ID]

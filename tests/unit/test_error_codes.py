@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 import parsed
+import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 CODE = re.compile(r"[a-z][a-z0-9_]*\Z")
@@ -17,6 +18,9 @@ INTERNAL = {"error", "not_shared", "unanswered"}
 def literals(node):
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
         yield node.value
+    elif isinstance(node, ast.IfExp):
+        yield from literals(node.body)
+        yield from literals(node.orelse)
 
 
 def of_source(source):
@@ -54,6 +58,18 @@ def test_each_code_has_its_cause_and_remedy():
     assert not missing, f"add to docs/errors.md: {missing}"
 
 
+@pytest.mark.parametrize("guide", sorted((ROOT / "docs/guides").glob("*.md")), ids=lambda path: path.stem)
+def test_each_code_of_a_guide_is_in_the_list(guide):
+    tables = re.findall(r"^\| (?:`?error_code`? \||code \| meaning).*\n((?:\|.*\n)+)", guide.read_text(), re.M)
+    named = {
+        code
+        for rows in tables
+        for cell in re.findall(r"^\|(.*?)\|", rows, re.M)
+        for code in re.findall(r"`(\w+)`", cell)
+    }
+    assert not named - set(listed())
+
+
 def test_no_code_is_listed_that_nobody_gives():
     text = "\n".join(path.read_text() for path in (ROOT / "plugins").rglob("*.py"))
     spare = [code for code in listed() if f'"{code}"' not in text]
@@ -61,6 +77,6 @@ def test_no_code_is_listed_that_nobody_gives():
 
 
 def test_the_scan_sees_each_form():
-    text = "class A(E):\n    default_code = 'a'\nE2Error('x', 'b')\nf(error_code='c')\nd = {'error_code': 'd'}\n"
-    assert set(of_source(text)) == {"a", "b", "c", "d"}
+    text = "class A(E):\n    default_code = 'a'\nE2Error('x', 'b')\nf(error_code='c' if x else 'e')\n"
+    assert set(of_source(text + "d = {'error_code': 'd'}\n")) == {"a", "b", "c", "d", "e"}
     assert len(used()) > 100

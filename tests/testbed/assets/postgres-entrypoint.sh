@@ -1,5 +1,5 @@
 #!/bin/sh
-# PostgreSQL in a container: makes the data folder once, then becomes the server, as the user postgres.
+# PostgreSQL in a container: creates the data folder once, then becomes the server, as the user postgres.
 # Understands POSTGRES_USER, POSTGRES_PASSWORD (or POSTGRES_PASSWORD_FILE), POSTGRES_DB and PGDATA.
 set -eu
 umask 077
@@ -7,7 +7,7 @@ umask 077
 if [ "$(id -u)" = 0 ]; then
     mkdir -p "$PGDATA" /run/postgresql
     chown -R postgres:postgres "$PGDATA" /run/postgresql
-    # The full path: busybox would take its own applet, which knows fewer options.
+    # The full path: busybox would use its own applet, which has fewer options.
     exec /usr/bin/setpriv --reuid=postgres --regid=postgres --clear-groups "$0" "$@"
 fi
 [ "$1" = postgres ] || exec "$@"
@@ -23,7 +23,7 @@ if [ ! -d "$cluster" ]; then
     fi
     user=${POSTGRES_USER:-postgres}
     database=${POSTGRES_DB:-$user}
-    # Made beside, and moved when complete: a start that is killed half-way leaves nothing that looks whole.
+    # Created beside it, and moved when complete: a killed start leaves nothing that looks complete.
     new="$PGDATA/.new"
     rm -rf "$new"
     printf '%s' "$POSTGRES_PASSWORD" >/tmp/password

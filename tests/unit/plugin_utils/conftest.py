@@ -1,4 +1,4 @@
-"""A vault's key takes ten thousand rounds of hashing: once for a password and a salt is enough for all tests."""
+"""Caches vault keys: each takes ten thousand rounds of hashing, and one per password and salt is enough."""
 
 import functools
 
