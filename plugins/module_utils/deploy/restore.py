@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Rolls a stack back to its state before a failed change, and waits until it is healthy.
 
-Swarm may be rolling back some service by itself meanwhile. So what is left to do is looked at again after each round;
-a service that an update of ours comes too late for is compared again, and then often needs none.
+Swarm may roll back a service by itself at the same time. So each round plans again from the current state. If Swarm
+changes a service before our update of it, the service is compared again, and often needs no update.
 """
 
 from __future__ import annotations
@@ -54,8 +54,8 @@ ROUNDS = 3
 
 
 class Former(NamedTuple):
-    """The rollback target: the snapshot, the objects that may have changed, those that had failed before, the
-    operations that restore volumes, and the services that a run which died has removed after its health gate."""
+    """The rollback target: the observed state, the objects that may have changed, the tasks before the change, the
+    operations that restore volumes, and the services that a dead run has removed after its health gate."""
 
     observed: Observed
     names: AbstractSet[Name]
@@ -65,7 +65,7 @@ class Former(NamedTuple):
 
 
 class Restored(NamedTuple):
-    """``lines`` of what was done, a phrase about it, and a sentence for each service that does not run now."""
+    """A line for each operation, a summary, and a sentence for each service that does not run now."""
 
     lines: List[str]
     summary: str
@@ -73,7 +73,10 @@ class Restored(NamedTuple):
 
 
 def restore(run: Run, former: Former, stop_new: bool) -> Restored:
-    """Restores the stack. Raises StackwrightError; ``details["restored"]`` has the lines of what was done."""
+    """Restores the stack; ``stop_new`` stops new services instead of removing them.
+
+    Raises StackwrightError; ``details["restored"]`` has a line for each operation that was carried out.
+    """
     run.progress("rolling the stack back")
     done: List[Operation] = []
     try:
@@ -84,13 +87,13 @@ def restore(run: Run, former: Former, stop_new: bool) -> Restored:
                 break
             touched |= _carry_out(run, former, plan.work(CHANGE), done)
             plan = _plan(run, former, stop_new, done)
-        else:
-            raise _left(plan)
+        if plan.work(CHANGE):
+            raise _changed_by_others(plan)
         failed = _wait(run, former, touched)
-        # New unused objects are removed, whatever the services do.
+        # New unused objects are removed even if a service does not become healthy.
         rest = _plan(run, former, stop_new, done).work(PRUNE)
         if any(operation.kind == "network" for operation in rest):
-            # A node shows a network until the last task has left it: the next run would take it for one that is there.
+            # A node lists a removed network until its last task has ended: the next run would take it for a usable one.
             wait_until_gone(run.client, run.clock, run.stack, run.options["timeout"], run.keep, _removed(done))
         _carry_out(run, former, rest, done)
         if failed is not None:
@@ -101,19 +104,19 @@ def restore(run: Run, former: Former, stop_new: bool) -> Restored:
     jobs = [op for op in plan.operations if op.reason in NOT_PUT_BACK]
     removed = {op.name for op in done}
     lines = lines_of(done) + lines_of([op for op in jobs if op.name not in removed])
-    told = summary(run.stack, former, run.seen, done, [op.name for op in jobs])
-    return Restored(lines, told, _not_running(run, {op.name for op in jobs}))
+    text = summary(run.stack, former, run.seen, done, [op.name for op in jobs])
+    return Restored(lines, text, _not_running(run, {op.name for op in jobs}))
 
 
 def _not_running(run: Run, jobs: AbstractSet[str]) -> List[str]:
-    """A restored service need not run: it may not have run before, or its node is lost."""
+    """Returns a sentence for each service that does not run. It may not have run before, or its node is lost."""
     if not run.options["wait"]:
         return []
     try:
         services = [service for service in services_of(run.client, run.stack) if name_of(service) not in jobs]
         return warnings_of(look(run.client, run.stack, services))
     except StackwrightError:
-        return []  # the cause of the failure is what counts
+        return []  # the user needs the cause of the failure, not this error
 
 
 def _removed(done: Sequence[Operation]) -> Set[str]:
@@ -137,7 +140,7 @@ def _plan(run: Run, former: Former, stop_new: bool, done: Sequence[Operation]) -
 
 
 def _carry_out(run: Run, former: Former, work: Sequence[Operation], done: List[Operation]) -> Set[str]:
-    """Carries out operations; gives the ids of the services that were sent."""
+    """Carries out operations; returns the ids of the services that were created or updated."""
     olds = {name_of(service): service for service in on_live_networks(former.observed, run.seen, run.stack)}
 
     def recompare(name: str, live: Service) -> Operation:
@@ -170,7 +173,7 @@ def _carry_out(run: Run, former: Former, work: Sequence[Operation], done: List[O
 
 
 def _wait(run: Run, former: Former, touched: Set[str]) -> Optional[StackwrightError]:
-    """Waits until the restored services run; returns the reasons if they don't. Ignores jobs and services that did
+    """Waits until the restored services run; returns the error if they don't. Ignores jobs, and services that did
     not run before."""
     ran = {
         name_of(service)
@@ -192,14 +195,14 @@ def _wait(run: Run, former: Former, touched: Set[str]) -> Optional[StackwrightEr
     )
     limits = limits_of(run.options)._replace(stable_for=0.0, observe=False, deadline=0.0)
     try:
-        # Every service has its old specification; tasks that a lost node prevents are not a failure of the rollback.
+        # Every service has its old spec; tasks that can't run because of a lost node don't make the rollback fail.
         wait(run.client, run.clock, run.stack, limits, past, {}, run.progress, names, run.keep)
     except StackwrightError as error:
         return error
     return None
 
 
-def _left(plan: Plan) -> DeployError:
+def _changed_by_others(plan: Plan) -> DeployError:
     left = [str(operation) for operation in plan.work()]
     return DeployError(
         f"The stack was changed by another client at the same time: {'; '.join(left)}.",
@@ -210,9 +213,9 @@ def _left(plan: Plan) -> DeployError:
 
 
 def summary(stack: str, former: Former, now: Observed, done: Sequence[Operation], jobs: Sequence[str] = ()) -> str:
-    """``1 service restored, 1 new service and 2 new configs removed, 3 other services unchanged``.
+    """Returns ``1 service restored, 1 new service and 2 new configs removed, 3 other services unchanged``.
 
-    ``done`` led from the run's failure to ``now``; ``jobs`` were not restored.
+    ``done`` are the operations of the rollback, ``now`` is the state after them; ``jobs`` were not restored.
     """
     parts: List[str] = []
     old = {name_of(service): service for service in former.observed["services"] if stack_of(service) == stack}
@@ -248,7 +251,7 @@ def summary(stack: str, former: Former, now: Observed, done: Sequence[Operation]
 
 
 def _by_swarm(former: Former, old: Optional[Service], live: Service) -> bool:
-    """Whether Swarm has restored a service that the run changed (``failure_action: rollback``)."""
+    """Whether Swarm itself has rolled back a service that the run changed (``failure_action: rollback``)."""
     if old is None or ("service", name_of(old)) not in former.names:
         return False
     state = (live.get("UpdateStatus") or {}).get("State")

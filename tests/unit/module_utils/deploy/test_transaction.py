@@ -161,6 +161,32 @@ def test_a_service_that_somebody_else_changed_is_not_overwritten_unseen():
     assert web["Spec"]["TaskTemplate"]["ContainerSpec"]["Image"] == "app:1"
 
 
+@pytest.mark.parametrize("times, rollback", [(0, "done"), (2, "done"), (3, "failed")])
+def test_a_rollback_has_three_rounds_against_another_client(times, rollback):
+    swarm = FakeSwarm()
+    deploy(swarm, desired([service("api"), service("web")]))
+    ids = {obj["Spec"]["Name"]: key for key, obj in swarm.objects["services"].items()}
+    api = swarm.objects["services"][ids["shop_api"]]
+    updates = []
+
+    def refuse(method, path):
+        if path == f"/services/{ids['shop_web']}/update":
+            raise EngineError("invalid", "invalid_spec", status=400)
+
+    def meddle(method, path):
+        if path == f"/services/{ids['shop_api']}/update":
+            updates.append(path)
+            if 1 < len(updates) <= 1 + times:
+                api["Version"]["Index"] = next(swarm.numbers)
+                api["Spec"]["Labels"]["by"] = "hand"
+
+    swarm.before, swarm.after = refuse, meddle
+    with pytest.raises(DeployError) as failed:
+        deploy(swarm, desired([service("api", "app:2"), service("web", "app:2")]))
+    assert failed.value.details["outcome"]["rollback"] == rollback, failed.value
+    assert ("by" in api["Spec"]["Labels"]) == (rollback == "failed")
+
+
 def test_stopping_and_starting_brings_back_the_count():
     swarm = FakeSwarm()
     state = desired([service("web", replicas=3)])
