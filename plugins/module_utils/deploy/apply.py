@@ -3,9 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Carries out a plan, one Engine call for each operation. Decides nothing.
 
-The order is the plan's. Stopping tasks may still hold a removed network or config, or the name of a new network:
-apply waits for them within a time limit. If an answer does not come, the Engine is asked whether it has acted before
-anything is sent again.
+The order is the plan's. Stopping tasks may still use a removed network or config, or the name of a new network: Apply
+retries within a time limit. After a lost answer, it asks the Engine whether the call was carried out, and only then
+sends it again.
 """
 
 from __future__ import annotations
@@ -43,24 +43,24 @@ if TYPE_CHECKING:
         Observed,
     )
 
-FIRST_PAUSE, LONGEST_PAUSE = 0.05, 1.0  # seconds between tries to remove what is still in use
+FIRST_PAUSE, LONGEST_PAUSE = 0.05, 1.0  # seconds between tries to remove an object that is still in use
 OBJECTS: Tuple[Tuple[str, Objects], ...] = (("network", "networks"), ("config", "configs"), ("secret", "secrets"))
 PATIENCE = 60.0  # seconds; the stop time of its tasks is added
 PORT_LAG = 10.0  # seconds for which the Engine may still count a freed port of a service
 PORT_HOLDER = re.compile(r"port '\d+' is already in use by service '([^']+)'")
 
-#: Compares a service that somebody else touched with what is wanted: the operation that is left.
+#: Compares a service that another client changed with the desired one. Returns the remaining operation.
 Recompare = Callable[[str, "Service"], Operation]
 
 
 class Apply:
-    """Carries out operations. ``done`` holds the lines of what succeeded, in order; ``completed`` itself. ``attempted``
-    has in addition what may have been done for all we know.
+    """Carries out operations. ``completed`` has the operations that succeeded, ``done`` their lines. ``attempted``
+    also has those that may have been carried out.
 
-    ``ids`` maps (kind, name) to ids and is extended by what is created; ``header`` gives the X-Registry-Auth of an
-    image; ``progress`` is told each operation; ``patience`` (seconds) bounds the wait for what is still in use;
-    ``keep`` is called before each write, to keep the lock. With ``insist``, a service that changed meanwhile is brought
-    to what is wanted all the same. ``paid`` is told each volume that was restored."""
+    ``ids`` maps (kind, name) to ids, also of created objects. ``header`` returns the X-Registry-Auth for an image.
+    ``progress`` receives a line for each operation. ``patience`` (seconds) limits the wait for objects in use.
+    ``keep`` renews the lock before each write. ``insist`` overwrites a service even if another client changed it since
+    the plan. ``paid`` is called with each volume that was restored."""
 
     def __init__(
         self,
@@ -81,25 +81,25 @@ class Apply:
         self.completed: List[Operation] = []
         self.attempted: List[Operation] = []
         self.touched: Dict[str, Operation] = {}
-        self.since: Dict[str, str] = {}  # id → when Swarm began to replace tasks, if the last update does not have it
+        self.since: Dict[str, str] = {}  # id → when Swarm began to replace tasks, if not with the last update
         self.key: Optional[str] = observed.get("key")
         self._predefined: Mapping[str, str] = observed.get("predefined") or {}
         self._renewal = Renewal(client, clock, observed, keep)
-        #: What the plan was made for, by id.
+        #: The specs that the plan was made for, by id.
         known: Sequence[Any] = (*observed["services"], *observed["configs"], *observed["secrets"])
         self._seen: Dict[str, Mapping[str, object]] = {id_of(obj): obj["Spec"] for obj in known}
         self.ids = {(kind, name_of(obj)): id_of(obj) for kind, plural in OBJECTS for obj in observed[plural]}
 
     def run(self, operations: Sequence[Operation], later: Sequence[Operation] = ()) -> None:
-        """Carries out ``operations`` in their order; ``later`` is what the caller means to do after them.
+        """Carries out ``operations`` in their order; the caller carries out ``later`` afterwards.
 
-        Raises DeployError with the cause's code; ``details["outcome"]`` has done, failed and not_done.
+        Raises DeployError with the code of its cause; ``details["outcome"]`` has ``done``, ``failed``, ``not_done``.
         """
         tell = progress_reporter(operations, self.progress, self.clock)
         for index, operation in enumerate(operations):
             tell(operation)
             try:
-                self._surely(operation)
+                self._carry_out(operation)
             except StackwrightError as error:
                 outcome = {
                     "done": list(self.done),
@@ -114,9 +114,9 @@ class Apply:
             self.done.append(str(operation))
             self.completed.append(operation)
 
-    def _surely(self, operation: Operation) -> None:
+    def _carry_out(self, operation: Operation) -> None:
         """Carries out one operation, with retries: see the module."""
-        carry_out = HOW[operation.action, operation.kind]
+        call = CALLS[operation.action, operation.kind]
         backoff = Backoff(self.clock, self.keep)
         self.keep()
         self.attempted.append(operation)
@@ -124,15 +124,15 @@ class Apply:
         while True:
             try:
                 # Checked first: an object that appears in between may be ours.
-                shown = refused is not None and self._is_shown(operation)
+                shown = refused is not None and exists_by_name(self.client, operation)
                 if lost and self._was_done(operation):
                     return
                 if refused is not None:
-                    # A new leader has a change before it lists it.
+                    # A new leader refuses the name before it lists the object.
                     if shown or not backoff.pause():
                         raise refused
                     continue
-                carry_out(self, operation)
+                call(self, operation)
                 return
             except EngineError as error:
                 unclear = unclear or is_transient(error)
@@ -141,15 +141,15 @@ class Apply:
                 if error is refused or _in_use(error):
                     raise
                 if _may_be_ours(error, operation):
-                    lost, refused = True, error  # the name is taken: by our own object, or by another one
+                    lost, refused = True, error  # the name is in use: by our own object, or by another one
                     continue
                 lost = unclear
                 backoff.bear(error)
 
     def _was_done(self, operation: Operation) -> bool:
         if operation.payload.get("key") or operation.kind == "volume":
-            return False  # create_key reads the key that is there, and a snapshot what is on the disk
-        found = id_if_done(self.client, operation, self._body(operation), self._as_wanted(operation))
+            return False  # create_key reads the existing key, and a snapshot the existing files
+        found = id_if_done(self.client, operation, self._body(operation), self._matches(operation))
         if found is None:
             return False
         if operation.kind == "service" and operation.action != "remove":
@@ -158,23 +158,21 @@ class Apply:
             self.ids[operation.kind, operation.name] = found
         return True
 
-    def _is_shown(self, operation: Operation) -> bool:
-        return exists_by_name(self.client, operation)
-
-    def _as_wanted(self, operation: Operation) -> Callable[[str, Any], bool]:
+    def _matches(self, operation: Operation) -> Callable[[Any], bool]:
+        """Returns a check whether a live service has the spec of ``operation``."""
         names = {identity: name for (_kind, name), identity in self.ids.items()}
         names.update(self._predefined)
 
-        def as_wanted(name: str, live: Service) -> bool:
+        def matches(live: Service) -> bool:
             sent = self._with_ids(operation.payload["spec"])
             if _forced(live["Spec"]) < _forced(sent):
-                return False  # only this tells a restart that was not done from one that was
+                return False  # the only difference between before and after a restart
             return normalise.service(live["Spec"], names) == normalise.service(sent, names, self.client.api_version)
 
-        return as_wanted
+        return matches
 
     def _body(self, operation: Operation) -> Optional[Mapping[str, Any]]:
-        """What is sent to create an object, or to change its labels."""
+        """Returns the body of the call that creates an object, or changes its labels."""
         payload = operation.payload
         if operation.kind in ("config", "secret") and operation.action != "remove":
             labels = dict(payload["spec"].get("Labels") or {})
@@ -193,7 +191,7 @@ class Apply:
             spec["CheckDuplicate"] = True
         else:
             spec.pop("CheckDuplicate", None)
-        self._persistently(
+        self._retry_while(
             lambda: self.ids.update({("network", operation.name): self.client.create("/networks/create", spec)}),
             lambda error: error.error_code == "conflict" and self._lingers(operation.name),
         )
@@ -225,31 +223,31 @@ class Apply:
         def create() -> None:
             self.touched[self.client.create("/services/create", spec, self._auth(spec))] = operation
 
-        self._persistently(create, self._is_freed, PORT_LAG)
+        self._retry_while(create, self._is_freed, PORT_LAG)
 
     def update_service(self, operation: Operation) -> None:
         spec = self._with_ids(operation.payload["spec"])
-        as_wanted = self._as_wanted(operation)
+        matches = self._matches(operation)
         if "after" in operation.payload:
             operation = self._after_extra(operation)
 
         def update() -> None:
-            done = self._update(operation, spec, self._auth(spec), lambda live: as_wanted(operation.name, live))
+            done = self._update(operation, spec, self._auth(spec), matches)
             self.touched[done.payload["id"]] = done
 
-        self._persistently(update, self._is_freed, PORT_LAG)
+        self._retry_while(update, self._is_freed, PORT_LAG)
         self._renewal.after(operation, spec, self._auth(spec))
 
     def _is_freed(self, error: EngineError) -> bool:
-        """Whether the port belonged to one of our services: the Engine frees it with a delay."""
+        """Whether one of our services had the port: the Engine frees it with a delay."""
         holder = PORT_HOLDER.search(error.message)
         return holder is not None and any((op.kind, op.name) == ("service", holder.group(1)) for op in self.attempted)
 
     def _after_extra(self, operation: Operation) -> Operation:
-        """The operation at the version that the extra step has left, if no one changed it in between."""
+        """Returns the operation at the version after its extra step if no other client changed the service since."""
         live = self.client.get(f"/services/{operation.payload['id']}")
         step = replace(operation, payload={"spec": operation.payload["after"]})
-        if self._as_wanted(step)(operation.name, live):
+        if self._matches(step)(live):
             self._seen[operation.payload["id"]] = live["Spec"]
             self.since[operation.payload["id"]] = replacement_start(operation, live)
             return replace(operation, payload={**operation.payload, "version": live["Version"]["Index"]})
@@ -262,11 +260,10 @@ class Apply:
         headers: Optional[Dict[str, str]],
         is_done: Callable[[Mapping[str, object]], bool],
     ) -> Operation:
-        """Sends ``body`` at the version that the object has; returns the operation that was carried out.
+        """Sends ``body`` at the object's version; returns the operation that was carried out.
 
-        A version that has moved on says little: Swarm writes too, an answer of ours may have been lost, and a new
-        leader may not show yet what it has. So the current state is checked: it is what we want, what we planned
-        for, or changed by others.
+        A newer version has several causes: Swarm writes too, an answer to us was lost, or a new leader does not show
+        its latest state yet. So the current spec decides: it is the desired one, the planned one, or changed by others.
         """
         backoff, moved = Backoff(self.clock, self.keep, also=("out_of_sequence",)), 0
         path = f"/{operation.kind}s/{operation.payload['id']}"
@@ -288,17 +285,17 @@ class Apply:
             moved += 1
             if moved > TRIES:
                 break
-            fresh = self._anew(operation, live, refused)
+            fresh = self._at_current_version(operation, live, refused)
             if fresh.action == "keep":
                 return operation
             if fresh is not operation and fresh.kind == "service":
                 body = self._with_ids(fresh.payload["spec"])
             operation = fresh
-        words = f"{operation.kind} {operation.name} was changed by another client during every attempt."
-        raise EngineError(words, "out_of_sequence", "Run again later.")
+        text = f"{operation.kind} {operation.name} was changed by another client during every attempt."
+        raise EngineError(text, "out_of_sequence", "Run again later.")
 
-    def _anew(self, operation: Operation, live: Service, refused: EngineError) -> Operation:
-        """The operation at the version of ``live``. Raises ``refused`` if somebody else has changed the object."""
+    def _at_current_version(self, operation: Operation, live: Service, refused: EngineError) -> Operation:
+        """Returns the operation at the version of ``live``. Raises ``refused`` if another client changed the object."""
         if live["Spec"] == self._seen.get(operation.payload["id"]):
             self.since[operation.payload["id"]] = replacement_start(operation, live)
             return replace(operation, payload={**operation.payload, "version": live["Version"]["Index"]})
@@ -310,18 +307,18 @@ class Apply:
         return fresh
 
     def send_nothing(self, operation: Operation) -> None:
-        """The run's own revision records the current state, or another run that has begun this."""
+        """Sends nothing: only the run's own revision records it, or another run already sent it."""
 
     def remove_now(self, operation: Operation) -> None:
         self.client.delete(f"/{operation.kind}s/{operation.payload['id']}")
 
     def remove_when_free(self, operation: Operation) -> None:
-        self._persistently(lambda: self.client.delete(f"/{operation.kind}s/{operation.payload['id']}"), _in_use)
+        self._retry_while(lambda: self.client.delete(f"/{operation.kind}s/{operation.payload['id']}"), _in_use)
 
-    def _persistently(
+    def _retry_while(
         self, call: Callable[[], object], passes: Callable[[EngineError], bool], most: Optional[float] = None
     ) -> None:
-        """Retries while stopping objects block the call, for ``most`` seconds or the usual patience."""
+        """Retries while ``passes`` accepts the error, for ``most`` seconds or the usual patience."""
         deadline = self.clock.now() + (self.patience if most is None else most)
         pause = FIRST_PAUSE
         while True:
@@ -336,7 +333,7 @@ class Apply:
             self.keep()
 
     def _lingers(self, name: str) -> bool:
-        """Whether the name of a removed network is about to be free, or has become so since it was refused."""
+        """Whether the name of a removed network will be free soon, or is free since it was refused."""
         found = self.client.list("/networks", {"filters": {"name": [name]}})
         named = [network for network in found if name_of(network) == name]
         return not named or any(map(lingers, named))
@@ -346,7 +343,7 @@ class Apply:
         return {"X-Registry-Auth": value} if value else None
 
     def _with_ids(self, spec: ServiceSpec) -> Any:
-        """The specification with the ids of configs and secrets, which the Engine asks for beside their names."""
+        """Returns the spec with the ids of configs and secrets, which the Engine needs besides their names."""
         template: Any = spec["TaskTemplate"]
         container = dict(template["ContainerSpec"])
         for kind, list_key, name_key, id_key in (
@@ -366,7 +363,7 @@ class Apply:
         return {**spec, "TaskTemplate": {**template, "ContainerSpec": container}}
 
 
-HOW: Dict[Any, Callable[[Apply, Operation], None]] = {
+CALLS: Dict[Any, Callable[[Apply, Operation], None]] = {
     ("create", "network"): Apply.create_network,
     ("create", "volume"): lambda applying, operation: None,  # a node creates it when a task starts there
     (SNAPSHOT, "volume"): snapshot_volume,

@@ -6,8 +6,8 @@
     lock ─ look again ─ pull ─ record ─ change, wave by wave, each gated ─ gate ─ prune ─ record ─ unlock
                                               └── failed: what happened? ─ restore, gated ─ record ─ unlock ─ raise
 
-Until the gate has passed everything can be undone, and on a failure is (undo.py). Only then are objects that are no
-longer in the files removed. This is not rolled back, but completed by the next run.
+Until the gate has passed, a failure rolls the whole change back (undo.py). Only then are objects removed that are no
+longer in the files. A failed removal is not rolled back: the next run completes it.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock impor
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import EngineError, StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.retry import patiently
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.apply import PATIENCE, Apply
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.closer import ask, whole_plan
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.closer import whole_plan, with_registry_answers
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.look import Planned, Wanted, look
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.outcome import finish
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.recompare import recomparer
@@ -71,26 +71,26 @@ Result = Dict[str, Any]
 
 
 def change(client: EngineClient, clock: Clock, wanted: Wanted, seen: Planned, options: Options) -> Result:
-    """Carries out the plan; ``seen`` is the look without the lock. Result and errors as ``deploy_stack``."""
+    """Carries out the plan; ``seen`` is the comparison without the lock. Returns and raises as ``deploy_stack``."""
     stack = wanted.stack
     operation = options["operation"] or (ROLLBACK if options["back_to"] else DEPLOY)
     if seen.plan.changed:
         detach(options)
-        seen = ask(client, stack, seen, options)
+        seen = with_registry_answers(client, stack, seen, options)
     with Run(client, clock, stack, operation, options) as run:
         wanted.check(run.history.revisions)
-        # Values that it stores at the first try are there at the second.
+        # A retry reads the values that the first attempt stored.
         planned = patiently(clock, lambda: _look_again(run, wanted, seen), run.keep)
         check_approved(stack, planned.id, planned.plan.changed, options)
         if planned.plan.changed or run.unfinished:
             return run.with_interrupted(_transaction(run, planned, wanted))
         if left_open(run.history.revisions):
-            return run.with_interrupted(_confirmed(run, planned, wanted))
+            return run.with_interrupted(_close_revision(run, planned, wanted))
     return unchanged(client, clock, stack, planned, options)
 
 
 def _look_again(run: Run, wanted: Wanted, seen: Planned) -> Planned:
-    """The plan under the lock; the values that it needs are stored. Raises as ``whole_plan``, and ValueStoreError."""
+    """Plans under the lock, and stores the values that the plan needs. Raises as ``whole_plan`` or ValueStoreError."""
     client, options, values = run.client, run.options, wanted.values
     if not seen.plan.changed:
         seen = look(client, wanted, options)
@@ -139,7 +139,7 @@ def _transaction(run: Run, planned: Planned, wanted: Wanted) -> Result:
 
 
 def _pull(run: Run, planned: Planned) -> None:
-    """With ``rollout.pull: before``; nothing is changed or recorded yet, so a failure leaves no trace."""
+    """Pulls the images first (``rollout.pull: before``). A failure leaves no trace: nothing is changed or recorded."""
     if run.options["pull"] != BEFORE:
         return
     around = Around(run.client, run.clock, run.stack, run.header, run.progress, run.keep)
@@ -148,14 +148,14 @@ def _pull(run: Run, planned: Planned) -> None:
 
 
 def _former(run: Run, planned: Planned) -> Former:
-    past = _past(run, planned)
-    # A run that only takes over waits for all services, also for those that did not run before.
+    past = _before(run, planned)
+    # A run that only completes another one waits for all services, also for those that did not run before.
     return former_of(run, planned.observed, past if planned.plan.changed else past.forgiving_none())
 
 
-def _confirmed(run: Run, planned: Planned, wanted: Wanted) -> Result:
-    """Everything is in place, but the run that did it failed and was not rolled back. Once the stack is healthy, its
-    revision becomes the one that counts."""
+def _close_revision(run: Run, planned: Planned, wanted: Wanted) -> Result:
+    """Records the current state as a new revision, once it is healthy. The run that deployed it had failed and was not
+    rolled back, so its revision is still open."""
     result = unchanged(run.client, run.clock, run.stack, planned, run.options, run.keep)
     number = run.begin(_snapshot(run, planned, wanted), _noted(run, planned)).number
     good = result["status"] in GOOD or not result["services"]
@@ -175,14 +175,14 @@ def _snapshot(run: Run, planned: Planned, wanted: Wanted) -> Snapshot:
 
 
 def _noted(run: Run, planned: Planned) -> List[Note]:
-    """Notes of our own runs about services that a partial deployment does not change."""
+    """Returns the notes of our own runs about services that a partial deployment does not change."""
     if not planned.bound.get("part"):
         return []
     names = {service["name"] for service in planned.bound["services"]}
     return [note for note in noted(run.history.revisions) if note["name"] not in names]
 
 
-def _past(run: Run, planned: Planned) -> Before:
+def _before(run: Run, planned: Planned) -> Before:
     services = planned.observed["services"]
     if not services:
         return Before()
@@ -191,7 +191,7 @@ def _past(run: Run, planned: Planned) -> Before:
 
 
 def _applying(run: Run, planned: Planned, former: Former, left: List[Operation]) -> Apply:
-    """What carries out the plan. The changes of runs that died count as its own: they are gated, and undone."""
+    """Returns what carries out the plan. Changes of runs that died count as its own: they are gated and rolled back."""
     applying = Apply(
         run.client,
         run.clock,
@@ -216,12 +216,12 @@ def _forced(plan: Plan) -> Set[str]:
 
 
 def _forward(run: Run, planned: Planned, applying: Apply, past: Before) -> List[Judgement]:
-    """Changes wave by wave, and waits for the services of each before the next; at the end for the whole stack."""
+    """Changes wave by wave, and waits for the services of each wave before the next; at the end for the whole stack."""
     options, plan = run.options, planned.plan
     services = planned.bound["services"]
     steps = to_run(plan.operations, services)
     groups = [list(group) for _wave, group in groupby(plan.work(CHANGE), key=lambda op: op.wave)]
-    waves = [part for group in groups for part in _parts(group, int(options["parallel"] or 0))]
+    waves = [batch for group in groups for batch in _batches(group, int(options["parallel"] or 0))]
     for number, wave in enumerate(waves):
         later = [op for other in waves[number + 1 :] for op in other] + plan.work(PRUNE)
         applying.run(wave, later)
@@ -239,19 +239,19 @@ def _forward(run: Run, planned: Planned, applying: Apply, past: Before) -> List[
     return patiently(run.clock, lambda: _glance(run, planned, stays), run.keep)
 
 
-def _parts(wave: List[Operation], most: int) -> Iterator[List[Operation]]:
-    """A wave in parts of at most ``most`` services; as it is without a limit."""
-    part: List[Operation] = []
+def _batches(wave: List[Operation], most: int) -> Iterator[List[Operation]]:
+    """Splits a wave into batches of at most ``most`` services; 0 means no limit."""
+    batch: List[Operation] = []
     for operation in wave:
-        if most and operation.kind == "service" and sum(op.kind == "service" for op in part) == most:
-            yield part
-            part = []
-        part.append(operation)
-    yield part
+        if most and operation.kind == "service" and sum(op.kind == "service" for op in batch) == most:
+            yield batch
+            batch = []
+        batch.append(operation)
+    yield batch
 
 
 def _is_awaited(operation: Operation, past: Before) -> bool:
-    """Only the extra steps of a hand-over whose tasks must free a port of their nodes."""
+    """Whether to wait for an operation. Of extra steps, only for those whose tasks must free a port on their nodes."""
     if not operation.extra:
         return True
     return bool(operation.payload.get("awaited")) and operation.payload["id"] not in past.broken
@@ -264,13 +264,13 @@ def _wait(run: Run, applying: Apply, past: Before, names: AbstractSet[str], stab
     replaced = {
         key: bool(op.payload.get("ports_only")) and (applying.since.get(key) or True)
         for key, op in applying.touched.items()
-        if _counts(op)
+        if _affects_tasks(op)
     }
     return wait(run.client, run.clock, run.stack, limits, past, replaced, run.progress, names, run.keep, run.began)
 
 
-def _counts(operation: Operation) -> bool:
-    """Whether an operation can cause tasks that do not run. A change of service labels does not replace tasks."""
+def _affects_tasks(operation: Operation) -> bool:
+    """Whether an operation can cause tasks that don't run. A change of service labels does not replace tasks."""
     is_job = mode_of(operation.payload["spec"]).endswith("job")
     paths = [change.path for change in operation.changes]
     return is_job or not paths or not all(path.startswith("Labels") for path in paths)
@@ -286,7 +286,7 @@ def _glance(run: Run, planned: Planned, names: AbstractSet[str]) -> List[Judgeme
 
 
 def _status(options: Options, judgements: List[Judgement]) -> Any:
-    """The status of the recorded revision: without a wait it is unknown whether it will run."""
+    """Returns status and reason for the revision's record. Without a wait, it is unknown whether the stack will run."""
     if all(judgement.status in GOOD for judgement in judgements):
         return HEALTHY, ""
     return UNHEALTHY, " ".join(warnings_of(judgements)) if options["wait"] else "it was not waited for"

@@ -67,43 +67,45 @@ Revisions = Sequence[Revision]
 
 
 def in_order(plan: Plan, stack: str, observed: Observed, back: bool = False) -> Plan:
-    """``plan`` in an order in which each published port is free when it is taken, and each network when it is
-    recreated; raises as ``hand_over``."""
-    anew = removed_first(plan.operations)
+    """Returns ``plan`` in an order in which each port is free before another service publishes it, and each network
+    unused before it is recreated. Raises as ``hand_over``."""
+    recreated = removed_first(plan.operations)
     work = plan.work(CHANGE)
-    if not anew and not any(op.kind == "service" and (op.payload.get("spec") or {}).get("EndpointSpec") for op in work):
+    if not recreated and not any(
+        op.kind == "service" and (op.payload.get("spec") or {}).get("EndpointSpec") for op in work
+    ):
         return plan
     plan = hand_over(plan, stack, observed, node_count(observed), hidden_texts, back)
-    if not anew:
+    if not recreated:
         return plan
     return in_place(plan, stack, observed, node_count(observed), hidden_texts, back)
 
 
 def with_volumes(client: EngineClient, plan: Plan, stack: str, observed: Observed, options: Options) -> Plan:
-    """``plan`` with the snapshots of volumes that come before it; raises as ``steps``."""
+    """Returns ``plan`` with the snapshots of volumes before it. Raises as ``steps``."""
     volumes = steps(client, stack, plan, observed, options, observed["revisions"])
     stop = options["snapshot_quiesce"] == STOP or any(op.action == RESTORE for op in volumes)
     return with_snapshots(plan, stack, observed, node_count(observed), hidden_texts, volumes, stop)
 
 
 def with_starts(plan: Plan, bound: State, observed: Observed) -> Plan:
-    """``plan`` with notices of updates that can never start a new task beside the old one."""
+    """Returns ``plan`` with notices about updates that can never start a new task beside the old one."""
     return replace(plan, notices=tuple(sorted((*plan.notices, *never_start(bound, observed, plan.operations)))))
 
 
 def with_host_ports(client: EngineClient, plan: Plan, bound: State, observed: Observed, options: Options) -> Plan:
-    """``plan`` with notices of host-mode ports that may find no node. Raises EngineError (``host_port``) if that is
-    certain, and the run is to wait for the tasks."""
+    """Returns ``plan`` with notices about services whose host-mode ports may not be free on any node. Raises
+    EngineError (``host_port``) if that is certain and the run waits for the tasks."""
     found = contested(bound, observed, plan.operations)
     if not found.keys:
         return plan
     placing = observed.get("placing") or _placing(client)
     notices = []
     for finding in unplaceable(bound, found, observed["all_services"], placing):
-        told = sentence({**finding, "hint": ""})
+        text = sentence({**finding, "hint": ""})
         if finding["level"] == ERROR and options["wait"]:
-            raise EngineError(told, finding["code"], f"{finding['hint']} Nothing was changed.")
-        notices.append(told)
+            raise EngineError(text, finding["code"], f"{finding['hint']} Nothing was changed.")
+        notices.append(text)
     return replace(plan, notices=tuple(sorted((*plan.notices, *notices))))
 
 
@@ -112,14 +114,14 @@ def _placing(client: EngineClient) -> Placing:
     return {"nodes": client.list("/nodes"), "tasks": client.list("/tasks", running)}
 
 
-def ask(client: EngineClient, stack: str, seen: Planned, options: Options) -> Planned:
-    """``seen`` with what the registries say of the images and the credentials of its plan. This may take long."""
+def with_registry_answers(client: EngineClient, stack: str, seen: Planned, options: Options) -> Planned:
+    """Returns ``seen`` with the registries' answers about the images and credentials of its plan. May take long."""
     options = with_retries(client, stack, seen.observed, options)
     return _with_logins(client, _answered(client, stack, seen, options), options)
 
 
 def _answered(client: EngineClient, stack: str, seen: Planned, options: Options) -> Planned:
-    """``seen`` with the answers about all images that its plan needs; the same if none is missing."""
+    """Returns ``seen`` with the answers about all images that its plan needs; ``seen`` itself if none is missing."""
     steps = {op.name for op in seen.plan.work(CHANGE)}
     current = own_services(stack, seen.observed)
     needed = look_ups(seen.bound, current, options["resolve_image"], options["pull_again"], steps)
@@ -143,29 +145,29 @@ def whole_plan(
     seen: Planned,
     history: Optional[Callable[[], Revisions]] = None,
 ) -> Planned:
-    """The whole plan, after a look that found work (``seen``).
+    """Returns the whole plan, after a comparison that found differences (``seen``).
 
-    Under the lock ``history`` gives the revisions. Then the stack is observed again, and missing values are made; they
-    are still to be stored. Raises EngineError, PlanError and DeployError (``drift_found``).
+    Under the lock, ``history`` returns the revisions. Then the stack is observed again, and missing values are
+    generated, but not stored yet. Raises EngineError, PlanError and DeployError (``drift_found``).
     """
     stack, is_locked = wanted.stack, history is not None
     observed = observed_of(client, wanted, options) if is_locked else seen.observed
     if seen.observed.get("history_key"):
         observed["history_key"] = seen.observed["history_key"]
     options = with_retries(client, stack, observed, options)
-    questions = _questions(seen.bound, seen.plan)
+    needs = _needs(seen.bound, seen.plan)
     while True:
-        observed = _closer(client, wanted, observed, options, questions, history)
+        observed = _observe_rest(client, wanted, observed, options, needs, history)
         bound = wanted.bind(client, observed, is_locked)
         seen = _answered(client, stack, seen._replace(bound=bound, observed=observed), options)
         plan = wanted.revise(reconcile(bound, observed, options, seen.images), bound, observed)
         seen = seen._replace(plan=plan)
         asked = _answered(client, stack, seen, options)
-        more = _questions(bound, plan)
-        if asked is seen and more <= questions:
+        more = _needs(bound, plan)
+        if asked is seen and more <= needs:
             break
-        # Others have changed the stack since the first look: this plan needs more.
-        seen, questions = asked, questions | more
+        # Others have changed the stack since the first comparison: this plan needs more.
+        seen, needs = asked, needs | more
     plan = with_volumes(client, in_order(plan, stack, observed), stack, observed, options)
     if "placing" in observed:
         plan = with_starts(plan, bound, observed)
@@ -183,8 +185,8 @@ def whole_plan(
     return made._replace(drift=drift, logins=seen.logins)
 
 
-def _questions(bound: State, plan: Plan) -> FrozenSet[Tuple[str, str]]:
-    """What has to be looked at to carry out ``plan``: names of parts of an observation, and of volumes."""
+def _needs(bound: State, plan: Plan) -> FrozenSet[Tuple[str, str]]:
+    """Returns what must be observed to carry out ``plan``: pairs of a key of Observed, and a detail."""
     found = {("mounting", entry["old"]) for entry in bound.get("recreated") or ()}
     if removed_first(plan.operations) or any(entry.get("replaces") for entry in bound["networks"]):
         found.add(("attached", ""))
@@ -195,25 +197,25 @@ def _questions(bound: State, plan: Plan) -> FrozenSet[Tuple[str, str]]:
     return frozenset(found)
 
 
-def _closer(
+def _observe_rest(
     client: EngineClient,
     wanted: Wanted,
     observed: Observed,
     options: Options,
-    questions: FrozenSet[Tuple[str, str]],
+    needs: FrozenSet[Tuple[str, str]],
     history: Optional[Callable[[], Revisions]],
 ) -> Observed:
-    """What is observed, with the answers to ``questions``, with all services and the history. Raises EngineError."""
+    """Returns ``observed`` with ``needs``, all services and the history. Raises EngineError."""
     found: Observed
     found = look_closer(client, observed, wanted.state) if "all_services" not in observed else {**observed}
-    if ("attached", "") in questions:
+    if ("attached", "") in needs:
         found["attached"] = attached_of(client)
-    olds = sorted(name for part, name in questions if part == "mounting")
+    olds = sorted(name for part, name in needs if part == "mounting")
     if olds:
         found["mounting"] = mounting(client, wanted.stack, str(observed["info"].get("Name") or ""), olds)
-    if ("placing", "") in questions:
+    if ("placing", "") in needs:
         found["placing"] = _placing(client)
-        if ("placing", "volumes") in questions:
+        if ("placing", "volumes") in needs:
             found["placing"]["volumes"] = (client.get("/volumes") or {}).get("Volumes") or []
     if wanted.state.get("routes"):
         record: Mapping[str, Any] = {}

@@ -15,21 +15,21 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.plan.operations 
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm import normalise
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import id_of, labels_of, name_of
 
-#: Whether a live service is what an operation makes of it.
-AsWanted = Callable[[str, Any], bool]
+#: Whether a live service has the spec that an operation sent.
+Matches = Callable[[Any], bool]
 
 
 def id_if_done(
-    client: EngineClient, operation: Operation, body: Optional[Mapping[str, object]], as_wanted: AsWanted
+    client: EngineClient, operation: Operation, body: Optional[Mapping[str, object]], matches: Matches
 ) -> Optional[str]:
-    """The id of the object if ``operation`` has been done, else None. ``body`` is what was sent to create it.
+    """Returns the id of the object if ``operation`` was carried out, else None. ``body`` is the body that was sent.
 
     Raises EngineError.
     """
     kind, payload = operation.kind, operation.payload
     if operation.action == "create":
         found = _named(client, kind, operation.name)
-        same = [obj for obj in found if _is_same(kind, obj, body or {}, as_wanted)]
+        same = [obj for obj in found if _is_same(kind, obj, body or {}, matches)]
         return id_of(same[0]) if same else None
     path = f"/{kind}s/{payload['id']}"
     try:
@@ -40,7 +40,7 @@ def id_if_done(
         return str(payload["id"]) if operation.action == "remove" else None
     if operation.action == "remove":
         return None
-    done = as_wanted(operation.name, live) if kind == "service" else labels_of(live) == (body or {}).get("Labels")
+    done = matches(live) if kind == "service" else labels_of(live) == (body or {}).get("Labels")
     return id_of(live) if done else None
 
 
@@ -55,14 +55,14 @@ def _named(client: EngineClient, kind: str, name: str) -> List[Dict[str, Any]]:
     return [obj for obj in found if name_of(obj) == name and not (kind == "network" and lingers(obj))]
 
 
-def _is_same(kind: str, obj: Mapping[str, Any], body: Mapping[str, object], as_wanted: AsWanted) -> bool:
-    """Whether an object with the right name is the one that we wanted to create, and not another one."""
+def _is_same(kind: str, obj: Mapping[str, Any], body: Mapping[str, object], matches: Matches) -> bool:
+    """Whether an object with the right name is the one that ``body`` creates."""
     if labels_of(obj) != (body.get("Labels") or {}):
         return False
     if kind == "network":
         want, have = normalise.network_pair(body, obj)
         return want == have
     if kind == "service":
-        return as_wanted(name_of(obj), obj)
-    # A secret's data can't be read; the digest among its labels stands for it.
+        return matches(obj)
+    # A secret's data can't be read; the digest in its labels identifies it.
     return kind == "secret" or (obj["Spec"].get("Data") or "") == (body.get("Data") or "")

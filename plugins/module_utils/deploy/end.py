@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 Result = Dict[str, Any]
 Found = TypeVar("Found")
-#: Returns the number of the revision (0 for none), and what it could not wait for.
+#: Carries out the plan. Returns the revision's number (0 for none), and notices about tasks that it could not wait for.
 Work = Callable[[Run, "Observed", Plan], Tuple[int, List[str]]]
 
 
@@ -53,7 +53,7 @@ def remove(client: EngineClient, clock: Clock, stack: str, options: Options) -> 
     def plan(observed: Observed) -> Plan:
         return planning.remove(stack, observed, node_count(observed))
 
-    # It always waits for the end of the tasks.
+    # A removal always waits until the tasks have ended: they use the networks.
     return _end(client, clock, stack, {**options, "wait": True}, "remove", plan, _remove)
 
 
@@ -96,7 +96,7 @@ def _look(
 
 def _stop(run: Run, observed: Observed, plan: Plan) -> Tuple[int, List[str]]:
     applying = _applying(run, observed)
-    _told(applying, [], lambda: applying.run(plan.work()))
+    _with_outcome(applying, [], lambda: applying.run(plan.work()))
     if not run.options["wait"]:
         return 0, []
 
@@ -113,7 +113,7 @@ def _stop(run: Run, observed: Observed, plan: Plan) -> Tuple[int, List[str]]:
             run.options["deadline"],
         )
 
-    return 0, _told(applying, [], wait)
+    return 0, _with_outcome(applying, [], wait)
 
 
 def _names(services: List[Operation]) -> Dict[str, str]:
@@ -127,8 +127,8 @@ def _remove(run: Run, observed: Observed, plan: Plan) -> Tuple[int, List[str]]:
     rest = [operation for operation in work if operation.kind != "service"]
     applying = _applying(run, observed)
     try:
-        _told(applying, rest, lambda: applying.run(services, rest))
-        lost = _told(
+        _with_outcome(applying, rest, lambda: applying.run(services, rest))
+        lost = _with_outcome(
             applying,
             rest,
             lambda: wait_until_gone(
@@ -142,7 +142,7 @@ def _remove(run: Run, observed: Observed, plan: Plan) -> Tuple[int, List[str]]:
                 deadline=run.options["deadline"],
             ),
         )
-        _told(applying, [], lambda: applying.run(rest))
+        _with_outcome(applying, [], lambda: applying.run(rest))
     except StackwrightError as error:
         if error.error_code != "lock_lost":
             run.end_if_possible(FAILED, error.message, restored="none")
@@ -157,8 +157,8 @@ def _applying(run: Run, observed: Observed) -> Apply:
     return Apply(run.client, run.clock, observed, progress=run.progress, patience=patience, keep=run.keep)
 
 
-def _told(applying: Apply, rest: List[Operation], act: Callable[[], Found]) -> Found:
-    """``act``; its error says how far it got, and that nothing is rolled back."""
+def _with_outcome(applying: Apply, rest: List[Operation], act: Callable[[], Found]) -> Found:
+    """Calls ``act``; adds to its error how far the run got, and that nothing is rolled back."""
     try:
         return act()
     except StackwrightError as error:

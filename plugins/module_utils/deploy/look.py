@@ -58,8 +58,8 @@ def _as_it_is(plan: Plan, bound: State, observed: Observed) -> Plan:
 class Wanted(NamedTuple):
     """The target of a stack: a DesiredState or a snapshot, and its binding to the objects in the Swarm.
 
-    ``check`` raises under the lock where the history has moved on, ``revise`` makes more or less of a plan, and
-    ``record`` gives the snapshot to record, where that is not simply what the plan makes of the stack.
+    ``check`` raises under the lock if the history has a newer revision. ``revise`` changes the plan. ``record`` returns
+    the snapshot to record; without it, that is the stack after the plan.
     """
 
     state: State
@@ -67,7 +67,7 @@ class Wanted(NamedTuple):
     check: Callable[[Revisions], None] = _any
     revise: Callable[[Plan, State, Observed], Plan] = _as_it_is
     record: Optional[Callable[[Planned], Snapshot]] = None
-    values: Optional[Values] = None  # the kept values that ``bind`` chooses, and that have to be stored
+    values: Optional[Values] = None  # the kept values that ``bind`` chooses, and that must be stored
 
     @property
     def stack(self) -> str:
@@ -76,9 +76,9 @@ class Wanted(NamedTuple):
 
 
 class Planned(NamedTuple):
-    """What a look found out. ``images`` are the registry's answers, ``asked`` the images that it was asked for,
-    ``drift`` what the plan overwrites of changes that others have made since the last revision, ``logins`` the
-    registries that refuse the credentials."""
+    """The result of a comparison. ``images`` are the registry's answers, ``asked`` the images that it was asked for,
+    ``drift`` the changes by others since the last revision that the plan overwrites, ``logins`` the registries that
+    refuse the credentials."""
 
     bound: State
     observed: Observed
@@ -91,7 +91,7 @@ class Planned(NamedTuple):
 
 
 def from_files(desired: State, options: Options) -> Wanted:
-    """The compiler's result for Compose files."""
+    """Returns the target for the compiler's result."""
     values = options.get("binder")
     return Wanted(
         desired,
@@ -101,7 +101,8 @@ def from_files(desired: State, options: Options) -> Wanted:
 
 
 def from_snapshot(snapshot: Snapshot, what: str, rerun_jobs: bool = False, values: Optional[Pinned] = None) -> Wanted:
-    """The recorded state of a revision; ``what`` names it in errors, ``values`` are its kept ones."""
+    """Returns the target for the recorded state of a revision; ``what`` names it in errors, ``values`` are its kept
+    values."""
 
     def recalled(client: EngineClient, observed: Observed, write: bool) -> State:
         del write  # missing values can't be generated again
@@ -114,9 +115,9 @@ def from_snapshot(snapshot: Snapshot, what: str, rerun_jobs: bool = False, value
 
 
 def look(client: EngineClient, wanted: Wanted, options: Options) -> Planned:
-    """Observes, binds and plans: is there anything to do? ``look_closer`` sees the rest of it.
+    """Observes, binds and plans: enough to see whether anything differs. ``closer.whole_plan`` completes the plan.
 
-    A registry is asked here only with ``resolve_image: always``. Raises EngineError and PlanError.
+    Asks a registry only with ``resolve_image: always``. Raises EngineError and PlanError.
     """
     observed = observed_of(client, wanted, options)
     bound = wanted.bind(client, observed, False)
@@ -139,27 +140,28 @@ def planned(
     images: Mapping[str, Answer],
     asked: FrozenSet[str],
 ) -> Planned:
-    """A look with its plan as it may be shown, and the plan's id."""
+    """Returns the comparison with the masked plan and the plan's id."""
     identity = plan_id(wanted.stack, plan_inputs(wanted.state, options, images, observed.get("key")), observed)
     return Planned(bound, observed, images, asked, with_mask(plan, options["mask"]), identity)
 
 
 def observed_of(client: EngineClient, wanted: Wanted, options: Options) -> Observed:
-    """The stack as it is. Raises EngineError, and DeployError if it is another one with the same name."""
+    """Returns the stack's current state. Raises EngineError (``conflict`` if the name belongs to another stack)."""
     observed = observe(client, wanted.stack, wanted.state)
     refuse_others(options["identity"], wanted.stack, labels_in(observed, wanted.stack))
     return observed
 
 
 def with_retries(client: EngineClient, stack: str, observed: Observed, options: Options) -> Options:
-    """``options`` with the services to send again although nothing differs: an image was not pulled, a job failed."""
+    """Returns ``options`` with the services to send again although nothing differs: an image could not be pulled, or
+    a job failed."""
     # Healing only restores changed objects.
     again = failed_jobs(client, stack, observed["services"]) if options["operation"] != HEAL else frozenset()
     return {**options, "pull_again": _pull_again(client, stack, observed, options), "run_again": again}
 
 
 def _pull_again(client: EngineClient, stack: str, observed: Observed, options: Options) -> FrozenSet[str]:
-    """The services whose image could not be pulled, if there are credentials for a retry."""
+    """Returns the services whose image could not be pulled, if there are credentials for a retry."""
     if not (options["with_registry_auth"] or options["registry_auth"]):
         return frozenset()
     nodes = nodes_of(client, observed) if observed["services"] else []

@@ -41,10 +41,11 @@ MOVES = {"moved": "moved to other nodes", "settled": "moved to other nodes"}
 def note_services(
     run: Run, lives: Mapping[str, Service], operations: Sequence[Operation], observed: Observed, state: str
 ) -> Callable[[], None]:
-    """Notes on the current revision the planned changes of stack_service; returns a function that removes the notes.
+    """Adds notes about the planned changes of stack_service to the current revision; returns a function that removes
+    them.
 
-    ``lives`` are the services by name, ``state`` is what the task asks for. A stack without a good revision can't
-    drift. Raises EngineError; then nothing was changed.
+    ``lives`` are the services by name, ``state`` is the task's option. A stack without a good revision can't drift, so
+    it needs no notes. Raises EngineError; then nothing was changed.
     """
     revision = present(run.history.revisions)
     if revision is None or revision.damaged:
@@ -68,8 +69,8 @@ def note_services(
 
 
 def left_behind(run: Run, former: Former) -> Tuple[Note, ...]:
-    """Leftovers of a failed change after its rollback: jobs that were not restored, and the objects that they use.
-    Raises EngineError."""
+    """Returns notes about leftovers of a failed change after its rollback: jobs that were not restored, and the objects
+    that they use. Raises EngineError."""
     if run.revision is None or present(run.history.revisions) is None:
         return ()
     now = patiently(run.clock, lambda: observe(run.client, run.stack), run.keep)

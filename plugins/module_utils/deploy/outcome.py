@@ -42,10 +42,10 @@ def finish(
     revision: int = 0,
     drift: Sequence[Mapping[str, object]] = (),
 ) -> Dict[str, Any]:
-    """The result: changed, deferred, plan, plan_id, kept, diff, notices, calls, stack, cluster_id, node.
+    """Returns the result: changed, deferred, plan, plan_id, kept, diff, notices, calls, stack, cluster_id, node.
 
-    After a deployment also services and status, and where something changed the number of its revision. If drift
-    was looked for, what of it the plan overwrites.
+    With ``judgements`` also ``services`` and ``status``, after a change ``revision``. If the run checked for drift,
+    ``drift`` has the part that the plan overwrites.
     """
     work = plan.work()
     info = observed["info"]
@@ -80,8 +80,8 @@ def finish(
 
 
 def diff(work: Sequence[Operation], options: Optional[Options] = None) -> Dict[str, str]:
-    """Before and after as text, one section an object, only what changes; with a deployment's ``options`` a new service
-    as a whole, and with ``diff_configs`` the content of configs. Data of secrets is never in it."""
+    """Returns the changes as text before and after, one section per object; with a deployment's ``options`` also all
+    fields of new services, and with ``diff_configs`` the content of configs. It never has data of secrets."""
     mask = options["mask"] if options else None
     before: List[str] = []
     after: List[str] = []
@@ -115,7 +115,7 @@ def _normal(spec: Mapping[str, object]) -> Any:
 
 
 def _content(data: Optional[str], options: Options) -> List[str]:
-    """The lines of a config, without what looks like a secret and without values of the stack."""
+    """Returns the lines of a config, without texts that look like a secret and without values of the stack."""
     import base64
 
     if not data:

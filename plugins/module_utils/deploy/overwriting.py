@@ -32,16 +32,16 @@ if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Network, Service
     from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import Observed
 
-Told = List[Dict[str, Any]]
+Drifts = List[Dict[str, Any]]
 
 
 def warn_of_drift(
     client: EngineClient, stack: str, plan: Plan, observed: Observed, options: Options
-) -> Tuple[Plan, Told]:
-    """The plan with a notice for each drift that it overwrites, and these drifts as data.
+) -> Tuple[Plan, Drifts]:
+    """Returns the plan with a notice for each drift that it overwrites, and these drifts as data.
 
-    ``observed`` has ``revisions``; the cluster's key is kept in it where it had to be read. Raises DeployError
-    (``drift_found``, ``revision_damaged``) where ``on_drift`` is ``fail``.
+    ``observed`` has ``revisions``; if the cluster's key must be read, it is added to it. With ``on_drift: fail``,
+    raises DeployError (``drift_found``, ``revision_damaged``).
     """
     revisions: Sequence[Revision] = observed["revisions"]
     try:
@@ -52,8 +52,8 @@ def warn_of_drift(
             return plan, []
         if error.error_code != "revision_damaged" or options["on_drift"] == FAIL:
             raise
-        said = f"can't check for changes made by others since the last deployment: {error.message}"
-        return replace(plan, notices=tuple(sorted((*plan.notices, said)))), []
+        text = f"can't check for changes made by others since the last deployment: {error.message}"
+        return replace(plan, notices=tuple(sorted((*plan.notices, text)))), []
     if found and options["on_drift"] == FAIL:
         lines = "".join(f"\n  {drift}" for drift in found)
         raise DeployError(
@@ -84,11 +84,11 @@ def _notice(drift: Drift, action: str, number: int) -> str:
 def _found(
     client: EngineClient, target: Revision, plan: Plan, observed: Observed, options: Options
 ) -> Tuple[List[Drift], List[Drift]]:
-    """The part of the drift that a plan overwrites, and the part of it that our own runs left."""
+    """Returns the drift that a plan overwrites: changes by others, and leftovers of our own runs."""
     compared, mask = _compared(client, target, observed, options)
     found, ours = (overwritten(drifts, plan.operations) for drifts in (compared.found, compared.ours))
     if any(drift.kind == EXTRA for drift in found):
-        # Objects of an earlier deployment that one without prune has left are not changes by others either.
+        # Objects that a deployment without prune has left are not changes by others either.
         deployed = _ever_deployed(observed["revisions"])
         found = [drift for drift in found if drift.kind != EXTRA or (drift.object, drift.name) not in deployed]
     for revision in observed["revisions"]:
@@ -110,7 +110,7 @@ def _compared(client: EngineClient, revision: Revision, observed: Observed, opti
         observed["history_key"] = str(keys[0]["Spec"].get("Data") or "") if keys else ""
     binder = options.get("binder")
     known = binder.of_versions if binder is not None else _none
-    # Unfinished work of a dead run is not a change by others.
+    # An extra step that a dead run has left is not a change by others.
     networks: Dict[str, Network] = {name_of(network): network for network in observed["networks"]}
     for service in observed["services"]:
         networks = {
@@ -128,7 +128,7 @@ def _compared(client: EngineClient, revision: Revision, observed: Observed, opti
 
 
 def _ever_deployed(revisions: Sequence[Revision]) -> Set[Tuple[str, str]]:
-    """The services and networks that any revision has."""
+    """Returns the services and networks that any revision has."""
     ours: Set[Tuple[str, str]] = set()
     for revision in revisions:
         if revision.packed and not revision.damaged:
@@ -144,7 +144,7 @@ def _none(labels: Mapping[str, str]) -> Mapping[str, str]:
 
 
 def _common(found: Sequence[Drift], other: Sequence[Drift]) -> List[Drift]:
-    """The part of ``found`` that also differs from the other revision."""
+    """Returns the part of ``found`` that also differs from the other revision."""
     paths = {(d.object, d.name, change.path) for d in other for change in d.changes}
     whole = {(d.kind, d.object, d.name) for d in other if not d.changes}
     out: List[Drift] = []

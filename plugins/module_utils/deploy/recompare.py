@@ -27,9 +27,9 @@ def recomparer(
     images: Mapping[str, Answer],
     forced: Collection[str] = (),
 ) -> Recompare:
-    """A function of a service's name and its fresh state: the operation that is left to do.
+    """Returns a function of a service's name and its current state that returns the remaining operation.
 
-    ``forced`` are the services whose tasks are replaced also if nothing differs.
+    ``forced`` are the services whose tasks are replaced even if nothing differs.
     """
     services = {service["name"]: service for service in bound["services"]}
     known = known_of(bound, observed, options)

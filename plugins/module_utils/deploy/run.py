@@ -37,17 +37,17 @@ if TYPE_CHECKING:
 
 
 class LeftOpen(DeployError):
-    """Healing would undo the work of a run that died, or failed without a rollback."""
+    """Healing would undo the work of a run that died or that failed without a rollback."""
 
     default_code = "out_of_sequence"
 
 
 class Run:
-    """A context that holds the lock, and always releases it at its end.
+    """A context that holds the stack's lock.
 
-    ``interrupted`` are the revisions of runs that died at their work; they are settled (FAILED) when the context is
-    entered. ``unfinished`` are these and those before them, if one run died after the other. ``revision`` is the run's
-    own, once there is one. Entering raises DeployError (``locked``) and EngineError.
+    ``interrupted`` are the revisions of runs that died during a change; entering the context marks them as FAILED.
+    ``unfinished`` also has earlier ones, if one run died after the other. ``revision`` is the run's own record, if
+    there is one. Entering raises DeployError (``locked``) and EngineError.
     """
 
     def __init__(self, client: EngineClient, clock: Clock, stack: str, operation: str, options: Options) -> None:
@@ -60,8 +60,8 @@ class Run:
         self.revision: Optional[Revision] = None
         self.interrupted: List[Revision] = []
         self.unfinished: List[Revision] = []
-        self.seen: Observed = {}  # the latest look at the stack
-        self.began = clock.now()  # once it has the lock
+        self.seen: Observed = {}  # the latest state of the stack
+        self.began = clock.now()  # when it got the lock
 
     def __enter__(self) -> Run:
         detach(self.options)
@@ -76,7 +76,7 @@ class Run:
             patiently(self.clock, self.history.read, self.keep)
             refuse_history(self.options["identity"], self.stack, self.history.revisions)
             if self.operation == HEAL and left_open(self.history.revisions):
-                # Its user may want the work of that run: its record is kept for the next one.
+                # The user may want to keep that run's changes: its record stays open for the next run.
                 self._leave_line("an earlier revision is still open, and healing does not skip it")
                 self.lock.leave(died)
                 raise LeftOpen("A revision is still open.")
@@ -99,14 +99,14 @@ class Run:
             error.details.update(self.with_interrupted({}))
         if self.lock.held:
             self._leave_line(str(error) if isinstance(error, StackwrightError) else "nothing was left to do")
-        # Where the end could not be recorded the lock is left to expire: runs without changes see it for free, and who
-        # takes it over settles the record.
+        # If the end could not be recorded, the lock is left to expire: runs without changes see it at no cost, and the
+        # run that takes it over marks the record as failed.
         if self.revision is None or self.revision.status != DEPLOYING:
-            self._see_what_is_open()
+            self._mark_open()
             self.lock.release()
 
     def with_interrupted(self, result: Mapping[str, object]) -> Dict[str, Any]:
-        """The result of this run with the revisions of runs that died, for an audit that has never heard their end."""
+        """Returns ``result`` with the revisions of runs that died: the audit has no result of them."""
         died = [
             {
                 "revision": revision.number,
@@ -123,16 +123,16 @@ class Run:
         self.lock.keep()
 
     def hand_on(self) -> str:
-        """Leaves the lock to those who renew it from now on (lease.py); empty text if that failed."""
+        """Leaves the lock to other nodes, which renew it (lease.py); returns its run, or empty text if that failed."""
         self._leave_line("nothing was left to do")
-        self._see_what_is_open()
+        self._mark_open()
         try:
             return self.lock.hand_on()
         except StackwrightError:
             return ""
 
-    def _see_what_is_open(self) -> None:
-        """Whether the lock's config is to stay, so that a run that finds nothing to change looks at the history too."""
+    def _mark_open(self) -> None:
+        """Marks the lock if a revision is open. Then its config stays, and runs without changes read the history."""
         self.lock.holder[OPEN] = bool(left_open(self.history.revisions))
 
     # -- the record
@@ -144,21 +144,20 @@ class Run:
         volumes: Sequence[Mapping[str, str]] = (),
         owed: Sequence[Mapping[str, str]] = (),
     ) -> Revision:
-        """Records the start; ``own`` are the notes of our own runs that remain, ``volumes`` the snapshots that it is
-        about to take, ``owed`` those that it is about to put back. Raises EngineError."""
+        """Records the start. ``own`` are the remaining notes of our own runs, ``volumes`` the snapshots that the run
+        will take, ``owed`` those that it will restore. Raises EngineError."""
         message = self.options["commit_message"]
-        # A change of one service records nothing.
         made = draft(self.stack, self.lock.holder, message, self.operation, snapshot, int(self.options["back_to"]))
         if self.revision is not None:
             made = replace(self.revision, packed=made.packed, references=made.references, sources=made.sources)
-        # Healing leaves all of it.
+        # Healing keeps all notes.
         made = replace(made, own=noted(self.history.revisions) if self.operation == HEAL else tuple(own))
         self.revision = self.history.begin(replace(made, volumes=tuple(volumes), owed=tuple(owed)))
         return self.revision
 
     def paid(self, volume: str) -> None:
-        """Records that a volume was restored. If that fails, the next run finds the services started, or restores the
-        same again."""
+        """Records that a volume was restored. If that fails, the next run sees that its services run, or restores it
+        again."""
         with suppress(StackwrightError):
             self.history.pay(volume)
         number = self.revision.number if self.revision is not None else 0
@@ -173,12 +172,12 @@ class Run:
     def end_if_possible(
         self, status: str, reason: str, services: Sequence[Mapping[str, object]] = (), **more: object
     ) -> None:
-        """Records the end if another error is reported anyway; if that fails, the next run settles it."""
+        """Records the end, for a run that already reports an error; if that fails, the next run marks the record."""
         with suppress(StackwrightError):
             self.end(status, reason, services, **more)
 
     def tidy(self) -> None:
-        """Removes the records of old revisions. A change without a record does not know their number."""
+        """Removes the records of old revisions. A run without a record has not read their number."""
         if self.revision is None:
             return
         self.history.collect(self.history.revisions, self.options["keep_revisions"])
@@ -196,12 +195,12 @@ class Run:
 
 
 def so_far(done: Sequence[object]) -> str:
-    """The message about an aborted change that is kept."""
+    """Returns a hint about an aborted change that was not rolled back."""
     count = len(done)
     text = "Nothing was done" if not count else f"{count} operation{' was' if count == 1 else 's were'} done"
     return f"{text}; running again completes the rest."
 
 
 def lines_of(operations: Sequence[Operation]) -> List[str]:
-    """One line for each operation."""
+    """Returns a line for each operation."""
     return [str(operation) for operation in operations]

@@ -10,35 +10,35 @@ from typing import Callable, Dict, List, Sequence, Tuple
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock import Clock
 from ansible_collections.stackwright.swarm.plugins.module_utils.plan.operations import Operation
 
-MANY = 20  # operations of one kind that are told one by one
-NAMED = 3
+MANY = 20  # operations of one kind that each get a line
+NAMED = 3  # names in a line about more
 TELL_EVERY = 10.0  # seconds
 
 
 def progress_reporter(
     operations: Sequence[Operation], progress: Callable[[str], None], clock: Clock
 ) -> Callable[[Operation], None]:
-    """A function that is given each of ``operations`` in turn, just before it is carried out."""
+    """Returns a function to call with each of ``operations``, just before it is carried out."""
     groups: Dict[Tuple[str, str], List[str]] = {}
     for operation in operations:
         groups.setdefault((operation.action, operation.kind), []).append(operation.name)
-    begun: Dict[Tuple[str, str], int] = {}
-    spoke = clock.now()
+    counts: Dict[Tuple[str, str], int] = {}
+    last_line = clock.now()
 
     def tell(operation: Operation) -> None:
-        nonlocal spoke
+        nonlocal last_line
         key = operation.action, operation.kind
-        names, count = groups[key], begun.get(key, 0)
-        begun[key] = count + 1
+        names, count = groups[key], counts.get(key, 0)
+        counts[key] = count + 1
         if len(names) <= MANY:
             progress(str(operation))
         elif not count:
             some = ", ".join(names[:NAMED])
             progress(f"{key[0]} {len(names)} {key[1]}s: {some} and {len(names) - NAMED} more")
-        elif clock.now() - spoke >= TELL_EVERY:
+        elif clock.now() - last_line >= TELL_EVERY:
             progress(f"{key[0]} {key[1]}s: {count} of {len(names)} done")
         else:
             return
-        spoke = clock.now()
+        last_line = clock.now()
 
     return tell

@@ -37,8 +37,8 @@ def unchanged(
     options: Options,
     keep: Optional[Callable[[], None]] = None,
 ) -> Result:
-    """The result for a stack that is up to date; waits until it is healthy if the options require it. ``keep`` keeps a
-    lock meanwhile."""
+    """Returns the result for a stack that is up to date; waits until it is healthy if the options require it. ``keep``
+    renews a lock while it waits."""
     try:
         judgements = _statuses(client, clock, stack, planned, options, keep)
     except DeployError as error:
@@ -59,7 +59,7 @@ def _statuses(
     options: Options,
     keep: Optional[Callable[[], None]],
 ) -> List[Judgement]:
-    """The statuses of a stack that needs no change; tasks are read only if the counts leave a question."""
+    """Returns the statuses of a stack that needs no change. Reads tasks only if the counts of tasks are not enough."""
     left = not_waited_for(planned.bound, planned.observed["services"])
     services = [service for service in planned.observed["services"] if service["Spec"]["Name"] not in left]
     if planned.bound.get("part"):

@@ -43,7 +43,7 @@ Outcome = Dict[str, Any]
 
 
 def former_of(run: Run, observed: Observed, past: Before) -> Former:
-    """The target of a rollback: the current state, or the state before the first of the runs that died."""
+    """Returns the target of a rollback: the current state, or the state before the first of the runs that died."""
     if not run.unfinished:
         return Former(observed, frozenset(), past)
     first = run.unfinished[0]
@@ -52,7 +52,7 @@ def former_of(run: Run, observed: Observed, past: Before) -> Former:
     starts = [created.get(name, "") for name in names]
     good = newest_good(run.history.revisions, first.number)
     known = {service["name"] for service in unpack(good.packed)["services"]} if good is not None else set()
-    # Those that had begun their rollback: services that were updated since then, up to the next run, are restored.
+    # From the start of a dead run's rollback to the start of the next run, updated services are restored ones.
     undone = [
         (_noticed(run, revision), end) for revision, end in zip(run.unfinished, [*starts[1:], ""]) if revision.noticed
     ]
@@ -62,7 +62,7 @@ def former_of(run: Run, observed: Observed, past: Before) -> Former:
 
 
 def _noticed(run: Run, revision: Revision) -> str:
-    """When a run began its rollback: by the Engine's clock, as long as no other run has written its record since."""
+    """Returns when a run began its rollback; by the Engine's clock, unless another run has written its record since."""
     return run.history.written.get(revision.number, "") if revision in run.interrupted else iso(revision.noticed)
 
 
@@ -81,13 +81,13 @@ def undo(run: Run, planned: Planned, former: Former, applying: Apply, error: Bas
         failure.hint = f"{failure.hint} The stack was left as is (on_failure: keep). {left}".strip()
     else:
         volumes = undoing(applying.completed)
-        # For the next run, in case this one dies during the rollback.
+        # The next run needs this if this one dies during the rollback.
         due = owed(volumes) if run.options["restore_snapshot"] else ()
         run.end_if_possible(DEPLOYING, failure.message, noticed=noticed, owed=due)
         former = former._replace(names=former.names | {(op.kind, op.name) for op in applying.attempted})
         if run.options["restore_snapshot"]:
             former = former._replace(volumes=volumes)
-        failure = _undone(run, former, failure, how == STOP)
+        failure = _rolled_back(run, former, failure, how == STOP)
         if volumes and not run.options["restore_snapshot"]:
             failure.message += _not_restored(volumes)
         if former.lost:
@@ -98,16 +98,16 @@ def undo(run: Run, planned: Planned, former: Former, applying: Apply, error: Bas
 
 
 def _not_restored(volumes: Sequence[Operation]) -> str:
-    kept = ", ".join(f"{op.payload['snapshot']} of {op.name} in {op.payload['dest']}{_there(op)}" for op in volumes)
+    kept = ", ".join(f"{op.payload['snapshot']} of {op.name} in {op.payload['dest']}{_on_node(op)}" for op in volumes)
     return f"\nThe volumes were not restored (restore_snapshot: false). Snapshots of before: {kept}."
 
 
-def _there(op: Operation) -> str:
+def _on_node(op: Operation) -> str:
     return f" on {op.payload['place']['name']}" if op.payload["place"] else ""
 
 
 def _started_again(run: Run, former: Former, applying: Apply) -> str:
-    """Starts the services that were stopped for a snapshot and not changed any more."""
+    """Starts the services that were stopped for a snapshot and not changed afterwards; returns the error as text."""
     changed = {op.name for op in applying.attempted if op.kind == "service" and not op.extra}
     names = {op.name for op in applying.attempted if op.payload.get("stops")} - changed
     if not names:
@@ -119,7 +119,8 @@ def _started_again(run: Run, former: Former, applying: Apply) -> str:
     return ""
 
 
-def _undone(run: Run, former: Former, failure: DeployError, stop: bool) -> DeployError:
+def _rolled_back(run: Run, former: Former, failure: DeployError, stop: bool) -> DeployError:
+    """Rolls the stack back; returns ``failure`` with the result, or an error with both failures."""
     outcome = failure.details["outcome"]
     try:
         restored = restore(run, former, stop)
@@ -139,14 +140,14 @@ def _undone(run: Run, former: Former, failure: DeployError, stop: bool) -> Deplo
             details,
         )
     outcome.update(rollback="done", restored=restored.lines)
-    # Then there is more to restore than what this run has changed.
+    # After a dead run, the rollback also restores that run's changes.
     first = f" to the state before revision {run.unfinished[0].number}, which was interrupted" if run.unfinished else ""
     failure.message = " ".join([f"{failure.message}\nRolled back{first}: {restored.summary}.", *restored.down])
     return failure
 
 
 def _failure(run: Run, planned: Planned, applying: Apply, error: BaseException) -> DeployError:
-    """``error`` as one of ours that says how far the change came."""
+    """Returns ``error`` as a DeployError with the outcome so far."""
     if isinstance(error, StackwrightError):
         failure = DeployError(error.message, error.error_code, error.hint, dict(error.details))
     else:
@@ -183,13 +184,13 @@ def _record(
 
 
 def prune_failed(run: Run, judgements: Sequence[Judgement], error: StackwrightError) -> StackwrightError:
-    """The stack runs as requested, but some old objects could not be removed."""
+    """Returns the error for a stack that runs as requested, but some of whose old objects could not be removed."""
     services: List[Dict[str, Any]] = [judgement.as_dict() for judgement in judgements]
     outcome = error.details.setdefault("outcome", {"done": [], "failed": "", "not_done": []})
     outcome.update(rollback="none", restored=[])
     error.details["services"] = services
-    said = f"The stack {run.stack} runs as requested, but its old objects could not be removed completely"
-    error.message = f"{said}: {error.message}"
+    text = f"The stack {run.stack} runs as requested, but its old objects could not be removed completely"
+    error.message = f"{text}: {error.message}"
     error.hint = f"{error.hint} Run again to continue from there.".strip()
     if error.error_code != "lock_lost":
         run.end_if_possible(HEALTHY, error.message, services)
@@ -197,7 +198,7 @@ def prune_failed(run: Run, judgements: Sequence[Judgement], error: StackwrightEr
 
 
 def recording_failed(run: Run, applying: Apply, error: StackwrightError) -> DeployError:
-    """Everything is done, but not recorded: the next run marks the record as failed."""
+    """Returns the error for a complete change that could not be recorded: the next run marks its record as failed."""
     outcome = {
         "done": list(applying.done),
         "failed": "record the result",

@@ -13,12 +13,12 @@ NESTED = ("Mounts", "Secrets", "Configs", "Networks", "Ulimits")
 
 
 def differences(before: object, after: object) -> Tuple[Change, ...]:
-    """All differences, sorted by path; lists are compared whole, maps key by key."""
+    """Returns all differences, sorted by path. Compares lists as a whole, maps key by key."""
     return tuple(_walk(before, after, ""))
 
 
 def leaves(value: object, path: str = "") -> Iterator[Change]:
-    """All that a new object has, each value on its own. An empty text counts: a variable or label may have it."""
+    """Yields each value of a new object. An empty text counts: a variable or label may have it."""
     if isinstance(value, dict):
         for key in sorted(value):
             yield from leaves(value[key], f"{path}.{key}" if path else key)
@@ -39,5 +39,5 @@ def _walk(before: object, after: object, path: str) -> Iterator[Change]:
 
 
 def _is_open(path: str) -> bool:
-    """Whether an absent map is shown entry by entry: those with the user's own keys are."""
+    """Whether a map that is absent on one side is shown entry by entry, as those with the user's own keys are."""
     return path.rpartition(".")[2] in ("Env", "Labels", "Placement", *NESTED)

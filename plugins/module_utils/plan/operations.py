@@ -11,20 +11,20 @@ from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
 Mask = Callable[[str, str, str, Any], Any]
 
-#: In this order the first phase is carried out; the second, "prune", goes the other way round, after the gate.
+#: The order of the first phase. The second one, "prune", has the opposite order, and comes after the gate.
 KINDS = ("network", "volume", "config", "secret", "service")
 CHANGE, PRUNE = "change", "prune"
-#: A label that says why an object is kept: written, but shown as what it is.
+#: Writes a label with the reason why an object is kept; the plan shows it as ``keep``.
 NOTE = "note"
-#: A step of ``pre_start`` that another run has begun: nothing is sent.
+#: A step of ``pre_start`` that another run has started: nothing is sent.
 WAIT = "wait"
 PHASES = (CHANGE, PRUNE)
 LONGEST_VALUE = 100
 IMAGE = "TaskTemplate.ContainerSpec.Image"
 FOLLOWS_IMAGE = ("TaskTemplate.Placement.Platforms", "Labels.com.docker.stack.image")
-#: What the Engine has in nanoseconds.
+#: Fields that the Engine has in nanoseconds.
 TIMES = ("Delay", "Interval", "Monitor", "StartInterval", "StartPeriod", "StopGracePeriod", "Timeout", "Window")
-#: Its whole numbers as a Compose file has them.
+#: Formats the Engine's whole numbers as in Compose files.
 UNITS: Dict[str, Callable[[int], str]] = {
     **dict.fromkeys(TIMES, lambda value: f"{value / 1e9:g}s"),
     "NanoCPUs": lambda value: f"{value / 1e9:g}",
@@ -36,7 +36,7 @@ DIGEST = re.compile(r"(@sha256:[0-9a-f]{12})[0-9a-f]{52}")
 
 @dataclass(frozen=True)
 class Change:
-    """One difference: the path in the specification, and the value before and after (None means absent)."""
+    """One difference: the path in the spec, and the value before and after (None means absent)."""
 
     path: str
     before: Any
@@ -49,14 +49,13 @@ class Change:
 
 @dataclass(frozen=True)
 class Operation:
-    """One Engine call (``create``, ``update``, ``remove``), or none (``keep``, ``wait``;
-    ``record``: only the history changes).
+    """One Engine call (``create``, ``update``, ``remove``), or none (``keep``, ``wait``; ``record``: only the history
+    changes).
 
-    ``restarts`` is the number of tasks that the change stops or replaces (``at_most``: nobody can tell how many of
-    them stay). ``payload`` is what apply needs and nobody is
-    shown: ``id``, ``version``, ``spec``, ``data``. Services of a higher ``wave`` wait for those of lower ones;
-    ``dependents`` are the keys of those that depend on one whose tasks are replaced. ``extra`` is a step on the way of
-    a service that has another operation in the plan (hand_over.py).
+    ``restarts`` is the number of tasks that the change stops or replaces; with ``at_most``, some of them may stay.
+    ``payload`` is the data for the call, which is never shown: ``id``, ``version``, ``spec``, ``data``. Services of a
+    higher ``wave`` wait for those of lower ones. ``dependents`` are the keys of services that depend on one whose tasks
+    are replaced. ``extra`` marks an extra step of a service that has another operation in the plan (hand_over.py).
     """
 
     action: str
@@ -74,7 +73,7 @@ class Operation:
     payload: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     def __str__(self) -> str:
-        detail = ", ".join(str(change) for change in self._telling()) or self.reason
+        detail = ", ".join(str(change) for change in self._shown()) or self.reason
         if self.changes and self.reason and self.action != "update":
             detail = self.reason
         if self.extra:
@@ -89,17 +88,17 @@ class Operation:
 
     @property
     def word(self) -> str:
-        """The action, as people are told it."""
+        """The action, as the plan shows it."""
         return "keep" if self.action == NOTE else self.action
 
-    def _telling(self) -> List[Change]:
-        """The changes without those that only follow from another image."""
+    def _shown(self) -> List[Change]:
+        """Returns the changes without those that only follow from another image."""
         if not any(change.path == IMAGE for change in self.changes):
             return list(self.changes)
         return [change for change in self.changes if change.path not in FOLLOWS_IMAGE]
 
     def as_dict(self) -> Dict[str, Any]:
-        """Plain data for the result; holds no secret and no payload."""
+        """Returns plain data for the result, without secrets and payload."""
         return {
             "action": self.word,
             "kind": self.kind,
@@ -115,28 +114,29 @@ class Operation:
 
 @dataclass(frozen=True)
 class Plan:
-    """All operations in the order of work, with what the user should know."""
+    """All operations in their order, and notices for the user."""
 
     operations: Tuple[Operation, ...]
     notices: Tuple[str, ...] = ()
 
     @property
     def changed(self) -> bool:
-        """Whether there is anything to do."""
+        """Whether any operation changes something."""
         return any(operation.action != "keep" for operation in self.operations)
 
     def work(self, phase: Optional[str] = None) -> List[Operation]:
-        """What is to be done (in one phase), without what is kept."""
+        """Returns the operations (of one phase) except ``keep``."""
         return [op for op in self.operations if op.action != "keep" and phase in (None, op.phase)]
 
     def lines(self, keep: bool = True) -> List[str]:
-        """The plan as text: one line an operation, then the notices."""
+        """Returns the plan as text: one line per operation, then the notices."""
         shown = [str(op) for op in self.operations if keep or op.action != "keep"]
         return shown + [f"notice: {text}" for text in self.notices]
 
 
 def ordered(operations: Sequence[Operation]) -> Tuple[Operation, ...]:
-    """In the order of work: changes by kind, wave and name (a removal before a creation), then prune backwards."""
+    """Returns operations in their order: changes by kind, wave and name (a removal before a creation), then prune in
+    the opposite order of kinds."""
 
     def rank(op: Operation) -> Tuple[int, int, int, str, bool]:
         kind = KINDS.index(op.kind)
@@ -146,14 +146,14 @@ def ordered(operations: Sequence[Operation]) -> Tuple[Operation, ...]:
 
 
 def with_mask(plan: Plan, mask: Optional[Mask]) -> Plan:
-    """A copy of ``plan`` that shows ``mask(kind, key, path, value)`` in place of each value; None masks nothing."""
+    """Returns a copy of ``plan`` with ``mask(kind, key, path, value)`` in place of each value; None masks nothing."""
     if mask is None:
         return plan
     return replace(plan, operations=tuple(masked(operation, mask) for operation in plan.operations))
 
 
 def masked(operation: Operation, mask: Mask) -> Operation:
-    """A copy of ``operation`` with masked values."""
+    """Returns a copy of ``operation`` with masked values."""
     kind, key = operation.kind, operation.key
     return replace(
         operation,
@@ -164,7 +164,7 @@ def masked(operation: Operation, mask: Mask) -> Operation:
     )
 
 
-#: The Engine's paths in words of a Compose file; the first prefix that fits is replaced.
+#: The Engine's paths as keys of a Compose file; the first prefix that matches is replaced.
 WORDS = (
     ("TaskTemplate.ContainerSpec.Image", "image"),
     ("TaskTemplate.ContainerSpec.Env", "environment"),
@@ -201,7 +201,7 @@ WORDS = (
 
 
 def friendly(path: str) -> str:
-    """A path as a user of Compose would name it."""
+    """Returns a path as a user of Compose would name it."""
     for prefix, word in WORDS:
         if path.startswith(prefix):
             rest = path[len(prefix) :]
@@ -210,7 +210,7 @@ def friendly(path: str) -> str:
 
 
 def in_units(path: str, value: object) -> object:
-    """The value at a path with the units of a Compose file."""
+    """Returns the value at a path with the units of a Compose file."""
     if isinstance(value, dict):
         return {key: in_units(key, one) for key, one in value.items()}
     if isinstance(value, (list, tuple)):
@@ -220,7 +220,7 @@ def in_units(path: str, value: object) -> object:
 
 
 def with_short_digests(text: str) -> str:
-    """As many digits of a digest as people compare; all of them are in the data."""
+    """Returns the text with 12 digits of each digest; the data has all of them."""
     return DIGEST.sub(r"\1…", text)
 
 

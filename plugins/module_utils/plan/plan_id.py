@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The id of a plan: HASH-WWWWWWWWSSSSSSSS, for the stack, the desired state, and the current state.
 
-An approved plan is carried out only while both are what they were when it was made. The two halves tell which of them
-has moved on.
+A run carries out an approved plan only if both states are still the same. The two halves show which of them has
+changed.
 """
 
 from __future__ import annotations
@@ -34,30 +34,30 @@ OBJECTS: Tuple[Objects, ...] = ("networks", "configs", "secrets")
 FORM = re.compile(r"([a-z2-7]{8})-([0-9a-f]{8})([0-9a-f]{8})\Z")
 #: Options that decide what a plan does.
 DECISIVE = ("prune", "recreate", "adopt_secrets", "resolve_image", "rerun_jobs")
-#: Such options that are new: they count where they are given, so that a plan without them keeps its id.
+#: Newer options: they only count if they are set, so that a plan without them keeps its id.
 DECISIVE_WHERE_GIVEN: Tuple[Literal["restart"], ...] = ("restart",)
 
 
 def plan_id(stack: str, wanted: object, observed: Observed) -> str:
-    """The id of the plan that leads the stack (its full name) from ``observed`` to ``wanted`` (plain data).
+    """Returns the id of the plan that leads the stack (its full name) from ``observed`` to ``wanted`` (plain data).
 
-    Keyed with the cluster's key where ``observed`` has it, so that nobody can try values of secrets against it.
+    It is keyed with the cluster's key if ``observed`` has it, so that no one can guess values of secrets with it.
     """
     key = observed.get("key")
     return f"{stack_hash(stack)}-{_half(wanted, key)}{_half(_seen(stack, observed), key)}"
 
 
 def plan_inputs(desired: State, options: Options, images: Mapping[str, Answer], key: Optional[str]) -> Dict[str, Any]:
-    """What a plan to ``desired`` (a DesiredState or a snapshot) depends on beside the Swarm.
+    """Returns what a plan to ``desired`` (a DesiredState or a snapshot) depends on besides the Swarm.
 
-    ``images`` is what the registry said.
+    ``images`` are the registry's answers.
     """
     return {
         "networks": [[entry["name"], entry["external"], entry["spec"]] for entry in desired["networks"]],
         "configs": [
             [entry["name"], entry["external"], entry["spec"], entry.get("data")] for entry in desired["configs"]
         ],
-        # Without the key of the cluster a digest would tell which value somebody has guessed.
+        # Without the key of the cluster, a digest would confirm a guessed value.
         "secrets": [
             [entry["name"], entry["external"], entry["spec"], entry.get("data") if key else None]
             for entry in desired["secrets"]
@@ -97,7 +97,7 @@ def check_plan_id(given: str, current: str, stack: str) -> None:
 
 
 def check_stack(given: str, stack: str) -> None:
-    """Raises PlanError (``plan_of_another_stack``) if ``given`` is the id of a plan of another stack, or none."""
+    """Raises PlanError (``plan_of_another_stack``) if ``given`` is not the id of a plan of this stack."""
     if _parts(given, stack)[0] != stack_hash(stack):
         raise PlanError(
             f"The plan {given} belongs to another stack than {stack}.",
@@ -118,7 +118,7 @@ def _parts(given: str, stack: str) -> Any:
 
 
 def _seen(stack: str, observed: Observed) -> Any:
-    """What the stack is now, in the Engine's own words but for counts, versions and times."""
+    """Returns the current state of the stack as the Engine has it, without counts, versions and times."""
     seen: List[List[Any]] = []
     for service in observed["services"]:
         if stack_of(service) == stack:
@@ -140,10 +140,10 @@ def _half(data: object, key: Optional[str]) -> str:
 
 
 def check_approved(stack: str, current: str, changed: bool, options: Options) -> None:
-    """Raises PlanError (``plan_stale``, ``plan_of_another_stack``) if the options bind the run to another plan. If
+    """Raises PlanError (``plan_stale``, ``plan_of_another_stack``) if the options require another plan.
 
-    nothing is left to do, nothing can be done that was not approved. A run that only looks whether there is work
-    (``defer``) does not refuse: another manager may be carrying out this very plan at the moment.
+    Without changes, any plan of the stack is accepted. A run that only checks for changes (``defer``) does not refuse
+    either: another manager may be carrying out this very plan at the moment.
     """
     given = options["plan_id"]
     if not given:

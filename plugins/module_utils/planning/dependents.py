@@ -19,9 +19,10 @@ if TYPE_CHECKING:
 def with_dependents(
     desired: State, operations: Sequence[Operation], current: Mapping[str, Service], nodes: int
 ) -> List[Operation]:
-    """``operations`` (of services) with those that depend on each, and with restarts as ``depends_on`` asks for them.
+    """Returns ``operations`` (of services) with the dependents of each, and with the restarts that ``depends_on``
+    requires.
 
-    A service restarts after what it depends on: it is of a later wave.
+    A service restarts after the services that it depends on: it belongs to a later wave.
     """
     services = {service["key"]: service for service in desired["services"]}
     by_key: Dict[str, List[Operation]] = {}

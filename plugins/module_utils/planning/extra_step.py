@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """An intermediate update of a service that only frees a published port or a network, or stops it for a while.
 
-Swarm remembers one specification before the present one, and hidden values are sought in both. So the specification of
-such a step has with it what it was made of, and the values that would be lost.
+Swarm only remembers one spec before the current one, and hidden values are read from both. So the spec of such a step
+also stores the fields that it replaces, and the values that would be lost.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
         ServiceSpec,
     )
 
-#: How variables are named that hold what Swarm would forget: their values are hidden wherever they are shown.
+#: Begins the names of variables with values that Swarm would lose. Their values are hidden in all output.
 CARRIED = "STACKWRIGHT_KEPT_SECRET_"
-#: Where the label has the networks that were given up; beside them are fields of the specification before.
+#: The key in the label for the networks that were given up; beside it are fields of the former spec.
 NETWORKS = "networks"
-#: And where it says that a task has stopped the service, until another one starts it.
+#: The key in the label of a service that a task has stopped, until another task starts it.
 STOPPED = "stopped"
 
 #: The hidden values of a ServiceSpec.
@@ -34,7 +34,7 @@ Hidden = Callable[["ServiceSpec"], Sequence[str]]
 
 
 def before_extra_step(spec: ServiceSpec) -> ServiceSpec:
-    """The specification that an extra step was made of; any other as it is."""
+    """Returns the spec from which an extra step was made; any other spec unchanged."""
     labels = dict(spec.get("Labels") or {})
     if HANDING_OVER not in labels:
         return spec
@@ -58,21 +58,21 @@ def before_extra_step(spec: ServiceSpec) -> ServiceSpec:
 
 
 def networks_given_up(spec: Mapping[str, object]) -> List[Network]:
-    """The networks, as they were created, that a service has given up in an extra step."""
+    """Returns the bodies of the networks that a service has given up in an extra step."""
     text = labels_of(spec).get(HANDING_OVER)
     found: List[Network] = json.loads(text).get(NETWORKS, []) if text else []
     return found
 
 
 def values_to_carry(live: Service, base: ServiceSpec, hidden: Hidden) -> List[str]:
-    """The hidden values that Swarm has of a service and no longer has after two updates, the first to ``base``."""
+    """Returns the hidden values that Swarm would lose with two updates of a service, the first to ``base``."""
     has = set(hidden(base))
     found = [value for spec in (live["Spec"], live.get("PreviousSpec")) if spec for value in hidden(spec)]
     return [value for value in dict.fromkeys(found) if value not in has]
 
 
 def is_stopped(service: Mapping[str, object]) -> bool:
-    """Whether stack_service has stopped the service, and nobody has started it since."""
+    """Whether stack_service has stopped the service, and no run has started it since."""
     text = labels_of(service).get(HANDING_OVER)
     return bool(text and json.loads(text).get(STOPPED))
 

@@ -16,7 +16,7 @@ PAUSED, ROLLED_BACK = "paused", "rolled_back"
 MISSING, EXTRA, REPLACED, BEHIND = "missing", "extra", "replaced", "behind"
 VOLUME_DIFFERS = "volume_differs"
 KINDS = (EDITED, SCALED, FORCED, VOLUME, PAUSED, ROLLED_BACK, MISSING, EXTRA, REPLACED, BEHIND, VOLUME_DIFFERS)
-#: How paths in a ServiceSpec or a network begin.
+#: The first parts of paths in a ServiceSpec or a network.
 ROOTS = (
     "Labels",
     "TaskTemplate",
@@ -34,7 +34,7 @@ ROOTS = (
 
 
 def path_of(word: str) -> str:
-    """The path that a user means: one that is shown in changes, or a word of Compose, such as ``replicas`` or
+    """Returns the path for a path as shown in changes, or for a key of Compose, such as ``replicas`` or
     ``environment.LOG_LEVEL``; empty text if it is neither."""
     if word.partition(".")[0] in ROOTS:
         return word
@@ -47,7 +47,7 @@ def path_of(word: str) -> str:
 
 
 def unknown_path(word: str) -> str:
-    """Why ``path_of`` knows no path for a word."""
+    """Returns the message about a path that ``path_of`` does not know."""
     names = ", ".join(name for _path, name in WORDS if name)
     return f"there is no such field; write {names}, or a path as shown in 'changes' of the result"
 
@@ -61,7 +61,7 @@ class Rule(NamedTuple):
     path: str = ""
 
     def fits(self, kind: str, obj: str, names: Collection[str], path: str = "") -> bool:
-        """Whether a difference is meant: its kind, the kind of object, the object's names, and the path."""
+        """Whether the rule matches a difference: its kind, the kind of object, the object's names, and the path."""
         if self.service and (obj != "service" or self.service not in names):
             return False
         if self.name and self.name not in names:
@@ -72,7 +72,7 @@ class Rule(NamedTuple):
 
 
 def rules_of(given: Sequence[Mapping[str, object]]) -> Tuple[Rule, ...]:
-    """The rules that a user gave. Raises StackwrightError (``invalid_options``) with all that is wrong."""
+    """Returns the rules of an option. Raises StackwrightError (``invalid_options``) with all problems."""
     wrong: List[str] = []
     rules: List[Rule] = []
     for number, item in enumerate(given, 1):

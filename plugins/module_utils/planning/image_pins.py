@@ -3,9 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The image of a service: the file's, pinned to a digest as with docker's ``--resolve-image``.
 
-``always`` asks the registry for every service, ``changed`` for services that are new or whose image is another text
-than before, ``never`` for none. Unlike docker's CLI a running image is kept (with its digest) where the registry does
-not answer, and an image that somebody changed by hand is put back.
+``always`` asks the registry for every service, ``changed`` for new services and those whose image in the file has
+changed, ``never`` for none. Unlike docker's CLI, it keeps a running image (with its digest) if the registry does not
+answer, and restores an image that was changed by hand.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ ALWAYS, NEVER = "always", "never"
 
 
 class Choice(NamedTuple):
-    """The image to run and the platforms to ask for (None: leave the file's)."""
+    """The image to run, and the platforms to request (None: those of the file)."""
 
     image: str
     platforms: Optional[List[Platform]]
-    unpinned: bool  # the registry was to be asked, and gave no digest
-    refused: str = ""  # an error code where it said why
+    unpinned: bool  # the registry was asked, and returned no digest
+    refused: str = ""  # the error code, if the registry returned a reason
 
 
 def look_ups(
@@ -38,10 +38,10 @@ def look_ups(
     pull_again: AbstractSet[str] = frozenset(),
     steps: AbstractSet[str] = frozenset(),
 ) -> List[str]:
-    """The images whose digests the registry is to be asked for, sorted, each once.
+    """Returns the images whose digests the registry must be asked for, sorted, without duplicates.
 
-    ``pull_again`` names services whose image could not be pulled: for these it is asked as well. Steps of ``pre_start``
-    have their images asked for with that of their service, or where they are to run (``steps``).
+    ``pull_again`` are services whose image could not be pulled: the registry is asked for these, too. The image of a
+    step of ``pre_start`` is looked up together with that of its service, or if the step runs (``steps``).
     """
     services = {s["key"]: s for s in desired["services"]}
 
@@ -56,7 +56,7 @@ def look_ups(
 
 
 def mode_for(mode: str, pull_again: bool) -> str:
-    """The mode for one service: an image that could not be pulled is looked up, unless that is switched off."""
+    """Returns the mode for one service: an image that could not be pulled is looked up, except with ``never``."""
     return ALWAYS if pull_again and mode != NEVER else mode
 
 
@@ -66,7 +66,7 @@ def choose(
     mode: str,
     answers: Mapping[str, Answer],
 ) -> Choice:
-    """The image of one service.
+    """Returns the image for one service.
 
     ``answers`` maps an image to its ``image`` with digest and its ``platforms``, or to ``refused``.
     """
@@ -83,7 +83,7 @@ def choose(
 
 
 def without_digest(image: str) -> str:
-    """``name:tag`` of ``name:tag@sha256:...``."""
+    """Returns ``name:tag`` for ``name:tag@sha256:...``."""
     return image.partition("@")[0]
 
 

@@ -32,9 +32,9 @@ Spec = Mapping[str, Any]
 
 
 def leave_rules(service: ServiceEntry, prefix: str) -> Tuple[Rule, ...]:
-    """What of a service of a state is left: by the option ``leave``, and by a label of the service.
+    """Returns rules for the fields of a service that others manage: from the option ``leave`` and a label.
 
-    Raises StackwrightError (``invalid_options``) for words that name no field.
+    Raises StackwrightError (``invalid_options``) for unknown fields.
     """
     label = ours_in(service["spec"].get("Labels") or {}, prefix, LEAVE)
     words: List[str] = [*(service.get("leave") or ()), *label.replace(",", " ").split()]
@@ -50,7 +50,8 @@ def leave_rules(service: ServiceEntry, prefix: str) -> Tuple[Rule, ...]:
 def with_left(
     service: ServiceEntry, spec: ServiceSpec, live: ServiceSpec, names: Mapping[str, str], prefix: str
 ) -> Tuple[ServiceSpec, Tuple[Change, ...]]:
-    """``spec``, which the service is to have, with what is left as it is in the ServiceSpec ``live``; and what that is.
+    """Returns the desired ``spec``, with the fields that others manage as in the ServiceSpec ``live``; and the changes
+    that it leaves out.
 
     ``names`` maps ids of networks and configs to names.
     """
@@ -73,10 +74,10 @@ def with_left(
 def with_scaled(
     service: ServiceEntry, spec: ServiceSpec, live: ServiceSpec, prefix: str
 ) -> Tuple[ServiceSpec, Tuple[Rule, ...]]:
-    """``spec`` with the number of replicas that an autoscaled service has in ``live``, as far as its bounds allow it;
-    and the rule by which a number within the bounds is left.
+    """Returns ``spec`` with the replicas of an autoscaled service in ``live``, limited to its bounds; and the rule that
+    keeps a number within the bounds.
 
-    Raises StackwrightError (``invalid_options``) for a label or a number of the file that is not valid.
+    Raises StackwrightError (``invalid_options``) if the label or the number in the file is invalid.
     """
     what = f"service {service['key']}" + (f" ({service['where']})" if service.get("where") else "")
     own: Any = service["spec"]
@@ -99,14 +100,14 @@ def with_scaled(
 
 
 def _before_stop(live: ServiceSpec, prefix: str) -> ServiceSpec:
-    """A live spec as it was before ``state: stopped``: what that has changed is nobody's to own."""
+    """Returns a live spec as it was before ``state: stopped``: that change must not count as someone else's."""
     count = ours_in(live.get("Labels") or {}, prefix, BEFORE_STOP)
     if not count:
         return live
     ours = {start + BEFORE_STOP for start in spellings(prefix)}
     running: ServiceSpec = {**live, "Labels": {k: v for k, v in live["Labels"].items() if k not in ours}}
     replicated = (live.get("Mode") or {}).get("Replicated")
-    if count.isdigit() and replicated is not None and replicated.get("Replicas") == 0:
+    if count.isdecimal() and replicated is not None and replicated.get("Replicas") == 0:
         running["Mode"] = {"Replicated": {"Replicas": int(count)}}
     template = live["TaskTemplate"]
     placement = template.get("Placement") or {}

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 
 def name_collisions(desired: State, observed: Observed) -> List[str]:
-    """A notice for each name of a service on an external network that a live service of another stack has there.
+    """Returns a notice for each name of a service on an external network that a service of another stack has there.
 
-    Nothing where ``observed`` has not looked at all services of the Swarm.
+    Returns none if ``observed`` does not have all services of the Swarm.
     """
     stack = desired["stack"]["name"]
     external = {entry["name"] for entry in desired["networks"] if entry["external"]}
@@ -45,14 +45,14 @@ def name_collisions(desired: State, observed: Observed) -> List[str]:
     return notices
 
 
-#: Where the proxy of the role swarm_platform has its admin API. No other service is taken for a proxy.
+#: The mount of the admin API in the proxy of the role swarm_platform. Only a service with it counts as a proxy.
 PROXY_MOUNT = "/run/caddy"
 
 
 def out_of_reach(desired: State, observed: Observed) -> List[str]:
-    """A notice for each routed service that shares no network with a proxy of the platform.
+    """Returns a notice for each routed service that shares no network with a proxy of the platform.
 
-    Nothing where ``observed`` has not looked at all services of the Swarm, or there is no such proxy.
+    Returns none if ``observed`` does not have all services of the Swarm, or there is no such proxy.
     """
     routed = {route.get("service") for route in desired.get("routes") or () if route.get("upstream")}
     proxies = [service for service in observed.get("all_services") or () if _is_proxy(service)] if routed else []
@@ -78,6 +78,6 @@ def _is_proxy(service: Service) -> bool:
 
 
 def _joined(spec: ServiceSpec, names: Dict[str, str]) -> Set[str]:
-    """The names of the networks of a service, as the Engine or as we write them."""
+    """Returns the names of a service's networks; the Engine has ids in their place."""
     targets = [one.get("Target", "") for one in (spec.get("TaskTemplate") or {}).get("Networks") or ()]
     return {names.get(target, target) for target in targets}

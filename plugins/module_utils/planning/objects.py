@@ -36,11 +36,11 @@ MADE_ANEW = "differs, and no service uses it"
 def network_operations(
     desired: State, observed: Observed, unused: Collection[str] = (), recreate: bool = False
 ) -> Tuple[List[Operation], List[str]]:
-    """Operations and notices for the stack's own networks.
+    """Returns operations and notices for the stack's own networks.
 
-    The Engine never changes a network; those that are named in ``unused`` may be recreated, with ``recreate`` all.
-    What an entry names as ``in_place`` goes first. Raises PlanError (``unsafe_change``) if one differs in more than
-    its labels, EngineError (``conflict``) where a name belongs to somebody else.
+    The Engine can't change a network. Those in ``unused`` may be recreated, with ``recreate`` all. The networks that an
+    entry has as ``in_place`` are removed first. Raises PlanError (``unsafe_change``) if one differs in more than its
+    labels, and EngineError (``conflict``) if a name belongs to another owner.
     """
     stack, prefix = desired["stack"]["name"], desired["stack"].get("prefix", "")
     operations, notices, unsafe = [], [], []
@@ -94,7 +94,7 @@ def network_operations(
 
 
 def removed_first(operations: Sequence[Operation]) -> Dict[str, str]:
-    """The networks that go before the services change: names by id."""
+    """Returns the networks that are removed before the services change: names by id."""
     return {
         op.payload["id"]: op.name
         for op in operations
@@ -103,7 +103,7 @@ def removed_first(operations: Sequence[Operation]) -> Dict[str, str]:
 
 
 def object_operations(kind: str, entries: Sequence[ContentEntry], prefix: str = "") -> List[Operation]:
-    """Operations for the configs or secrets as ``bind`` left them (``entry["binding"]``)."""
+    """Returns operations for the bound configs or secrets (``entry["binding"]``)."""
     operations = []
     for entry in entries:
         if entry["external"]:
@@ -138,7 +138,7 @@ def object_operations(kind: str, entries: Sequence[ContentEntry], prefix: str = 
 
 
 def key_operation(desired: State, observed: Observed, adopting: bool) -> List[Operation]:
-    """The creation of the cluster's key, where a secret needs it for the first time."""
+    """Returns the creation of the cluster's key if a secret needs it for the first time."""
     if observed.get("key") is not None:
         return []
     if not any(not e["external"] and (e["binding"]["object"] is None or adopting) for e in desired["secrets"]):
@@ -147,13 +147,13 @@ def key_operation(desired: State, observed: Observed, adopting: bool) -> List[Op
     return [Operation("create", "config", KEY_CONFIG, "", reason, payload={"key": True})]
 
 
-#: Names of networks that each node has, and that no Swarm does.
 CONTENTS: Tuple[Tuple[str, Contents], ...] = (("config", "configs"), ("secret", "secrets"))
+#: Names of networks that each node has, and the Swarm does not.
 PREDEFINED = ("host", "bridge", "none", "default")
 
 
 class Absent(NamedTuple):
-    """An external object that services refer to and can't have: why, and the command that makes it."""
+    """An external object that services can't use: the problem, and the command that creates it."""
 
     kind: str
     name: str
@@ -164,10 +164,10 @@ class Absent(NamedTuple):
 
 
 def absent_externals(desired: State, observed: Observed) -> Iterator[Absent]:
-    """The external objects that a service refers to and that do not exist, or only on one node."""
+    """Yields the external objects that a service refers to and that don't exist, or only on one node."""
     users = _users(desired)
     networks = {name_of(network): network for network in observed["networks"]}
-    for network in observed["networks"]:  # of two with one name, the Swarm's counts
+    for network in observed["networks"]:  # a network of the Swarm hides one of a node with the same name
         if network.get("Scope") == "swarm":
             networks[name_of(network)] = network
     for entry in desired["networks"]:
@@ -199,16 +199,16 @@ def _users(desired: State) -> Dict[Tuple[str, str], List[Mapping[str, Any]]]:
 
 
 def owner(obj: Mapping[str, object]) -> str:
-    """Whose an object is, for messages."""
+    """Returns the owner of an object, for messages."""
     stack = stack_of(obj)
     return f"the stack {stack}" if stack else "no stack (it was not created by one)"
 
 
 def refuse_replacement(desired: State, observed: Observed, first: Mapping[str, str]) -> None:
-    """Raises PlanError (``unsafe_change``) if somebody else uses a network that is to be replaced, by another one
-    or in its place (``first``: names by id).
+    """Raises PlanError (``unsafe_change``) if others use a network that the plan replaces with another one, or
+    recreates in place (``first``: names by id).
 
-    Containers that were attached by hand are seen where ``observed`` has ``attached`` (network id → words for each).
+    Checks containers that were attached by hand if ``observed`` has ``attached`` (descriptions by network id).
     """
     replaced = {old: entry["key"] for entry in desired["networks"] for old in entry.get("replaces") or ()}
     wanted = {service["name"] for service in desired["services"]}

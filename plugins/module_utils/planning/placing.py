@@ -24,10 +24,10 @@ ENDED = ("", "completed", "rollback_completed")
 
 
 def misplaced(service: Service, placement: Placement, placing: Placing) -> Optional[int]:
-    """How many tasks of a live service Swarm replaces where nothing but its placement changes; None: nobody can tell.
+    """Returns how many tasks of a live service Swarm replaces if only its placement changes; None if unknown.
 
-    As swarmkit's IsTaskDirty: a task on a node that meets the new constraints stays, whatever else is of the placement.
-    ``placing`` has nodes and tasks.
+    As in swarmkit's IsTaskDirty, a task stays if its node meets the new constraints, even if the rest of the placement
+    differs. ``placing`` has nodes and tasks.
     """
     constraints = placement.get("Constraints") or []
     if not constraints:
@@ -40,7 +40,7 @@ def misplaced(service: Service, placement: Placement, placing: Placing) -> Optio
 
 
 def tasks_of(service: Mapping[str, object], tasks: Iterable[Mapping[str, object]]) -> Iterable[Mapping[str, Any]]:
-    """The tasks of a live service that are meant to run, and have a node."""
+    """Returns the tasks of a live service that should run and have a node."""
     return [
         task
         for task in tasks
@@ -49,12 +49,12 @@ def tasks_of(service: Mapping[str, object], tasks: Iterable[Mapping[str, object]
 
 
 def is_settled(service: Service) -> bool:
-    """Whether no task of an older specification is left, which an update replaces anyway."""
+    """Whether no task of an older spec is left; an update would replace it in any case."""
     return str((service.get("UpdateStatus") or {}).get("State") or "") in ENDED
 
 
 def needs_places(operations: Iterable[Operation]) -> bool:
-    """Whether one has to know where tasks are, to tell what an operation does."""
+    """Whether the effect of an operation depends on the nodes of tasks."""
     return any(
         op.at_most
         or op.payload.get("unplaced")
@@ -64,7 +64,7 @@ def needs_places(operations: Iterable[Operation]) -> bool:
 
 
 def starts_first(spec: ServiceSpec) -> bool:
-    """Whether a service's new task starts beside the old one, and something may keep it from the old one's node."""
+    """Whether a new task of a service starts beside the old one, and may not be allowed on the same node."""
     if (spec.get("UpdateConfig") or {}).get("Order") != "start-first":
         return False
     ports = (spec.get("EndpointSpec") or {}).get("Ports") or ()

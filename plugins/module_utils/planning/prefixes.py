@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Tracking labels with the other prefix on a live object count as equal: they move with the next change.
 
-For comparing only. Volumes carry such labels in the task's specification: moving them alone would replace all tasks.
+For comparisons only. Labels of volumes are part of the task's spec: moving them alone would replace all tasks.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ Labels = Optional[Mapping[str, str]]
 
 
 def labels_spelled_like(labels: Labels, there: Labels, prefix: str) -> Dict[str, str]:
-    """``labels``, those that track the object spelled as in ``there``."""
+    """Returns ``labels`` with the prefixes of tracking labels as in ``there``."""
     found, there = dict(labels or {}), there or {}
     for word in TRACKING:
         mine, *others = (start + word for start in spellings(prefix))
@@ -30,7 +30,7 @@ def labels_spelled_like(labels: Labels, there: Labels, prefix: str) -> Dict[str,
 
 
 def service_spelled_like(spec: ServiceSpec, there: ServiceSpec, prefix: str) -> ServiceSpec:
-    """The ServiceSpec ``spec``, its own tracking labels and those of its volumes spelled as in ``there``."""
+    """Returns the ServiceSpec ``spec`` with the prefixes of its and its volumes' tracking labels as in ``there``."""
     if len(spellings(prefix)) == 1:
         return spec
     out: ServiceSpec = {**spec, "Labels": labels_spelled_like(spec.get("Labels"), there.get("Labels"), prefix)}
@@ -40,11 +40,11 @@ def service_spelled_like(spec: ServiceSpec, there: ServiceSpec, prefix: str) -> 
     if not container.get("Mounts") or not live:
         return out
     targets = {mount.get("Target"): _volume_labels(mount) for mount in live}
-    mounts = [_mount_as_there(mount, targets.get(mount.get("Target")), prefix) for mount in container["Mounts"]]
+    mounts = [_mount_spelled_like(mount, targets.get(mount.get("Target")), prefix) for mount in container["Mounts"]]
     return {**out, "TaskTemplate": {**template, "ContainerSpec": {**container, "Mounts": mounts}}}
 
 
-def _mount_as_there(mount: Mount, there: Labels, prefix: str) -> Mount:
+def _mount_spelled_like(mount: Mount, there: Labels, prefix: str) -> Mount:
     labels = _volume_labels(mount)
     if not labels or not there:
         return mount

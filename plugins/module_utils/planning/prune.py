@@ -25,7 +25,7 @@ KINDS: Tuple[Tuple[str, Objects], ...] = (("network", "networks"), ("config", "c
 
 
 def gone_services(stack: str, wanted: Set[str], observed: Observed, nodes: int) -> List[Operation]:
-    """Removals of this stack's services that are not in ``wanted`` (names)."""
+    """Returns removals of the stack's services that are not in ``wanted`` (names)."""
     return [
         Operation(
             "remove",
@@ -48,12 +48,12 @@ def gone_objects(
     operations: Sequence[Operation],
     waits: bool = True,
 ) -> Tuple[List[Operation], List[str]]:
-    """Removals of networks, configs and secrets, the ones that are kept, and notices about those that others use.
+    """Returns operations that remove or keep networks, configs and secrets, and notices about those that others use.
 
-    ``wanted`` holds the names by kind. Kept is what a service's Spec or PreviousSpec will refer to after ``operations``
-    (Swarm rolls back to PreviousSpec, but checks only Spec when an object is removed), and what a revision needs:
-    ``observed["kept"]`` (kind → name → numbers), or a label that says so where the history was not read. A network is
-    made again if a stack goes back: a PreviousSpec keeps it only if nobody waits for the updates (``waits``).
+    ``wanted`` has the names by kind. An object is kept if a service's Spec or PreviousSpec refers to it after
+    ``operations`` (Swarm rolls back to PreviousSpec, but checks only Spec when an object is removed). It is also kept
+    if a revision needs it: by ``observed["kept"]`` (kind → name → numbers), or by a label if the history was not read.
+    A rollback recreates networks, so a PreviousSpec only keeps one if the run does not wait for updates (``waits``).
     """
     removals, notices = [], []
     kept = observed.get("kept")
@@ -97,7 +97,8 @@ def _keep(kind: str, name: str, reason: str) -> Operation:
 
 
 def _kept(kind: str, obj: Config, number: int) -> Operation:
-    """Notes on a config or secret that a revision needs it, so that runs without changes need not read the history."""
+    """Returns an operation that labels a config or secret as needed by a revision. So runs without changes need not
+    read the history."""
     spec = {**obj["Spec"], "Labels": {**labels_of(obj), KEPT: str(number)}}
     payload = {"id": id_of(obj), "version": obj["Version"]["Index"], "spec": spec, "data": None, "base": name_of(obj)}
     reason = FOR_REVISION.format(number)
@@ -107,7 +108,8 @@ def _kept(kind: str, obj: Config, number: int) -> Operation:
 def references_after(
     observed: Observed, operations: Sequence[Operation], before: bool = True
 ) -> Dict[Tuple[str, str], Set[Tuple[str, str]]]:
-    """(kind, id or name) → the services (name, stack) that will refer to it, or did ``before`` their latest update."""
+    """Returns the services (name, stack) by the (kind, id or name) that they refer to after ``operations``, or with
+    ``before`` also before their latest update."""
     by_name = {op.name: op for op in operations if op.kind == "service" and op.action != "keep"}
     used: Dict[Tuple[str, str], Set[Tuple[str, str]]] = {}
     for service in observed.get("all_services") or observed["services"]:
@@ -124,7 +126,7 @@ def references_after(
 
 
 def references(spec: Mapping[str, object]) -> Iterator[Tuple[str, str]]:
-    """What a ServiceSpec refers to, by id and by name."""
+    """Yields the objects that a ServiceSpec refers to, by id and by name."""
     its = cast("ServiceSpec", spec)
     template = its.get("TaskTemplate") or {}
     container = template.get("ContainerSpec") or {}

@@ -55,7 +55,7 @@ if TYPE_CHECKING:
         State,
     )
 
-#: Why a registry gave no digest.
+#: Why a registry returned no digest, by error code.
 WHY = {
     "": "",
     "registry_auth": " (it requires credentials)",
@@ -67,12 +67,12 @@ WHY = {
 def reconcile(
     desired: State, observed: Observed, options: PlanOptions, images: Optional[Mapping[str, Answer]] = None
 ) -> Plan:
-    """The plan from ``observed`` to ``desired`` (a DesiredState whose configs and secrets are bound).
+    """Returns the plan from ``observed`` to ``desired`` (a DesiredState whose configs and secrets are bound).
 
     ``options``: prune, recreate, resolve_image, adopt_secrets, pull_again and run_again (services), unused_networks
-    (those that may be removed and created where they differ).
-    ``images`` holds the registry's answers.
-    ``observed["all_services"]``, where given, shows who else uses a name or an object.
+    (those that may be recreated if they differ).
+    ``images`` has the registry's answers.
+    ``observed["all_services"]``, if present, shows which others use a name or an object.
     Raises PlanError (``unsafe_change``) and EngineError (``conflict``).
     """
     stack, prefix = desired["stack"]["name"], desired["stack"].get("prefix", "")
@@ -93,9 +93,9 @@ def reconcile(
     operations += services
     notices += unpinned
     notices += changed_drivers(desired["services"], own_services(stack, observed).values())
-    volumes, told = recreation(desired, observed, services, bool(options.get("prune", True)))
+    volumes, kept_volumes = recreation(desired, observed, services, bool(options.get("prune", True)))
     operations += volumes
-    notices += told
+    notices += kept_volumes
     if options.get("prune", True):
         wanted = {service["name"] for service in desired["services"]}
         operations += gone_services(stack, wanted, observed, node_count(observed))
@@ -114,7 +114,7 @@ def reconcile(
 
 
 PULL_AGAIN = "its image could not be pulled, and credentials were given"
-#: A job that differs from the revision on the way back.
+#: A job that differs from the revision, in a rollback.
 UNRUN = "a job of another version, which is kept: a rollback does not run jobs again"
 UNMADE = "a removed job, which is not created: a rollback does not run jobs again"
 RUN_AGAIN = "the job failed, and is run again"
@@ -191,12 +191,12 @@ def _unknown_to_the_engine(service: ServiceEntry, api: Optional[Sequence[int]]) 
 
 
 def own_services(stack: str, observed: Observed) -> Dict[str, Service]:
-    """The live services of the stack by name."""
+    """Returns the live services of the stack by name."""
     return {name_of(s): s for s in observed["services"] if stack_of(s) == stack}
 
 
 def known_of(desired: State, observed: Observed, options: PlanOptions) -> Known:
-    """What comparing services needs of the cluster."""
+    """Returns the facts about the cluster that a comparison of services needs."""
     api = observed.get("api")
     return Known(
         names_of(observed),
@@ -209,18 +209,18 @@ def known_of(desired: State, observed: Observed, options: PlanOptions) -> Known:
 
 
 def names_of(observed: Observed) -> Dict[str, str]:
-    """The names of networks and configs by their ids."""
+    """Returns the names of networks and configs by their ids."""
     names = {id_of(obj): name_of(obj) for kind in ("networks", "configs") for obj in observed[kind]}
     return {**names, **(observed.get("predefined") or {})}
 
 
 def node_count(observed: Observed) -> int:
-    """The number of nodes of the Swarm."""
+    """Returns the number of nodes of the Swarm."""
     return int((observed["info"].get("Swarm") or {}).get("Nodes") or 1)
 
 
 def wanted_names(desired: State) -> Dict[str, Set[str]]:
-    """The names that stay, by kind."""
+    """Returns the names of the desired objects, by kind."""
     return {
         "network": {entry["name"] for entry in desired["networks"]},
         "config": {_bound_name(entry) for entry in desired["configs"]},

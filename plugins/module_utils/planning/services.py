@@ -54,12 +54,12 @@ WORD = {"Replicated": "replicated", "Global": "global", "ReplicatedJob": "replic
 #: Why a rollback or a heal leaves a job as it is, or does not create it: Swarm runs it with each change.
 NOT_RUN = "a job: a rollback does not run it again"
 ASKED = "a restart was requested"
-#: Why a service is kept that docker's CLI has made without some keys of the file.
+#: Why a service stays that docker's CLI has created without some keys of the file.
 AS_DOCKER = "same as created by docker stack deploy"
 
 
 class Known(NamedTuple):
-    """What comparing needs to know of the cluster."""
+    """The facts about the cluster that a comparison needs."""
 
     names: Mapping[str, str]  # ids of networks and configs to names
     api: Optional[Tuple[int, int]]
@@ -72,9 +72,9 @@ class Known(NamedTuple):
 def service_operations(
     desired: ServiceEntry, current: Optional[Service], choice: Choice, known: Known
 ) -> List[Operation]:
-    """One operation; two (remove, create) where the mode changes and ``recreate`` allows it.
+    """Returns one operation, or two (remove, create) if the mode changes and ``recreate`` is set.
 
-    Raises PlanError (``unsafe_change``) for a change of mode that is not allowed.
+    Raises PlanError (``unsafe_change``) if the mode changes without ``recreate``.
     """
     name, key = desired["name"], desired["key"]
     if current is None:
@@ -114,7 +114,7 @@ def _compared(spec: ServiceSpec, old: ServiceSpec, known: Known) -> NormalSpec:
 
 
 def not_run(desired: ServiceEntry, current: Optional[Service], choice: Choice, known: Known) -> List[Operation]:
-    """As ``service_operations``, for a job that must not run: it is neither created nor changed."""
+    """Returns the operations for a job that must not run: it is neither created nor changed."""
     is_job = current is not None and mode_of(current["Spec"]).endswith("Job")
     found = service_operations(desired, current, choice, known._replace(recreate=known.recreate or is_job))
     left = Operation("keep", "service", desired["name"], desired["key"], NOT_RUN)
@@ -122,14 +122,14 @@ def not_run(desired: ServiceEntry, current: Optional[Service], choice: Choice, k
 
 
 def runs_when_changed(spec: ServiceSpec) -> bool:
-    """Whether Swarm runs a service of this ServiceSpec to an end when it is created or changed."""
+    """Whether a ServiceSpec is that of a job that Swarm runs when it is created or changed."""
     return mode_of(spec).endswith("Job") and not is_scheduled(spec)
 
 
 def with_jobs_skipped(bound: State) -> State:
-    """A copy of a bound state in which each job says that it is not to be run (``left``).
+    """Returns a copy of a bound state in which jobs are marked as not to be run (``left``).
 
-    One on a schedule is asleep in any state.
+    Jobs on a schedule are asleep in any state.
     """
     services: List[ServiceEntry]
     services = [{**s, "left": True} if runs_when_changed(s["spec"]) else s for s in bound["services"]]
@@ -137,7 +137,7 @@ def with_jobs_skipped(bound: State) -> State:
 
 
 def resent(operation: Operation, current: Service, reason: str) -> Operation:
-    """In place of ``keep``, the specification as it is: credentials go with it, and a job is run again."""
+    """Replaces ``keep`` with an update to the same spec: it sends credentials, and runs a job again."""
     if operation.action != "keep":
         return operation
     payload = {"id": current["ID"], "version": current["Version"]["Index"], "spec": asleep(current["Spec"])}
@@ -145,7 +145,7 @@ def resent(operation: Operation, current: Service, reason: str) -> Operation:
 
 
 def restarted(operation: Operation, current: Service, nodes: int, why: str = ASKED) -> Operation:
-    """The operation that replaces all tasks of the service as well; a new one starts anyway. ``why`` is the reason."""
+    """Returns the operation with a restart of all tasks; a new service starts in any case. ``why`` is the reason."""
     if operation.action not in ("keep", "update"):
         return operation
     op = resent(operation, current, why)
@@ -154,7 +154,7 @@ def restarted(operation: Operation, current: Service, nodes: int, why: str = ASK
     count = int(current["Spec"]["TaskTemplate"].get("ForceUpdate") or 0) + 1
     sent = {**spec, "TaskTemplate": {**template, "ForceUpdate": count}}
     restarts = op.payload.get("all_tasks") or op.restarts or task_count(current, nodes)
-    # What was kept for a reason that the history has to know, is so still.
+    # The history still needs the reason for which the service was kept.
     known = operation.reason == AS_DOCKER or operation.action == "update"
     reason = f"{operation.reason}; {why}" if known else why
     left = operation.payload.get("left", ())
@@ -176,7 +176,7 @@ def _update(
     same_template = want["TaskTemplate"] == have["TaskTemplate"]
     same_endpoint = want["EndpointSpec"] == have["EndpointSpec"]
     same_but_for_place = _but_for_place(want) == _but_for_place(have)
-    # What means the same is sent exactly as the Engine has it: a mere change of order would replace the tasks.
+    # Equal parts are sent exactly as the Engine has them: even another order of a list would replace the tasks.
     if same_template:
         sent["TaskTemplate"] = old["TaskTemplate"]
     elif same_but_for_place:
@@ -186,7 +186,7 @@ def _update(
     if same_endpoint:
         sent["EndpointSpec"] = old.get("EndpointSpec") or {}
     restarts, at_most, everyone = 0, False, 0
-    # Swarm runs a job again for whatever is changed of it, and be it a label.
+    # Swarm runs a job again after any change, even of a label.
     is_job = mode_of(want).endswith("Job")
     same_ports = want["EndpointSpec"].get("Ports") == have["EndpointSpec"].get("Ports")
     if is_job or not same_template or not same_ports:
@@ -217,7 +217,7 @@ def _update(
 
 
 def _running(service: Service) -> int:
-    """Tasks of a run in progress, which Swarm stops when the job is changed."""
+    """Returns the number of tasks of a run in progress, which Swarm stops when the job is changed."""
     return int((service.get("ServiceStatus") or {}).get("RunningTasks") or 0)
 
 
@@ -256,13 +256,13 @@ def _replaced(
 
 
 def mode_of(spec: HasMode) -> str:
-    """The name of the mode in a ServiceSpec, as the Engine spells it."""
+    """Returns the mode of a ServiceSpec, as the Engine spells it."""
     mode = spec.get("Mode") or {}
     return next((name for name in MODES if mode.get(name) is not None), "Replicated")
 
 
 def without_tasks(spec: ServiceSpec) -> ServiceSpec:
-    """The fields of ``spec`` by which its service has no tasks: no replicas, or a constraint that no node meets."""
+    """Returns the fields of ``spec`` for a service without tasks: no replicas, or a constraint that no node meets."""
     template = spec["TaskTemplate"]
     if mode_of(spec) == "Replicated":
         return {"TaskTemplate": template, "Mode": {"Replicated": {"Replicas": 0}}}
@@ -272,7 +272,7 @@ def without_tasks(spec: ServiceSpec) -> ServiceSpec:
 
 
 def task_count(service: Service, nodes: int) -> int:
-    """How many tasks a live service is meant to have."""
+    """Returns the desired number of tasks of a live service."""
     status = service.get("ServiceStatus")
     if status is not None:
         return int(status.get("DesiredTasks") or 0)
@@ -289,7 +289,7 @@ def _desired_count(spec: HasMode, nodes: int) -> int:
 
 
 def wanted_spec(spec: ServiceSpec, current: Optional[Service], choice: Choice, prefix: str) -> ServiceSpec:
-    """What a service whose ServiceSpec in the file is ``spec`` is to have, given what is there."""
+    """Returns the desired ServiceSpec of a service, from the file's ``spec`` and the running service."""
     full = _with_image(spec, choice)
     return full if current is None else _with_remembered_replicas(full, labels_of(current), prefix)
 
@@ -304,17 +304,17 @@ def _with_image(spec: ServiceSpec, choice: Choice) -> ServiceSpec:
 
 
 def _with_remembered_replicas(spec: ServiceSpec, labels: Mapping[str, str], prefix: str) -> ServiceSpec:
-    """A stopped service comes back with its former replicas where the file does not say how many."""
+    """Restores the former replicas of a stopped service if the file does not set a number."""
     replicated = (spec.get("Mode") or {}).get("Replicated")
     remembered = ours_in(labels, prefix, BEFORE_STOP)
-    if replicated is None or replicated.get("Replicas") is not None or not remembered.isdigit():
+    if replicated is None or replicated.get("Replicas") is not None or not remembered.isdecimal():
         return spec
     # The label stays: without it the next run would fall back to one replica.
     spec_labels = {**(spec.get("Labels") or {}), prefix + BEFORE_STOP: remembered}
     return {**spec, "Labels": spec_labels, "Mode": {"Replicated": {"Replicas": int(remembered)}}}
 
 
-#: Bookkeeping, docker's and ours; the image itself is shown.
+#: Private labels, docker's and ours; the image itself is shown.
 QUIET = (f"Labels.{IMAGE}", f"Labels.{HANDING_OVER}")
 OF_VOLUMES = f"VolumeOptions.Labels.{BASE}"
 

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Steps of ``pre_start``: jobs that run before tasks of their service are created or replaced, and are then removed.
 
-A job that is there is one that a run has left which did not come to its end: it says what it ran for, so that a step
-that has succeeded is not run twice.
+An existing job was left by a run that did not finish. Its spec shows for which change it ran, so a step that has
+succeeded does not run twice.
 """
 
 from __future__ import annotations
@@ -49,15 +49,15 @@ if TYPE_CHECKING:
 DONE = "a step of pre_start, which has run"
 NOT_NEEDED = "a step of pre_start, left over from an unfinished run"
 AGAIN = "it failed, and is run again"
-#: How drivers and types of volumes are named whose content is the same on each node.
+#: Begin the names of volume drivers and types whose content is the same on each node.
 SHARED = ("nfs", "cifs", "smb", "gluster", "ceph", "9p", "fuse", "sshfs", "davfs")
 REPLICAS = "Mode.Replicated.Replicas"
 
 
 class Steps(NamedTuple):
-    """The steps of a desired state, and what is known of the Swarm.
+    """The steps of a desired state, and facts about the Swarm.
 
-    ``choose`` gives the image of a service, given what runs of it; ``failed`` are names of jobs that have failed.
+    ``choose`` returns the image for a service and its running service; ``failed`` are the names of failed jobs.
     """
 
     desired: State
@@ -68,10 +68,11 @@ class Steps(NamedTuple):
 
 
 def with_steps(found: Sequence[Operation], steps: Steps) -> List[Operation]:
-    """``found`` (of services) with the operations of the steps: those run whose service is made or changed.
+    """Returns ``found`` (operations of services) with those of the steps. A step runs if its service is created or
+    changed.
 
-    All that no step depends on comes after the last step, so that nothing is replaced if one fails. Raises PlanError
-    (``pre_start_volume``).
+    Services that no step depends on come after the last step, so that nothing is replaced if one fails. Raises
+    PlanError (``pre_start_volume``).
     """
     services = {service["key"]: service for service in steps.desired["services"]}
     changing = {op.key for op in found if _makes_tasks(op, steps.known.prefix)}
@@ -99,13 +100,13 @@ def with_steps(found: Sequence[Operation], steps: Steps) -> List[Operation]:
 
 
 def to_run(operations: Sequence[Operation], services: Sequence[ServiceEntry]) -> Set[str]:
-    """The names of the steps among ``services`` that a plan with ``operations`` runs, or waits for."""
+    """Returns the names of the steps among ``services`` that a plan with ``operations`` runs or waits for."""
     steps = {service["name"] for service in services if service.get("step_of")}
     return {op.name for op in operations if op.name in steps and op.phase == CHANGE and op.action != "keep"}
 
 
 def _makes_tasks(op: Operation, prefix: str) -> bool:
-    """Whether an operation makes a service or changes anything of it but its number of replicas."""
+    """Whether an operation creates a service, or changes more of it than its number of replicas."""
     if op.action != "update":
         return op.action == "create"
     quiet = {REPLICAS, *(f"Labels.{start}{BEFORE_STOP}" for start in spellings(prefix))}
@@ -113,7 +114,7 @@ def _makes_tasks(op: Operation, prefix: str) -> bool:
 
 
 def _needed(running: Sequence[str], services: Mapping[str, ServiceEntry]) -> Set[str]:
-    """These steps, and all that they wait for."""
+    """Returns these steps and all services that they wait for."""
     needed: Set[str] = set()
     waiting = list(running)
     while waiting:
@@ -128,10 +129,10 @@ def _run(
     step: ServiceEntry, live: Optional[Service], services: Mapping[str, ServiceEntry], steps: Steps
 ) -> List[Operation]:
     owner = services[step["step_of"]]
-    there = steps.current.get(owner["name"])
+    current = steps.current.get(owner["name"])
     same_image = step["image"] == owner["image"]
-    choice = steps.choose(owner, there) if same_image else steps.choose(step, live)
-    placed = _placed(step, owner, there, choice, steps.known)
+    choice = steps.choose(owner, current) if same_image else steps.choose(step, live)
+    placed = _placed(step, owner, current, choice, steps.known)
     found = service_operations(placed or step, live, choice, steps.known._replace(recreate=True))
     if placed is None:
         found = [replace(op, payload={**op.payload, "unplaced": True}) for op in found]
@@ -146,9 +147,9 @@ def _run(
 
 
 def _placed(
-    step: ServiceEntry, owner: ServiceEntry, there: Optional[Service], choice: Choice, known: Known
+    step: ServiceEntry, owner: ServiceEntry, current: Optional[Service], choice: Choice, known: Known
 ) -> Optional[ServiceEntry]:
-    """The step where the service's volumes are; None if one has to look at nodes and tasks first."""
+    """Returns the step, placed on the node with the service's volumes; None if nodes and tasks must be read first."""
     spec = step["spec"]
     volumes = local_volumes(spec)
     if not volumes or known.nodes < 2 or "GlobalJob" in spec["Mode"]:
@@ -164,11 +165,11 @@ def _placed(
     nodes = {id_of(node) for node in eligible(known.placing["nodes"], _at({**placement, "Platforms": platforms}))}
     if len(nodes) < 2:
         return step
-    running = tasks_of(there, known.placing["tasks"]) if there is not None else ()
-    here = {str(task["NodeID"]) for task in running} & nodes
-    if len(here) != 1:
-        raise _nowhere(step, owner, volumes, len(here) or len(nodes), bool(here))
-    constraints = [*(placement.get("Constraints") or []), f"node.id=={here.pop()}"]
+    tasks = tasks_of(current, known.placing["tasks"]) if current is not None else ()
+    used = {str(task["NodeID"]) for task in tasks} & nodes
+    if len(used) != 1:
+        raise _unclear_node(step, owner, volumes, len(used) or len(nodes), bool(used))
+    constraints = [*(placement.get("Constraints") or []), f"node.id=={used.pop()}"]
     template = {**template, "Placement": {**placement, "Constraints": constraints}}
     return {**step, "spec": {**spec, "TaskTemplate": template}}
 
@@ -178,9 +179,9 @@ def _at(placement: Placement) -> TaskTemplate:
 
 
 def local_volumes(spec: ServiceSpec, there: Sequence[Volume] = ()) -> List[str]:
-    """The named volumes of a ServiceSpec that are separate on each node.
+    """Returns the named volumes of a ServiceSpec that are separate on each node.
 
-    An external volume is made by somebody else: how, that of its name among the manager's own (``there``) says.
+    For an external volume, the manager's volume of that name (in ``there``) shows its driver and options.
     """
     real: Dict[str, Any] = {
         name_of(volume): {"Name": volume.get("Driver"), "Options": volume.get("Options")} for volume in there
@@ -198,7 +199,7 @@ def local_volumes(spec: ServiceSpec, there: Sequence[Volume] = ()) -> List[str]:
     return found
 
 
-def _nowhere(step: ServiceEntry, owner: ServiceEntry, volumes: Sequence[str], count: int, runs: bool) -> PlanError:
+def _unclear_node(step: ServiceEntry, owner: ServiceEntry, volumes: Sequence[str], count: int, runs: bool) -> PlanError:
     where = f"its tasks run on {count} nodes" if runs else f"its first task may run on any of {count} nodes"
     one = len(volumes) == 1
     return PlanError(

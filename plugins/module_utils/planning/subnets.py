@@ -22,9 +22,9 @@ Pool = Tuple[Subnet, str]  # a subnet, and the part of it that addresses are tak
 
 
 def refuse_overlaps(operations: Sequence[Operation], observed: Observed) -> None:
-    """Raises EngineError (``conflict``) if a network that is made overlaps another one of the Swarm, or of the plan.
+    """Raises EngineError (``conflict``) if a new network overlaps another one of the Swarm or of the plan.
 
-    A network that the files no longer have counts: it is removed only after the services run.
+    Networks that are no longer in the files count: they are only removed after the services run.
     """
     gone = {op.payload["id"] for op in operations if op.action == "remove" and op.kind == "network"}
     others = [
@@ -52,7 +52,7 @@ def refuse_overlaps(operations: Sequence[Operation], observed: Observed) -> None
 
 
 def _refuse_exhaustion(operations: Sequence[Operation], observed: Observed, taken: Sequence[Subnet]) -> None:
-    """Raises EngineError (``conflict``) if Swarm has no subnet for the networks that leave it to choose one."""
+    """Raises EngineError (``conflict``) if Swarm has no subnet left for new networks without a fixed one."""
     asking = [
         op.key or op.name
         for op in operations
@@ -73,12 +73,12 @@ def _refuse_exhaustion(operations: Sequence[Operation], observed: Observed, take
 
 
 def subnets_of(networks: Sequence[Network]) -> List[Subnet]:
-    """The subnets of the Swarm's networks among ``networks``, fixed or chosen."""
+    """Returns the subnets of the Swarm's networks among ``networks``, fixed or chosen by Swarm."""
     return [subnet for network in networks if network.get("Scope") == "swarm" for subnet, _part in _pools(network)]
 
 
 def free_subnets(info: Info, taken: Sequence[Subnet]) -> Optional[int]:
-    """How many subnets of the Swarm's default address pools overlap none of ``taken``; None if nobody knows."""
+    """Returns how many subnets of the Swarm's default address pools overlap none of ``taken``; None if unknown."""
     cluster = (info.get("Swarm") or {}).get("Cluster") or {}
     size = int(cluster.get("SubnetSize") or 0)
     free = 0
@@ -94,7 +94,7 @@ def free_subnets(info: Info, taken: Sequence[Subnet]) -> Optional[int]:
 
 
 def _free_in(pool: Subnet, size: int, taken: Sequence[Subnet]) -> int:
-    """Subnets are counted, not listed: a pool may have as many as there are addresses."""
+    """Counts the free subnets without a list of them: a pool may have as many as there are addresses."""
     shift = pool.max_prefixlen - size
     start, last = int(pool.network_address), (1 << (size - pool.prefixlen)) - 1
     ranges = sorted(
@@ -109,7 +109,7 @@ def _free_in(pool: Subnet, size: int, taken: Sequence[Subnet]) -> int:
 
 
 def pools_of(info: Info) -> str:
-    """The Swarm's default address pools, for people."""
+    """Returns the Swarm's default address pools as text for messages."""
     cluster = (info.get("Swarm") or {}).get("Cluster") or {}
     pools = [str(pool) for pool in cluster.get("DefaultAddrPool") or []]
     return (
@@ -134,6 +134,6 @@ def _pools(network: Network) -> List[Pool]:
     for config in (network.get("IPAM") or {}).get("Config") or []:
         try:
             found.append((ipaddress.ip_network(str(config.get("Subnet")), False), str(config.get("IPRange") or "")))
-        except ValueError:  # none, or the Engine says what is wrong with it
+        except ValueError:  # no subnet, or an invalid one, which the Engine reports
             continue
     return found

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Driver options of volumes: an existing volume keeps its options, whatever a service requests.
 
-No text here has values of options: they may hold passwords.
+No text of this file has values of options: they may be passwords.
 """
 
 from __future__ import annotations
@@ -37,44 +37,45 @@ REFERENCE = "\0"
 
 
 def named_volumes(spec: ServiceSpec) -> List[Mount]:
-    """The mounts of volumes that have a name, of a ServiceSpec."""
+    """Returns the mounts of named volumes of a ServiceSpec."""
     return named_in(spec["TaskTemplate"].get("ContainerSpec") or {})
 
 
 def named_in(container: ContainerSpec) -> List[Mount]:
-    """The same of a ContainerSpec."""
+    """Returns the mounts of named volumes of a ContainerSpec."""
     return [mount for mount in container.get("Mounts") or [] if mount.get("Type") == "volume" and mount.get("Source")]
 
 
 def own_volumes(spec: ServiceSpec, stack: str) -> List[Mount]:
-    """The mounts of the stack's own volumes, which are none of the external ones."""
+    """Returns the mounts of the stack's own volumes, without external ones."""
     return [mount for mount in named_volumes(spec) if labels_on(mount).get(NAMESPACE) == stack]
 
 
 def labels_on(mount: Mount) -> Dict[str, str]:
-    """The labels that the volume of a mount gets."""
+    """Returns the labels that the volume of a mount gets."""
     return (mount.get("VolumeOptions") or {}).get("Labels") or {}
 
 
 def base_of(mount: Mount) -> str:
-    """The name that the file gives the volume; of one that was recreated, it is in a label."""
+    """Returns the name of the volume in the file; a recreated volume has it in a label."""
     return str(labels_on(mount).get(BASE) or mount["Source"])
 
 
 def driver_of(mount: Mount) -> Driver:
-    """How the Engine would make the volume of a mount."""
+    """Returns the driver and options with which the Engine would create the volume of a mount."""
     config = compact((mount.get("VolumeOptions") or {}).get("DriverConfig") or {})
     return {"Name": config.get("Name") or LOCAL, "Options": config.get("Options") or {}}
 
 
 def wanted_volumes(desired: State) -> Dict[str, Driver]:
-    """How each of the stack's own volumes is to be made, by its name in the file. Options may hold passwords."""
+    """Returns the desired driver of each of the stack's own volumes, by its name in the file. Options may have
+    passwords."""
     stack = desired["stack"]["name"]
     return {base_of(m): driver_of(m) for service in desired["services"] for m in own_volumes(service["spec"], stack)}
 
 
 def changed_drivers(desired: Iterable[ServiceEntry], live: Iterable[Service]) -> List[str]:
-    """A notice for each volume whose driver or options differ from those that a live service has it made with.
+    """Returns a notice for each volume whose driver or options differ from those of a live service's mount.
 
     ``desired`` are services of a bound state.
     """
@@ -95,9 +96,9 @@ def changed_drivers(desired: Iterable[ServiceEntry], live: Iterable[Service]) ->
 
 
 def driver_difference(want: Driver, have: Driver, hidden: str = REFERENCE) -> str:
-    """What differs between two drivers, as words; empty text if nothing does that is known.
+    """Returns the known differences between two drivers as text; empty text if there are none.
 
-    Of an option with ``hidden`` in it, or one that is not text, the value is not known.
+    The value of an option is unknown if it is not text, or contains ``hidden``.
     """
     if _plugin(want) != _plugin(have):
         return f"the driver ({have['Name']} → {want['Name']})"
@@ -120,37 +121,37 @@ def _may_be_same(want: object, have: object, hidden: str) -> bool:
 
 
 def volume_difference(want: Driver, volume: Volume, hidden: str = REFERENCE) -> str:
-    """How a volume that an Engine lists differs from what a mount asks for; empty text if it does not."""
+    """Returns how an existing volume differs from the one that a mount requests; empty text if it does not."""
     have: Driver = {"Name": str(volume.get("Driver") or LOCAL), "Options": volume.get("Options") or {}}
     if have["Name"] != LOCAL and not have["Options"] and NAMESPACE not in (volume.get("Labels") or {}):
-        have["Options"] = want["Options"]  # made by another node: this Engine knows no options of it
+        have["Options"] = want["Options"]  # another node created it: this Engine does not know its options
     return driver_difference(want, have, hidden)
 
 
 def differing_volumes(
     want: Mapping[str, Driver], volumes: Iterable[Volume], hidden: str = REFERENCE
 ) -> Iterator[Tuple[str, str, str]]:
-    """Of the real ``volumes`` each that is not as its mount asks: the mount's source, its name, and what differs."""
+    """Yields the existing ``volumes`` that differ from their mounts: the mount's source, the name, the differences."""
     for volume in sorted(volumes, key=name_of):
         for source in sorted(want):
             words = volume_difference(want[source], volume, hidden) if could_be(source, name_of(volume)) else ""
-            if words and _is_whose(source, volume):
+            if words and _is_made_from(source, volume):
                 yield source, name_of(volume), words
 
 
-def _is_whose(source: str, volume: Volume) -> bool:
-    """A template fits names of others as well: what Swarm has made of it has the stack's label."""
+def _is_made_from(source: str, volume: Volume) -> bool:
+    """Whether a volume belongs to a source. A template also matches other names, but its own volumes have a label."""
     return LEFT not in source or NAMESPACE in (volume.get("Labels") or {})
 
 
 def recreation(
     desired: State, observed: Observed, services: Iterable[Operation], prune: bool
 ) -> Tuple[List[Operation], List[str]]:
-    """An operation for each volume that another one replaces (``desired["recreated"]``), and notices of those that
-    were asked for in vain. ``services`` are the operations of the services, which may leave their mounts as they are.
+    """Returns an operation for each volume that another one replaces (``desired["recreated"]``), and notices about
+    those that are kept because no service changes its mount. ``services`` are the operations of the services.
 
-    Raises PlanError (``unsafe_change``) if somebody else uses one, as far as ``observed`` has been looked at:
-    ``all_services``, and ``mounting`` (volume → words for each container of this node).
+    Raises PlanError (``unsafe_change``) if others use one, by ``all_services`` and ``mounting`` (descriptions of this
+    node's containers by volume) of ``observed``.
     """
     stack, operations, notices = desired["stack"]["name"], [], list(desired.get("not_recreated") or ())
     mounted = {m["Source"] for op in services if op.payload.get("spec") for m in named_volumes(op.payload["spec"])}

@@ -13,7 +13,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.binding.recall i
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock import Clock
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import DeployError
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.look import Planned, Wanted
-from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.transaction import bring_about
+from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.transaction import reach_target
 from ansible_collections.stackwright.swarm.plugins.module_utils.drift.compare import Compared, compare, healed
 from ansible_collections.stackwright.swarm.plugins.module_utils.drift.findings import CREATE, UPDATE, Context
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
@@ -59,7 +59,7 @@ def heal(
     unused = [d.name for d in compared.found if (d.kind, d.object, d.healing) == (REPLACED, "network", CREATE)]
     healing = _Healing(client, intended, context, rules, compared)
     wanted = Wanted(intended.snapshot, healing.bind, healing.check, healing.revise, healing.record)
-    return bring_about(client, clock, wanted, {**options, "unused_networks": unused})
+    return reach_target(client, clock, wanted, {**options, "unused_networks": unused})
 
 
 class _Healing:

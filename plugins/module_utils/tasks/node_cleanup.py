@@ -21,7 +21,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.image_name
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import BASE, NAMESPACE
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.owner import owner_of, recorded
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.volume_names import could_be
-from ansible_collections.stackwright.swarm.plugins.module_utils.transitions.cleanup import Entry, entry, wanted_volume
+from ansible_collections.stackwright.swarm.plugins.module_utils.transitions.cleanup import Entry, entry, is_chosen
 from ansible_collections.stackwright.swarm.plugins.module_utils.values.store import StoreConflict
 
 if TYPE_CHECKING:
@@ -156,7 +156,7 @@ class _Node:
         for volume in sorted(answer.get("Volumes") or [], key=lambda v: str(v.get("Name"))):
             name, labels = str(volume.get("Name")), volume.get("Labels") or {}
             its_stack, base = labels.get(NAMESPACE), labels.get(BASE, "")
-            chosen = wanted_volume(self.stack, name, options["volume_names"], self.node, base)
+            chosen = is_chosen(self.stack, name, options["volume_names"], self.node, base)
             other = self._other(volume)
             if its_stack != self.stack or other:
                 if other:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, AbstractSet, Any, Callable, Dict, List, Mapping, Optional, Sequence, Set, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.plan.operations import PRUNE, Operation, ordered
@@ -38,20 +39,19 @@ if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import Observed
 
 Entry = Dict[str, str]
-#: Tasks in these states have not come so far that their node has made their volumes.
+#: The node of a task in these states has not created its volumes yet.
 NOT_YET = ("new", "pending", "allocated", "assigned", "accepted", "rejected")
 
 
 def entry(kind: str, name: str, node: str = "", reason: str = "") -> Entry:
-    """One thing that is removed, or that stays; ``node`` is empty for what belongs to the whole cluster."""
-    made = {"kind": kind, "name": name, "node": node}
-    return {**made, "reason": reason} if reason else made
+    """Returns an object that is removed or kept, as data; ``node`` is empty for objects of the whole cluster."""
+    return {"kind": kind, "name": name, "node": node, **({"reason": reason} if reason else {})}
 
 
 def removal(stack: str, observed: Observed, kinds: AbstractSet[str], nodes: int) -> Tuple[List[Operation], List[Entry]]:
-    """Removals of the stack's objects of ``kinds``, and the residue: those that a service which stays refers to."""
+    """Returns removals of the stack's objects of ``kinds``, and the residue: those that a remaining service uses."""
     operations = gone_services(stack, set(), observed, nodes) if "service" in kinds else []
-    operations = [_with_reason(operation, "clean-up") for operation in operations]
+    operations = [replace(operation, reason="clean-up") for operation in operations]
     used = references_after(observed, operations)
     found, residue = list(operations), []
     for kind, obj in _own(stack, observed, kinds):
@@ -67,7 +67,7 @@ def removal(stack: str, observed: Observed, kinds: AbstractSet[str], nodes: int)
 def dangling(
     stack: str, observed: Observed, kinds: AbstractSet[str], needed: Mapping[str, AbstractSet[str]]
 ) -> List[Operation]:
-    """Removals of the stack's networks, configs and secrets that no service refers to and nothing needs.
+    """Returns removals of the stack's networks, configs and secrets that neither a service nor a revision needs.
 
     ``needed`` has the names that revisions need, by kind.
     """
@@ -94,23 +94,11 @@ def _removed(kind: str, obj: Mapping[str, object], reason: str) -> Operation:
     return Operation("remove", kind, name_of(obj), reason=reason, phase=PRUNE, payload={"id": id_of(obj)})
 
 
-def _with_reason(operation: Operation, reason: str) -> Operation:
-    return Operation(
-        operation.action,
-        operation.kind,
-        operation.name,
-        reason=reason,
-        restarts=operation.restarts,
-        phase=operation.phase,
-        payload=operation.payload,
-    )
-
-
-# -- volumes: only the nodes themselves know which there are; this is what the Swarm knows of them
+# -- volumes: only the nodes have a list of them; the Swarm knows those that services and tasks mount
 
 
 def mounted(container: ContainerSpec) -> List[Tuple[str, str]]:
-    """The named volumes of a ContainerSpec, with the stack that each is made for (empty for an external one)."""
+    """Returns the named volumes of a ContainerSpec, each with its stack (empty for an external volume)."""
     return [(str(mount["Source"]), str(labels_on(mount).get(NAMESPACE) or "")) for mount in named_in(container)]
 
 
@@ -121,9 +109,9 @@ def volumes_at(
     label: Callable[[str], str],
     chosen: Optional[Sequence[str]],
 ) -> Dict[str, List[str]]:
-    """Node id → the stack's volumes that tasks have used there, by the tasks that the Swarm still remembers.
+    """Returns the stack's volumes that tasks have used on each node, by node id. Swarm only keeps recent tasks.
 
-    ``label`` gives the name of a node by its id; ``chosen`` as in ``wanted_volume``.
+    ``label`` returns the name of a node for its id; ``chosen`` is that of ``is_chosen``.
     """
     named = {id_of(service): name_of(service) for service in services}
     found: Dict[str, Set[str]] = {}
@@ -137,14 +125,14 @@ def volumes_at(
             both = [
                 (expanded(mount["Source"], known), expanded(labels_on(mount).get(BASE, ""), known)) for mount in own
             ]
-            names = {name for name, base in both if wanted_volume(stack, name, chosen, node, base)}
+            names = {name for name, base in both if is_chosen(stack, name, chosen, node, base)}
             if names:
                 found.setdefault(task["NodeID"], set()).update(names)
     return {node: sorted(names) for node, names in sorted(found.items())}
 
 
 def volume_users(services: Sequence[Service]) -> Dict[str, List[str]]:
-    """Volume → the services that mount it, or did before their latest update."""
+    """Returns the services that mount each volume, or did before their latest update, by volume."""
     found: Dict[str, Set[str]] = {}
     for service in services:
         for spec in (service["Spec"], service.get("PreviousSpec") or {}):
@@ -155,7 +143,7 @@ def volume_users(services: Sequence[Service]) -> Dict[str, List[str]]:
 
 
 def images_of(stack: str, services: Sequence[Service], tasks: Sequence[Task]) -> List[str]:
-    """The images of the stack's services and tasks that no service of another stack has."""
+    """Returns the images of the stack's services and tasks that no service of another stack uses."""
     mine = images_wanted([service for service in services if stack_of(service) == stack])
     others = images_wanted([service for service in services if stack_of(service) != stack])
     tasked = {_image(task.get("Spec") or {}) for task in tasks}
@@ -163,7 +151,7 @@ def images_of(stack: str, services: Sequence[Service], tasks: Sequence[Task]) ->
 
 
 def images_wanted(services: Sequence[Service]) -> List[str]:
-    """The images of services, also those that they had before their latest update."""
+    """Returns the images of services, also those before their latest update."""
     specs = [spec for service in services for spec in (service["Spec"], service.get("PreviousSpec") or {})]
     return sorted({_image(spec.get("TaskTemplate") or {}) for spec in specs} - {""})
 
@@ -173,20 +161,21 @@ def _image(template: TaskTemplate) -> str:
 
 
 def touches_nodes(options: CleanupOptions) -> bool:
-    """Whether a clean-up removes what only the nodes have: what comes back with the stack, and must not go then."""
+    """Whether a clean-up removes objects that only the nodes have. A new deployment would use them again, so they may
+    only be removed under the lock."""
     values = options["values"] and not options["dangling"]
     return bool(options["volumes"] or options["volume_names"] or options["images"] or values)
 
 
-def wanted_volume(stack: str, name: str, chosen: Optional[Sequence[str]], node: str, base: str = "") -> bool:
-    """Whether a volume on ``node`` is among those that were ``chosen`` by name, as in the file or in full; None chooses
-    all. ``base`` is the name in the file of one that was recreated."""
+def is_chosen(stack: str, name: str, chosen: Optional[Sequence[str]], node: str, base: str = "") -> bool:
+    """Whether a volume on ``node`` is one of ``chosen`` (names in the file or full names; None: all of them). ``base``
+    is the name in the file of a recreated volume."""
     return chosen is None or any(
         is_one_of(known, given, node) for given in (name, base) for key in chosen for known in (key, f"{stack}_{key}")
     )
 
 
 def similar(stack: str, observed: Observed) -> List[str]:
-    """Stacks whose names differ from this one in case only."""
+    """Returns the stacks whose names differ from this one only in case."""
     names = {stack_of(obj) for kind in ("all_services", "networks", "secrets") for obj in observed[kind]}
     return sorted(name for name in names if name != stack and name.lower() == stack.lower())

@@ -3,10 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Published ports that move between services of a stack: one service frees a port before another takes it.
 
-Within a wave, givers come first. If that is not enough (two services change ports, the giver belongs to a later
-wave or is removed only after the gate), the giver is updated in an extra step: as it is, but without the port. Swarm
-remembers one specification before the present one, and hidden values are sought in both, so the extra step's has with
-it what would be lost. Why: decisions/0026.
+Within a wave, the service that gives up a port comes first. That may not be enough: two services exchange ports, or the
+giver belongs to a later wave or is removed only after the gate. Then an extra step updates the giver to its current
+spec without the port. Swarm only remembers one spec before the current one, and hidden values are read from both, so
+the spec of the extra step also has the values that would be lost. Why: decisions/0026.
 """
 
 from __future__ import annotations
@@ -49,10 +49,10 @@ WRITES = ("create", "update")
 
 
 def replacement_start(operation: Operation, live: Service) -> str:
-    """When Swarm began to replace the tasks of a service, where an extra step before ``operation`` asked for the same
-    ones; else empty text. ``live`` is the service in between.
+    """Returns when Swarm began to replace a service's tasks if the extra step before ``operation`` requested the same
+    tasks, else empty text. ``live`` is the service after the extra step.
 
-    Swarm may have replaced all of them by then: the update that follows has nothing to do, and tells no start.
+    Swarm may already have replaced all of them: then the next update changes no task, and reports no start.
     """
     step = operation.payload.get("after")
     if step is None:
@@ -64,13 +64,14 @@ def replacement_start(operation: Operation, live: Service) -> str:
 
 
 def hand_over(plan: Plan, stack: str, observed: Observed, nodes: int, hidden: Hidden, back: bool = False) -> Plan:
-    """``plan`` in an order in which each port is free when it is taken, with extra steps where there is none.
+    """Returns ``plan`` in an order in which each port is free before another service publishes it, if necessary with
+    extra steps.
 
-    ``observed`` has ``services`` (the stack's own) and, if other stacks are to be looked at, ``all_services``. A plan
-    that undoes (``back``) takes the extra step from what the service is to be, so that this is never lost.
+    ``observed`` has ``services`` (the stack's own) and, to check other stacks, ``all_services``. In a rollback
+    (``back``), the extra step is made from the target spec, so that Swarm never loses it.
 
-    Raises EngineError (``conflict``) for a port that another service keeps, PlanError (``unsafe_change``) for one of a
-    job, which an extra step would run again.
+    Raises EngineError (``conflict``) for a port that another service keeps, and PlanError (``unsafe_change``) for a
+    port of a job: an extra step would run it again.
     """
     body = [op for op in plan.operations if op.kind == "service" and op.phase == CHANGE]
     if not back:
@@ -102,9 +103,8 @@ def _refuse_foreign(body: Sequence[Operation], others: Sequence[Service]) -> Non
 
 
 class _Order:
-    """The operations of services, wave by wave; ``now`` is who has which ports so far, ``final`` who is to have them.
-
-    ``tail`` is what comes after the gate.
+    """Orders the operations of services, wave by wave. ``now`` has the ports of each service so far, ``final`` those
+    at the end. ``tail`` are the operations after the gate.
     """
 
     def __init__(
@@ -125,15 +125,15 @@ class _Order:
                 self.final[op.name] = _ports(op)
         self.to_come = {op.name: op for op in body if op.action in WRITES}
         self.gone = {op.name for op in (*body, *tail) if op.kind == "service" and op.action == "remove"}
-        self.extra: Dict[str, Mapping[str, Any]] = {}  # name → specification of its extra step
+        self.extra: Dict[str, Mapping[str, Any]] = {}  # name → spec of its extra step
         self.batch, self.freed = 0, Ports()
 
     def next_batch(self) -> None:
-        """What follows waits until the services of this batch run."""
+        """Begins a batch: its operations wait until the services of the batch before run."""
         self.batch, self.freed = self.batch + 1, Ports()
 
     def wave(self, waiting: List[Operation]) -> Iterator[Operation]:
-        """The operations of a wave in their order."""
+        """Yields the operations of a wave in their order."""
         last: List[Operation] = []
         while waiting or last:
             if not waiting:
@@ -145,13 +145,13 @@ class _Order:
                 continue
             if not at_once:
                 self.next_batch()
-            # What Swarm is to choose must not be a port that another service is about to take.
+            # A port that Swarm chooses must not be one that another service publishes next.
             op = min(at_once or free, key=lambda op: op.name in self.extra and _is_open(op))
             waiting.remove(op)
             yield self._placed(op)
 
     def _next(self, waiting: Sequence[Operation]) -> Iterator[Operation]:
-        """Those that may come next: of one name (removed, then created) the first."""
+        """Yields the operations that may come next: the first of each name (a removal before its creation)."""
         names: Set[str] = set()
         for op in waiting:
             if op.name not in names:
@@ -159,7 +159,7 @@ class _Order:
             names.add(op.name)
 
     def _blockers(self, op: Operation) -> Dict[str, FrozenSet[Port]]:
-        """The services that have ports that ``op`` takes, with these ports."""
+        """Returns the services that have ports that ``op`` publishes, with these ports."""
         if op.action not in WRITES:
             return {}
         wanted, gained = _ports(op), self._gained(op)
@@ -168,7 +168,7 @@ class _Order:
             others = [has for name, has in self.final.items() if name != op.name]
             kept = Ports(self.now[op.name].minus(_ports(op)).ingress)
             own = frozenset().union(*(kept.refused(has) for has in others))
-            if own:  # Swarm would choose the number that it has, and another service takes that
+            if own:  # Swarm would keep its current number, and another service publishes that one
                 return {op.name: own}
         for name, has in self.now.items():
             ports = wanted.refused(has) | gained.shared(has) - self.final[name].host
@@ -180,7 +180,7 @@ class _Order:
         return _ports(op).minus(self.now.get(op.name, Ports()))
 
     def _has_to_wait(self, op: Operation) -> bool:
-        """Whether ``op`` takes a port on nodes where a task may still have it: ingress ports alone change at once."""
+        """Whether ``op`` publishes a port on nodes where a task may still use it. Only ingress ports change at once."""
         gained = self._gained(op) if op.action in WRITES else Ports()
         return bool(gained.both & self.freed.host or gained.host & self.freed.ingress)
 
@@ -200,12 +200,12 @@ class _Order:
         return replace(op, wave=self.batch)
 
     def _release(self, waiting: List[Operation], last: List[Operation]) -> Iterator[Operation]:
-        """Extra steps of services that block the rest of the wave."""
+        """Yields extra steps of services that block the rest of the wave."""
         names = {op.name for op in waiting if op.action in WRITES}
         blocked = [(op, self._blockers(op)) for op in self._next(waiting)]
         op, found = next((pair for pair in blocked if not names & set(pair[1])), blocked[0])
         givers = sorted(set(found) - names)
-        if not givers:  # services that change ports among each other: one of them begins
+        if not givers:  # services that exchange ports: one of them begins
             givers = sorted(found, key=lambda name: (self._is_job(name), name))[:1]
         for giver in givers:
             if giver not in self.live or giver in self.extra or _ports(op).refused(self.final[giver]):
@@ -219,7 +219,7 @@ class _Order:
             else:
                 yield self._placed(self._extra_step(giver, last))
                 continue
-            waiting.remove(op)  # no order helps: the Engine will say so
+            waiting.remove(op)  # no order helps: the Engine reports the conflict
             yield self._placed(op)
             return
 
@@ -279,7 +279,7 @@ class _Order:
         )
 
     def _is_wanted(self, giver: str, live: Service, entry: Published) -> bool:
-        """Whether another service is to have the port of this entry, or has it still."""
+        """Whether another service will have the port of this entry, or still has it."""
         own = ports_in([entry]) if entry.get("PublishedPort") else Ports(held(live).ingress)
         shared = Ports(host=own.host - self.final[giver].host)
         others = [has for name, has in self.final.items() if name != giver]

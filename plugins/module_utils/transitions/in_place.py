@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Networks that are recreated in place: the services on them stop and leave them first.
 
-Such an extra step has with it what the service and its networks were, so that each call can be undone, also by the next
-run. Jobs can't be stopped: they are removed, and recreated. Why: decisions/0032.
+The label of such an extra step stores the service and its networks before it, so that each call can be undone, also by
+the next run. Jobs can't be stopped: they are removed and recreated. Why: decisions/0032.
 """
 
 from __future__ import annotations
@@ -49,26 +49,25 @@ Spec = Dict[str, Any]
 
 
 def as_created(network: Mapping[str, object]) -> Any:
-    """The NetworkCreate body that a live network is made of again."""
+    """Returns the NetworkCreate body that recreates a live network."""
     options = {k: v for k, v in (cast("Network", network).get("Options") or {}).items() if k != normalise.VXLAN_IDS}
     return {**{field: network[field] for field in FIELDS if network.get(field)}, "Options": options}
 
 
 def with_targets(spec: ServiceSpec, names: Mapping[str, str]) -> ServiceSpec:
-    """A copy of a ServiceSpec on the networks that ``names`` gives in place of what it has."""
-
-    def renamed(attachments: Sequence[Attachment]) -> List[Attachment]:
-        return [{**item, "Target": names.get(item.get("Target", ""), item.get("Target", ""))} for item in attachments]
-
+    """Returns a copy of a ServiceSpec whose networks are replaced as ``names`` maps them."""
     template = spec.get("TaskTemplate") or {}
     if not names or not template.get("Networks"):
         return {**spec}
-    return {**spec, "TaskTemplate": {**template, "Networks": renamed(template["Networks"])}}
+    networks: List[Attachment] = [
+        {**item, "Target": names.get(item.get("Target", ""), item.get("Target", ""))} for item in template["Networks"]
+    ]
+    return {**spec, "TaskTemplate": {**template, "Networks": networks}}
 
 
-class _Anew(NamedTuple):
-    """What the steps need: the networks that go (names by id), all that a stopped service must not name, and what the
-    extra step takes along."""
+class _Recreation(NamedTuple):
+    """The recreated networks: those that are removed (names by id), all that a stopped service must not refer to, and
+    their bodies for the label of the extra step."""
 
     gone: Mapping[str, str]
     barred: AbstractSet[str]
@@ -80,9 +79,9 @@ class _Anew(NamedTuple):
 
 
 def in_place(plan: Plan, stack: str, observed: Observed, nodes: int, hidden: Hidden, back: bool = False) -> Plan:
-    """``plan`` with the services of each network that it removes first taken off it, and put on what comes after it.
+    """Returns ``plan`` with extra steps: services leave each network before it is removed, and join the new one.
 
-    A plan that undoes (``back``) takes the extra step from what the service is to be, so that this is never lost.
+    In a rollback (``back``), the extra step is made from the target spec, so that Swarm never loses it.
     """
     gone = removed_first(plan.operations)
     if not gone:
@@ -93,7 +92,7 @@ def in_place(plan: Plan, stack: str, observed: Observed, nodes: int, hidden: Hid
     kept = [{**payload["spec"], "Id": payload["was"]} for payload in creations] if back else olds
     names = {id_of(network): name_of(network) for network in observed["networks"]}
     barred = {*gone, *gone.values(), *(spec["Name"] for spec in created)}
-    anew = _Anew(gone, barred, kept, names, nodes, hidden, back)
+    recreation = _Recreation(gone, barred, kept, names, nodes, hidden, back)
     users = {
         name_of(service): service
         for service in observed["services"]
@@ -102,12 +101,12 @@ def in_place(plan: Plan, stack: str, observed: Observed, nodes: int, hidden: Hid
     }
     planned: Dict[str, List[Operation]] = {}
     for op in plan.operations:
-        if op.kind == "service" and op.name in users and not op.extra:  # its ports are given up with the network
+        if op.kind == "service" and op.name in users and not op.extra:  # it gives up its ports with the network
             planned.setdefault(op.name, []).append(op)
     first: List[Operation] = []
     then: Dict[str, List[Operation]] = {}
     for name, live in sorted(users.items()):
-        step, then[name] = _steps(planned.get(name) or [Operation("keep", "service", name)], live, anew)
+        step, then[name] = _steps(planned.get(name) or [Operation("keep", "service", name)], live, recreation)
         first.append(step)
     others = [op for op in plan.operations if op.kind != "service" or op.name not in users]
     return replace(plan, operations=_in_order(plan, others, first, then, stack))
@@ -116,12 +115,12 @@ def in_place(plan: Plan, stack: str, observed: Observed, nodes: int, hidden: Hid
 def _in_order(
     plan: Plan, others: Sequence[Operation], first: List[Operation], then: Dict[str, List[Operation]], stack: str
 ) -> Any:
-    """Configs and secrets, the steps, the networks, the services in the order that they had, what comes at the end."""
-    let_go = {op.payload["id"]: op.name for op in first}
+    """Returns configs and secrets, the extra steps, networks, services in their former order, and the last phase."""
+    stopped = {op.payload["id"]: op.name for op in first}
     objects = [op for op in others if op.phase == CHANGE and op.kind in ("config", "secret")]
     networks = [op for op in others if op.phase == CHANGE and op.kind == "network"]
     networks = [
-        replace(op, payload={**op.payload, "stack": stack, "tasks_of": let_go}) if op.action == "remove" else op
+        replace(op, payload={**op.payload, "stack": stack, "tasks_of": stopped}) if op.action == "remove" else op
         for op in sorted(networks, key=lambda op: op.action != "remove")
     ]
     services: List[Operation] = []
@@ -137,31 +136,33 @@ def _in_order(
     return (*(replace(op, wave=start) for op in (*objects, *first, *networks)), *services, *last)
 
 
-def _steps(planned: Sequence[Operation], live: Service, anew: _Anew) -> Any:
-    """What takes a service off, and what then becomes of it."""
+def _steps(planned: Sequence[Operation], live: Service, recreation: _Recreation) -> Any:
+    """Returns the step by which a service leaves the networks, and the operations after it."""
     op = planned[-1]
-    count = task_count(live, anew.nodes)
+    count = task_count(live, recreation.nodes)
     is_job = mode_of(live["Spec"]).endswith("Job")
     removal = next((op for op in planned if op.action == "remove" and op.phase == CHANGE), None)
     if removal is not None or is_job:
         reason = removal.reason if removal is not None else ANEW
         step = Operation("remove", "service", op.name, op.key, reason, restarts=count, payload={"id": id_of(live)})
-        return step, [_made_again(op, live, anew) for op in planned if _is_wanted(op, anew)]
-    base = before_extra_step(op.payload["spec"] if anew.back and op.action == "update" else live["Spec"])
-    base = with_targets(base, anew.gone)
-    off = _stopped(base, anew.barred)
-    have = normalise.service(live["Spec"], anew.names)
+        return step, [_made_again(op, live, recreation) for op in planned if _is_wanted(op, recreation)]
+    base = before_extra_step(op.payload["spec"] if recreation.back and op.action == "update" else live["Spec"])
+    base = with_targets(base, recreation.gone)
+    off = _stopped(base, recreation.barred)
+    have = normalise.service(live["Spec"], recreation.names)
     was = {field: base.get(field) or {} for field in ("EndpointSpec", "Mode")}
-    was.update({field: base["TaskTemplate"].get(field) for field in ("Networks", "Placement")}, networks=anew.kept)
-    spec = extra_step_spec(base, was, off, values_to_carry(live, base, anew.hidden))
+    was.update(
+        {field: base["TaskTemplate"].get(field) for field in ("Networks", "Placement")}, networks=recreation.kept
+    )
+    spec = extra_step_spec(base, was, off, values_to_carry(live, base, recreation.hidden))
     identity = {"id": id_of(live), "version": live["Version"]["Index"]}
     step = Operation(
         "update",
         "service",
         op.name,
         op.key,
-        f"leaves the network {', '.join(_let_go(live, anew.gone))}",
-        differences(have, normalise.service({**base, **off}, anew.names)),
+        f"leaves the network {', '.join(_left_by(live, recreation.gone))}",
+        differences(have, normalise.service({**base, **off}, recreation.names)),
         op.restarts or count,
         dependents=op.dependents,
         extra=True,
@@ -170,38 +171,38 @@ def _steps(planned: Sequence[Operation], live: Service, anew: _Anew) -> Any:
     if op.phase == PRUNE:
         return step, [op]
     if op.action != "update":
-        # What it was kept for the history has to know still.
+        # The history still needs the reason for which the service was kept.
         reason = f"{op.reason}; {ANEW}" if op.reason.startswith(AS_DOCKER) else ANEW
         op = replace(op, action="update", reason=reason, payload={**op.payload, **identity, "spec": base})
-    after = with_targets(op.payload["spec"], anew.gone)
+    after = with_targets(op.payload["spec"], recreation.gone)
     return step, [
         replace(op, restarts=0, at_most=False, payload={**op.payload, "spec": after, "after": step.payload["spec"]})
     ]
 
 
-def _let_go(live: Service, gone: Mapping[str, str]) -> List[str]:
+def _left_by(live: Service, gone: Mapping[str, str]) -> List[str]:
     return sorted({gone[target] for kind, target in references(live["Spec"]) if kind == "network" and target in gone})
 
 
-def _is_wanted(op: Operation, anew: _Anew) -> bool:
-    """Whether a service that was removed is made again. No job is on the way back, where it would run again."""
-    return op.action in ("create", "update") or (op.action == "keep" and op.reason != NOT_RUN and not anew.back)
+def _is_wanted(op: Operation, recreation: _Recreation) -> bool:
+    """Whether a removed service is recreated. A rollback recreates no job: it would run again."""
+    return op.action in ("create", "update") or (op.action == "keep" and op.reason != NOT_RUN and not recreation.back)
 
 
-def _made_again(op: Operation, live: Service, anew: _Anew) -> Operation:
-    spec = with_targets(op.payload.get("spec") or live["Spec"], anew.gone)
+def _made_again(op: Operation, live: Service, recreation: _Recreation) -> Operation:
+    spec = with_targets(op.payload.get("spec") or live["Spec"], recreation.gone)
     reason = op.reason if op.action == "create" else ANEW
     left = op.payload.get("left", ())
     return replace(op, action="create", reason=reason, restarts=0, payload={"spec": spec, "left": left})
 
 
 def _stopped(base: ServiceSpec, barred: AbstractSet[str]) -> ServiceSpec:
-    """The fields of a service that has no tasks, is not on these networks, and takes no port from another service."""
+    """Returns the fields of a service without tasks, without these networks, and without ports of other services."""
     off = without_tasks(base)
     template = off["TaskTemplate"]
     left = [item for item in template.get("Networks") or [] if item.get("Target") not in barred]
     off["TaskTemplate"] = {**template, "Networks": left}
     endpoint = base.get("EndpointSpec") or {}
     if all(port.get("PublishedPort") for port in endpoint.get("Ports") or []):
-        off["EndpointSpec"] = {**endpoint, "Ports": []}  # where Swarm chooses the numbers, it has to keep them
+        off["EndpointSpec"] = {**endpoint, "Ports": []}  # if Swarm chose the numbers, the service must keep them
     return off

@@ -25,7 +25,7 @@ CREATE, UPDATE, REMOVE = "create", "update", "remove"
 
 
 class User(NamedTuple):
-    """A service that refers to an object; ``before``: only the specification before its latest update does."""
+    """A service that refers to an object; ``before``: only the spec before its latest update does."""
 
     service: str
     stack: str
@@ -37,7 +37,7 @@ class User(NamedTuple):
 
 
 class Step(NamedTuple):
-    """One Engine call: ``action``, the object's name, its id if there is one, and why."""
+    """One Engine call: the action, the object's name, its id if it exists, and the reason."""
 
     action: str
     name: str
@@ -45,12 +45,12 @@ class Step(NamedTuple):
     reason: str
 
     def line(self, kind: str) -> str:
-        """The step as people read it."""
+        """Returns the step as a line of the plan."""
         return f"{self.action} {kind} {self.name}: {self.reason}"
 
 
 def users_of(kind: str, services: Iterable[Service]) -> Dict[str, List[User]]:
-    """The services that refer to each object of a kind, by its id and by its name."""
+    """Returns the services that refer to each object of a kind, by its id and by its name."""
     found: Dict[str, Set[User]] = {}
     for service in services:
         now = {target for its_kind, target in references(service["Spec"]) if its_kind == kind and target}
@@ -61,23 +61,23 @@ def users_of(kind: str, services: Iterable[Service]) -> Dict[str, List[User]]:
 
 
 def users_of_one(obj: Mapping[str, object], users: Mapping[str, Sequence[User]]) -> List[User]:
-    """The services that refer to this object."""
+    """Returns the services that refer to this object."""
     return sorted({*users.get(id_of(obj), ()), *users.get(name_of(obj), ())})
 
 
 def versions(name: str, objects: Iterable[Config]) -> List[Config]:
-    """The versions of a secret or config called ``name``, newest first: those with our label, and one of that name."""
+    """Returns the versions of a secret or config ``name``, newest first: those with our label, and one of that name."""
     found = [obj for obj in objects if labels_of(obj).get(OBJECT) == name or name_of(obj) == name]
     return sorted(found, key=lambda obj: (str(obj.get("CreatedAt") or ""), name_of(obj)), reverse=True)
 
 
 def own_labels(obj: Mapping[str, object]) -> Dict[str, str]:
-    """The labels of an object without our own bookkeeping."""
+    """Returns the labels of an object without our private ones."""
     return {key: text for key, text in labels_of(obj).items() if not key.startswith(PRIVATE)}
 
 
 def superfluous(found: Sequence[Config], current: str, keep: int, users: Mapping[str, Sequence[User]]) -> List[Step]:
-    """Removals of old versions that nothing uses, apart from the ``keep`` newest; ``current`` counts as one of them."""
+    """Returns removals of unused old versions except for the ``keep`` newest; ``current`` counts as one of them."""
     old = [obj for obj in found if name_of(obj) != current and OBJECT in labels_of(obj)]
     return [
         Step(REMOVE, name_of(obj), id_of(obj), "an old version that no service uses")
@@ -87,7 +87,7 @@ def superfluous(found: Sequence[Config], current: str, keep: int, users: Mapping
 
 
 def described(obj: Mapping[str, object], current: str, users: Mapping[str, Sequence[User]]) -> Dict[str, Any]:
-    """A version as a result shows it; never its content."""
+    """Returns a version as data for the result; never its content."""
     using = [user for user in users_of_one(obj, users) if not user.before]
     return {
         "name": name_of(obj),
@@ -100,7 +100,7 @@ def described(obj: Mapping[str, object], current: str, users: Mapping[str, Seque
 
 
 def outdated(found: Sequence[Config], current: str, users: Mapping[str, Sequence[User]]) -> List[Tuple[User, str]]:
-    """The services that still use an old version, each with the version's name."""
+    """Returns the services that still use an old version, each with the version's name."""
     return [
         (user, name_of(obj))
         for obj in found

@@ -32,7 +32,7 @@ SCALED, RESTARTED, ROLLED_BACK = "scaled", "restarted", "rolled_back"
 STOPPED, STARTED = "stopped", "started"
 PAUSED, RESUMED, RUN = "paused", "resumed", "run"
 AWAY, SETTLED = "moved", "settled"
-#: Swarm has no call to hold an update: no further batch begins for so long (ten years, in nanoseconds).
+#: Swarm has no call to pause an update, so this delay (ten years, in nanoseconds) stops the next batch.
 FOREVER = 10 * 365 * 24 * 3600 * 10**9
 UNDER_WAY, STUCK = ("updating", "rollback_started"), ("paused", "rollback_paused")
 
@@ -48,10 +48,10 @@ def service_plan(
     old: Sequence[str] = (),
     runs: Sequence[Dict[str, object]] = (),
 ) -> Plan:
-    """The plan that brings a service to ``state``: one operation, with a reason also if there is nothing to do.
+    """Returns the plan that brings a service to ``state``: one operation, with a reason even if nothing differs.
 
-    ``old`` are the tasks that a restart is to replace, or the id of the node that tasks are to leave. ``runs`` is what
-    a job on a schedule is to remember, the run that is asked for last.
+    ``old`` are the tasks that a restart replaces, or the id of the node that tasks leave. ``runs`` are the recorded
+    runs of a job on a schedule; the last is the requested one.
     Raises PlanError (``unsafe_change``, ``no_previous``).
     """
     name = name_of(live)
@@ -65,21 +65,21 @@ def service_plan(
     payload = {"id": live["ID"], "version": live["Version"]["Index"], "spec": spec}
     restarts = 0
     if state != RUN and (state == RESTARTED or before["TaskTemplate"] != after["TaskTemplate"]):
-        # Swarm replaces only tasks that do not meet the constraints any more.
+        # Swarm only replaces tasks that no longer meet the constraints.
         restarts = 0 if state == SETTLED else task_count(live, nodes)
     operation = Operation("update", "service", name, reason=reason, changes=changes, restarts=restarts, payload=payload)
     return Plan((replace(operation, at_most=state == AWAY),))
 
 
 def _shown(spec: Mapping[str, object]) -> Mapping[str, Any]:
-    """Without the label that keeps what a service was while it is stopped: it says nothing to people."""
+    """Returns the normal form without the label that stores a stopped service's fields: users don't need to see it."""
     labels: Any = spec.get("Labels") or {}
     left = {name: text for name, text in labels.items() if name != HANDING_OVER}
     return normalise.service({**spec, "Labels": left})
 
 
 def held_label(labels: Mapping[str, str], prefix: str) -> str:
-    """The label that says that an update is held, or empty text."""
+    """Returns the label of a paused update, or empty text."""
     return next((start + HELD for start in spellings(prefix) if start + HELD in labels), "")
 
 
@@ -146,13 +146,13 @@ def _run_on_schedule(live: Service, runs: List[Dict[str, object]]) -> Wanted:
 
 
 def _forced(spec: ServiceSpec) -> Spec:
-    """The same, sent so that Swarm replaces all tasks, or runs the job again."""
+    """Returns the spec with a new ``ForceUpdate``: Swarm replaces all tasks, or runs the job again."""
     template = spec["TaskTemplate"]
     return {**spec, "TaskTemplate": {**template, "ForceUpdate": (template.get("ForceUpdate") or 0) + 1}}
 
 
 def _away(live: Service, prefix: str, replicas: int, old: Sequence[str]) -> Wanted:
-    """Swarm replaces just the tasks on nodes that do not meet a new constraint."""
+    """Adds a constraint: Swarm only replaces the tasks on nodes that do not meet it."""
     del prefix, replicas
     spec, node = live["Spec"], old[0]
     template = spec["TaskTemplate"]
@@ -164,7 +164,7 @@ def _away(live: Service, prefix: str, replicas: int, old: Sequence[str]) -> Want
 
 
 def _settled(live: Service, prefix: str, replicas: int, old: Sequence[str]) -> Wanted:
-    """Without the constraint of ``_away``. A task that meets the constraints stays where it is."""
+    """Removes the constraint of ``_away``. A task that meets the other constraints stays on its node."""
     del prefix, replicas, old
     spec, node = live["Spec"], labels_of(live).get(MOVING)
     if node is None:
@@ -219,7 +219,7 @@ def _resumed(live: Service, prefix: str, replicas: int, old: Sequence[str]) -> W
     label = held_label(labels, prefix)
     if label:
         rest = {key: value for key, value in labels.items() if key != label}
-        delay = int(labels[label]) if labels[label].isdigit() else 0
+        delay = int(labels[label]) if labels[label].isdecimal() else 0
         return {**spec, "Labels": rest, "UpdateConfig": {**(spec.get("UpdateConfig") or {}), "Delay": delay}}, "resumed"
     if state in STUCK:
         return dict(spec), "resumed"  # Swarm goes on when it gets the same spec again

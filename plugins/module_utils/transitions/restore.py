@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The rollback plan: from the current state back to the previous one, for the objects that a plan changed.
 
-It is computed from what is seen, not from what is said to have been done: a lost answer may hide that the Engine has
-acted. What nobody touched is left alone, also if it differs.
+It is computed from the observed state, not from the operations that were reported as done: after a lost answer, the
+Engine may have acted all the same. Objects that the run did not touch are left alone, even if they differ.
 """
 
 from __future__ import annotations
@@ -45,17 +45,17 @@ if TYPE_CHECKING:
 KINDS: Tuple[Tuple[str, Lists], ...]
 OBJECTS: Tuple[Tuple[str, Objects], ...] = (("network", "networks"), ("config", "configs"), ("secret", "secrets"))
 KINDS = (("service", "services"), *OBJECTS)
-#: An update in one of these states stands still, or is on a way of its own: the service is sent again.
+#: An update in one of these states has stopped, or leads to another spec: the service is sent again.
 UNSETTLED = ("paused", "rollback_started", "rollback_paused")
 BACK, GONE = "as before", "did not exist before"
-#: The Engine runs a job whenever it is sent, and an older migration does not undo a newer one: no job is put back.
+#: The Engine runs a job whenever it is sent, and an older migration does not undo a newer one: no job is restored.
 HAS_RUN = "a job that has run after its change; restoring the old one would run it again"
 BROKEN_OFF = "a job that has not finished after its change; the next deployment recreates it"
 NOT_AGAIN = "a job, which would run again; the next deployment recreates it"
 NOT_PUT_BACK = (HAS_RUN, NOT_AGAIN)
 
 Name = Tuple[str, str]  # kind, name in the Swarm
-#: When runs undid their work: from, to ("": until now), by the Engine's clock.
+#: When runs rolled back: from, to ("": until now), by the Engine's clock.
 Undone = Sequence[Tuple[str, str]]
 
 
@@ -66,14 +66,14 @@ def restoration(
     names: AbstractSet[Name],
     stop_new: str = "",
 ) -> Plan:
-    """The plan from ``now`` back to ``before`` (both as ``observe`` gives them) for the stack's objects in ``names``.
+    """Returns the plan from ``now`` back to ``before`` (both from ``observe``) for the stack's objects in ``names``.
 
-    Services come first: new ones are removed, all others get the very spec that they had; those that were removed are
-    made again. But no job is put back, since that would run it: one that was changed stays if it has run to its end,
-    and is removed otherwise. Then labels of configs and secrets are put back, and last (phase "prune") new networks,
-    configs and secrets go, unless a service still refers to them.
-    With ``stop_new`` (the label prefix) new services stay, scaled to zero. A network that was recreated in its place is
-    so again, from what it was.
+    Services come first: new ones are removed, changed ones get exactly their former spec, removed ones are recreated.
+    No job is restored, since that would run it: a changed job stays if it has run to its end, and is removed otherwise.
+    Then labels of configs and secrets are restored. Last (phase "prune"), new networks, configs and secrets are
+    removed, unless a service still refers to them.
+    With ``stop_new`` (the label prefix), new services stay, scaled to zero. A network that was recreated in place is
+    recreated again from its former body.
     """
     networks = _networks(stack, before, now, names)
     removed = {op.payload["id"] for op in networks if op.action == "remove"}
@@ -86,7 +86,7 @@ def restoration(
 
 
 def _networks(stack: str, before: Observed, now: Observed, names: AbstractSet[Name]) -> List[Operation]:
-    """What makes the networks again that were removed first. What is in their way goes."""
+    """Returns operations that recreate the networks that were removed first, and remove those that block them."""
     olds, news = _own("networks", stack, before), _own("networks", stack, now)
     again: Dict[str, Dict[str, Any]] = {
         name: {"spec": as_created(old), "was": id_of(old)}
@@ -111,8 +111,8 @@ def _is_same(old: Mapping[str, object], new: Optional[Mapping[str, object]]) -> 
 
 
 def on_live_networks(before: Observed, now: Observed, stack: str) -> List[Any]:
-    """The services of ``before`` on the networks of ``now``: those of the stack that are not the same any more, or
-    gone, by name."""
+    """Returns the services of ``before`` on the networks of ``now``. Networks of the stack that were recreated or
+    removed are referred to by name."""
     news = _own("networks", stack, now)
     names: Dict[str, str] = {}
     for name, old in _own("networks", stack, before).items():
@@ -125,11 +125,11 @@ def on_live_networks(before: Observed, now: Observed, stack: str) -> List[Any]:
 
 
 def interrupted(stack: str, observed: Observed, since: str, known: AbstractSet[str], undone: Undone = ()) -> Observed:
-    """What was there before runs that died, as far as can be told; the first began at ``since`` (the Engine's time).
+    """Reconstructs the state before runs that died; the first began at ``since`` (the Engine's time).
 
-    What was made since then was not there, but for services in ``known`` (those of the last good revision), which it
-    must have replaced. A service that was updated since then had the spec before; one that was updated while a run
-    undid its work (``undone``) has the one it had.
+    Objects that were created since then did not exist, except for services in ``known`` (those of the last good
+    revision): a run must have replaced them. A service that was updated since then had its previous spec. One that was
+    updated during a rollback (``undone``) already has its former spec.
     """
     if not since:
         return {**observed}
@@ -157,7 +157,7 @@ def interrupted(stack: str, observed: Observed, since: str, known: AbstractSet[s
             if network["Name"] not in there:
                 there.add(network["Name"])
                 was["networks"].append({**network, "Scope": "swarm"})
-    # What was put back before that run died is on a network that is new as well.
+    # Services that the dead run had restored are on a network that is new, too.
     known = {id_of(network) for network in was["networks"]}
     names = {id_of(new): name for name, new in _own("networks", stack, observed).items() if id_of(new) not in known}
     was["services"] = [{**s, "Spec": with_targets(s["Spec"], names)} for s in was["services"]]
@@ -165,14 +165,14 @@ def interrupted(stack: str, observed: Observed, since: str, known: AbstractSet[s
 
 
 def _since(service: Service, since: str) -> List[Mapping[str, Any]]:
-    """What a service was made to be after ``since``, as far as Swarm remembers it."""
+    """Returns the specs that a service got after ``since`` and that Swarm still remembers."""
     if _moment(_began(service)) <= _moment(since):
         return []
     return [service["Spec"], *([service["PreviousSpec"]] if service.get("PreviousSpec") else [])]
 
 
 def _began(service: Service) -> str:
-    # Swarm touches a service also when an update ends: what counts is when the update began.
+    # Swarm also writes a service when an update ends, so UpdatedAt may be later than the update's start.
     return str((service.get("UpdateStatus") or {}).get("StartedAt") or service.get("UpdatedAt") or "")
 
 
@@ -191,7 +191,7 @@ def _moment(text: str) -> Tuple[str, str]:
 
 
 def moved(stack: str, was: Observed, now: Observed) -> AbstractSet[Name]:
-    """What of the stack is not as it was."""
+    """Returns the objects of the stack that differ between ``was`` and ``now``."""
     names = set()
     for kind, plural in KINDS:
         olds, news = _own(plural, stack, was), _own(plural, stack, now)
@@ -221,12 +221,12 @@ def _services(
         if was_job and new is None:
             yield Operation("keep", "service", name, reason=NOT_AGAIN)
         elif old is not None and not was_job:
-            # After the removals: a port that a new service has taken is free again then.
+            # After the removals, which free the ports of new services.
             yield Operation("create", "service", name, reason=BACK, wave=1, payload={"spec": asleep(old["Spec"])})
 
 
 def is_job(service: Service) -> bool:
-    """Whether it would run to an end if it were put back. A job on a schedule sleeps on."""
+    """Whether the service is a job that would run if it were restored. A job on a schedule stays asleep."""
     return runs_when_changed(service["Spec"])
 
 
@@ -242,7 +242,7 @@ def _job_left(new: Service) -> Operation:
 
 
 def back(old: Service, new: Service) -> Operation:
-    """The operation that gives a live service the spec that it had; ``keep`` where it has it."""
+    """Returns the operation that restores a service's former spec; ``keep`` if it has that spec."""
     name, before, after = name_of(new), new["Spec"], old["Spec"]
     unsettled = str((new.get("UpdateStatus") or {}).get("State") or "") in UNSETTLED
     if before == after and not unsettled:
@@ -320,12 +320,12 @@ def _removals(
 
 
 def _own(plural: Lists, stack: str, observed: Observed) -> Dict[str, Any]:
-    # Somebody else's object of a name that we wanted is the cause of a failure, and nothing to remove.
+    # Another stack's object with one of our names is the cause of a failure, and must stay.
     return {name_of(obj): obj for obj in observed[plural] if stack_of(obj) == stack}
 
 
 def _final(now: Observed, operations: List[Operation]) -> List[Mapping[str, Any]]:
-    """The specs of all services as they will be after ``operations``."""
+    """Returns the specs of all services after ``operations``."""
     specs: Dict[str, Optional[Mapping[str, Any]]] = {
         name_of(service): service["Spec"] for service in now.get("all_services") or now["services"]
     }

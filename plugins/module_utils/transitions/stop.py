@@ -3,11 +3,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The plans of ``state: stopped`` and ``state: absent``: from the running services alone, without files.
 
-And the step by which a service stops for a while.
+Also the extra step that stops a service for a while.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Dict, List, Optional, Sequence, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.plan.differences import differences
@@ -36,7 +37,8 @@ Spec = Dict[str, Any]
 
 
 def stop(stack: str, observed: Observed, prefix: str, nodes: int) -> Plan:
-    """Scales every replicated service to zero and sends global ones nowhere; the state before is kept in a label."""
+    """Returns the plan that scales replicated services to zero, and gives global ones a constraint that no node meets.
+    A label stores the state before."""
     operations = []
     for service in observed["services"]:
         if stack_of(service) != stack:
@@ -70,10 +72,11 @@ def stop(stack: str, observed: Observed, prefix: str, nodes: int) -> Plan:
 
 
 def stopped(spec: ServiceSpec, prefix: str) -> Tuple[Optional[ServiceSpec], str]:
-    """The ServiceSpec without tasks, its count kept in a label that begins with ``prefix``, or None; and why."""
+    """Returns the ServiceSpec without tasks, with its number of replicas in a label that begins with ``prefix``, or
+    None; and the reason."""
     mode = mode_of(spec)
     label = prefix + BEFORE_STOP
-    old = [start + BEFORE_STOP for start in spellings(prefix)]  # the count of a stop before
+    old = [start + BEFORE_STOP for start in spellings(prefix)]  # from an earlier stop
     labels = {name: value for name, value in (spec.get("Labels") or {}).items() if name not in old}
     if mode.endswith("Job"):
         return None, "a job runs to its end"
@@ -90,28 +93,18 @@ def stopped(spec: ServiceSpec, prefix: str) -> Tuple[Optional[ServiceSpec], str]
 
 
 def stop_of(base: ServiceSpec, carried: Sequence[str], **more: object) -> ServiceSpec:
-    """The extra step (extra_step.py) by which a service that is ``base`` has no tasks. ``more`` goes into its label."""
+    """Returns the extra step (extra_step.py) that stops a service with the spec ``base``. ``more`` goes into its
+    label."""
     was: Dict[str, object] = {field: base["TaskTemplate"].get(field) for field in ("Networks", "Placement")}
     was.update({"EndpointSpec": base.get("EndpointSpec") or {}, "Mode": base.get("Mode") or {}, NETWORKS: [], **more})
     return extra_step_spec(base, was, without_tasks(base), carried)
 
 
 def remove(stack: str, observed: Observed, nodes: int) -> Plan:
-    """Removes everything of the stack but its volumes; also what its history would go back to."""
+    """Returns the plan that removes the stack except its volumes, also objects that its revisions need."""
     observed = {**observed, "kept": {}}
     none: Dict[str, Any] = {"network": set(), "config": set(), "secret": set()}
     operations: List[Operation] = gone_services(stack, set(), observed, nodes)
     removals, notices = gone_objects(stack, none, observed, operations)
-    return Plan(ordered([_absent(op) for op in operations + removals]), tuple(sorted(notices)))
-
-
-def _absent(operation: Operation) -> Operation:
-    return Operation(
-        operation.action,
-        operation.kind,
-        operation.name,
-        reason="state absent",
-        restarts=operation.restarts,
-        phase=operation.phase,
-        payload=operation.payload,
-    )
+    absent = [replace(operation, reason="state absent") for operation in operations + removals]
+    return Plan(ordered(absent), tuple(sorted(notices)))

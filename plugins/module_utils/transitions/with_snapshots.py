@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Snapshots of volumes in a plan: before its first change, while the services with the volume are stopped.
 
-A service stops in an extra step, as for a network that is recreated (in_place.py), and starts with its own change. So
-between the snapshot and the change nobody writes, and each call can be undone, also by the next run.
+A service stops in an extra step, as for a recreated network (in_place.py), and starts with its own change. So no task
+writes between the snapshot and the change, and each call can be undone, also by the next run.
 """
 
 from __future__ import annotations
@@ -41,12 +41,12 @@ QUIET = ("Labels", "Mode.Replicated", "UpdateConfig", "RollbackConfig")
 
 
 def mounted(spec: ServiceSpec) -> Dict[str, str]:
-    """The volumes that a service mounts, with the names that its file gives them."""
+    """Returns the volumes that a service mounts, with their names in the file."""
     return {str(mount["Source"]): base_of(mount) for mount in named_volumes(spec)}
 
 
 def volumes_named(stack: str, names: Sequence[str], plan: Plan, observed: Observed) -> Dict[str, List[str]]:
-    """The volumes in Docker that each of ``names`` (in the file, or in Docker) means to the services of the stack."""
+    """Returns the stack's volumes in Docker for each of ``names`` (names in the file or in Docker)."""
     specs = [service["Spec"] for service in observed["services"] if stack_of(service) == stack]
     specs += [op.payload["spec"] for op in plan.work() if op.kind == "service" and op.payload.get("spec")]
     every = {volume: base for spec in specs for volume, base in mounted(spec).items()}
@@ -57,7 +57,7 @@ def volumes_named(stack: str, names: Sequence[str], plan: Plan, observed: Observ
 
 
 def changing(plan: Plan, observed: Observed) -> AbstractSet[str]:
-    """The volumes of services whose tasks the plan starts, replaces or removes."""
+    """Returns the volumes of services whose tasks the plan starts, replaces or removes."""
     lives = {name_of(service): service["Spec"] for service in observed["services"]}
     found: Dict[str, str] = {}
     for op in plan.work(CHANGE):
@@ -83,9 +83,10 @@ def with_snapshots(
     stop: bool = True,
     back: bool = False,
 ) -> Plan:
-    """``plan`` with ``volumes`` (operations on volumes) before all others, and with ``stop`` what stops their users.
+    """Returns ``plan`` with ``volumes`` (operations on volumes) before all others, and with ``stop`` the extra steps
+    that stop their users.
 
-    A plan that undoes (``back``) takes the extra step from what the service is to be, so that this is never lost.
+    In a rollback (``back``), the extra step is made from the target spec, so that Swarm never loses it.
     """
     if not volumes:
         return plan
@@ -93,7 +94,7 @@ def with_snapshots(
     first: List[Operation] = []
     again: List[Operation] = []
     rest = list(plan.operations)
-    # A run that died may have stopped these a moment ago: their containers end.
+    # A dead run may have just stopped these: their containers may still be ending.
     ending: Dict[str, str] = {}
     for live in sorted(observed["services"], key=name_of) if stop else ():
         if stack_of(live) != stack or not names & set(mounted(live["Spec"])):
@@ -124,7 +125,7 @@ def with_snapshots(
 
 
 def is_still(stack: str, volume: str, observed: Observed) -> bool:
-    """Whether no service of the stack is to run with the volume: what a run has stopped was not started since."""
+    """Whether no service of the stack should run with the volume: services that a run stopped are still stopped."""
     users = [one for one in observed["services"] if stack_of(one) == stack and volume in mounted(one["Spec"])]
     return all(_is_idle(one) or NOWHERE in _constraints(one["Spec"]) for one in users)
 
@@ -134,7 +135,7 @@ def _constraints(spec: ServiceSpec) -> Sequence[str]:
 
 
 def _is_idle(live: Service) -> bool:
-    """Whether a service has no tasks that could be stopped: a job runs to its end."""
+    """Whether a service has no tasks to stop; a job runs to its end."""
     mode = live["Spec"].get("Mode") or {}
     replicated = mode.get("Replicated")
     return mode_of(live["Spec"]).endswith("Job") or (replicated is not None and not replicated.get("Replicas"))

@@ -5,11 +5,11 @@ import pytest
 from ansible_collections.stackwright.swarm.plugins.module_utils.transitions.cleanup import (
     dangling,
     images_of,
+    is_chosen,
     removal,
     similar,
     volume_users,
     volumes_at,
-    wanted_volume,
 )
 
 NAMESPACE = "com.docker.stack.namespace"
@@ -67,7 +67,7 @@ def test_a_volume_that_was_recreated_is_chosen_by_its_name_in_the_file():
     ],
 )
 def test_chosen_by_a_name_that_is_a_template(name, chosen, wanted):
-    assert wanted_volume("shop", name, chosen, "w1") is wanted
+    assert is_chosen("shop", name, chosen, "w1") is wanted
 
 
 def network(name, stack="shop"):
@@ -172,7 +172,7 @@ def test_images_that_only_this_stack_has():
     ],
 )
 def test_volumes_by_name(name, chosen, expected):
-    assert wanted_volume("shop", name, chosen, "w1") is expected
+    assert is_chosen("shop", name, chosen, "w1") is expected
 
 
 def test_names_that_differ_in_case_only():
