@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """From two snapshots to events. Pure.
 
-Everything that is told is a difference between what was told before and what is now, whoever noticed it: the Engine's
-event stream only says where to look. So nothing is told twice, and a gap in the stream loses nothing that lasts.
+Every event is a difference between the last reported and the current state. The Engine's event stream only shows which
+objects to read. So no change is reported twice, and a gap in the stream loses no lasting change.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.events.snapshot 
 
 Event = Dict[str, Any]
 
-#: Nothing is known yet.
+#: The snapshot before the first one.
 NOTHING = Snapshot({kind: {} for kind in KINDS})
-#: The type that tells of each state of an update. "updating" is told as service_updated.
+#: The type of event for each update status. "updating" is a service_updated.
 UPDATES = {
     "completed": "update_completed",
     "paused": "update_paused",
@@ -29,7 +29,7 @@ UPDATES = {
     "rollback_completed": "update_rolled_back",
     "rollback_paused": "rollback_paused",
 }
-#: Of these a state that was there before the source began is told as well.
+#: These are also reported if they began before the source did.
 LASTING = ("update_paused", "rollback_paused")
 LOST = ("down", "disconnected")
 DAY = 86400.0  # seconds
@@ -37,7 +37,7 @@ GRACE = 15.0  # seconds by which the clocks of managers may differ
 
 
 def first(now: Snapshot, certificate_days: float = 30.0) -> List[Event]:
-    """What is wrong when the source begins: its objects are not news, and what has failed before neither."""
+    """Returns the events for current problems at the start. Existing objects and earlier failures give no events."""
     events: List[Event] = []
     for node in now.things["nodes"].values():
         events.extend(_node(None, node))
@@ -47,7 +47,7 @@ def first(now: Snapshot, certificate_days: float = 30.0) -> List[Event]:
 
 
 def compare(before: Snapshot, now: Snapshot, certificate_days: float = 30.0) -> List[Event]:
-    """What has happened from one snapshot to the next: objects first, then what became of them."""
+    """Returns the events between two snapshots: first about objects, then about deployments, tasks and health."""
     events: List[Event] = []
     for kind in KINDS:
         old, new = before.things[kind], now.things[kind]
@@ -61,17 +61,17 @@ def compare(before: Snapshot, now: Snapshot, certificate_days: float = 30.0) -> 
 
 
 def compare_one(kind: str, identity: str, before: Optional[Thing], now: Optional[Thing]) -> List[Event]:
-    """What has become of one object; None is not there. A version that is older than the one before is no news."""
-    word = KINDS[kind]
+    """Returns the events of one object; None means that it doesn't exist. An older version gives no events."""
+    prefix = KINDS[kind]
     if before is None and now is None or (before and now and now.version < before.version):
         return []
     if now is None:
-        return [_event(f"{word}_removed", before, kind, identity)]
+        return [_event(f"{prefix}_removed", before, kind, identity)]
     events = []
     if before is None:
-        events.append(_event("node_joined" if kind == "nodes" else f"{word}_created", now, kind, identity))
+        events.append(_event("node_joined" if kind == "nodes" else f"{prefix}_created", now, kind, identity))
     elif kind not in ("services", "nodes") and before.facts != now.facts:
-        events.append(_event(f"{word}_updated", now, kind, identity, changed=["labels"]))
+        events.append(_event(f"{prefix}_updated", now, kind, identity, changed=["labels"]))
     if kind == "services":
         events += _service(before, now, identity)
     if kind == "nodes":
@@ -80,7 +80,7 @@ def compare_one(kind: str, identity: str, before: Optional[Thing], now: Optional
 
 
 def kept(kind: str, before: Optional[Thing], now: Thing) -> Thing:
-    """What to remember of an object: also what a manager that has just become the leader does not know yet."""
+    """Returns the state to remember for an object: a new leader may answer with an older version or node state."""
     if before is not None and now.version < before.version:
         return before
     if kind == "nodes" and before is not None and now.facts["state"] not in ("ready", *LOST):
@@ -89,30 +89,27 @@ def kept(kind: str, before: Optional[Thing], now: Thing) -> Thing:
 
 
 def remember(before: Snapshot, now: Snapshot, certificate_days: float = 30.0) -> Snapshot:
-    """What the next snapshot is compared with."""
+    """Returns the snapshot to compare the next one with."""
     things = {
         kind: {identity: kept(kind, before.things[kind].get(identity), thing) for identity, thing in found.items()}
         for kind, found in now.things.items()
     }
-    # A service that is on its way between good and bad is what it was: neither is told then.
+    # A service between healthy and degraded keeps its last status, so that only the end of the change is reported.
     health = {
         identity: found
         if found.status in GOOD or found.status in (DEGRADED, FAILED) or identity not in before.health
         else found._replace(status=before.health[identity].status)
         for identity, found in now.health.items()
     }
-    told = frozenset(alarms(before, now, certificate_days))
-    return now._replace(things=things, health=health, told=told)
+    return now._replace(things=things, health=health, told=frozenset(alarms(before, now, certificate_days)))
 
 
-def _event(kind: str, thing: Optional[Thing], what: str, identity: str = "", **more: object) -> Event:
-    event: Event = {"type": kind, "reason": ""}
+def _event(event_type: str, thing: Optional[Thing], kind: str, identity: str = "", **more: object) -> Event:
+    event: Event = {"type": event_type, "reason": ""}
     if thing is not None:
         event.update(stack=thing.stack, name=thing.name)
-    if what == "services" and thing is not None:
-        event["service"] = thing.name
-    if what == "nodes" and thing is not None:
-        event["node"] = thing.name
+        if kind in ("services", "nodes"):
+            event[KINDS[kind]] = thing.name
     return {**event, "id": identity, **more}
 
 
@@ -159,18 +156,18 @@ def _records(before: Snapshot, now: Snapshot) -> Iterator[Event]:
         old = before.records.get(identity)
         if record == old or record.status == "QUEUED":
             continue
-        said = {"stack": record.stack, "revision": record.number, "operation": record.operation}
+        about = {"stack": record.stack, "revision": record.number, "operation": record.operation}
         if record.status in OPEN or old is None or old.status == "QUEUED":
-            yield {"type": "deployment_started", "reason": "", **said}
+            yield {"type": "deployment_started", "reason": "", **about}
         if record.status not in OPEN:
-            yield {"type": "deployment_ended", "reason": "", **said, "status": record.status}
+            yield {"type": "deployment_ended", "reason": "", **about, "status": record.status}
 
 
 def _failures(before: Snapshot, now: Snapshot) -> Iterator[Event]:
     for identity, failure in now.failures.items():
         if identity not in before.failures:
-            said = {"stack": failure.stack, "service": failure.service, "name": failure.service, "node": failure.node}
-            yield {"type": "task_failed", "reason": failure.reason, **said, "id": failure.more["task"], **failure.more}
+            about = {"stack": failure.stack, "service": failure.service, "name": failure.service, "node": failure.node}
+            yield {"type": "task_failed", "reason": failure.reason, **about, "id": failure.more["task"], **failure.more}
 
 
 def _health(before: Snapshot, now: Snapshot) -> Iterator[Event]:
@@ -192,18 +189,18 @@ def _stacks(before: Snapshot, now: Snapshot) -> Iterator[Event]:
 
 
 def alarms(before: Snapshot, now: Snapshot, certificate_days: float) -> Dict[str, Event]:
-    """What is so at a time and no change shows, by a key: each is told once while it lasts."""
+    """Returns the events that time causes, not a change, by a key. Each is reported once while it lasts."""
     found: Dict[str, Event] = {}
     for identity, lock in now.locks.items():
         old = before.locks.get(identity)
-        # Its time is over, and its holder did not renew it since the last look: clocks of managers differ.
-        still = old is not None and old.version == lock.version
-        if still and lock.expires and now.now > lock.expires + GRACE:
+        # Expired, and not renewed since the last snapshot: the time alone proves nothing, because clocks differ.
+        unrenewed = old is not None and old.version == lock.version
+        if unrenewed and lock.expires and now.now > lock.expires + GRACE:
             event = {"type": "lock_expired", "reason": lock.holder, "stack": lock.stack, "id": identity}
             found[f"lock {identity} {lock.version}"] = event
     if now.certificate is not None and now.now and now.certificate[1] - now.now < certificate_days * DAY:
-        told: Event = {"type": "certificate_expiring", "reason": "", "expires": iso(now.certificate[1]) or None}
-        found[f"certificate {now.certificate[0]}"] = told
+        expiring: Event = {"type": "certificate_expiring", "reason": "", "expires": iso(now.certificate[1]) or None}
+        found[f"certificate {now.certificate[0]}"] = expiring
     return found
 
 

@@ -1,13 +1,13 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The types of events, with their descriptions; the documentation of the event source has the same table."""
+"""The types of events with their descriptions. The documentation of the event source has the same table."""
 
 from __future__ import annotations
 
 from typing import Dict
 
-#: Kinds of objects of which every creation, change and removal is told: type prefix by the path of the Engine's API.
+#: Kinds of objects whose creation, change and removal are events: the type's prefix by the path of the Engine's API.
 KINDS: Dict[str, str] = {
     "services": "service",
     "nodes": "node",

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The options of the event source, checked: whatever is wrong is said at once, before anything is watched."""
+"""The options of the event source. All of them are checked before anything is watched."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.events.kinds imp
 
 CONNECTION = {field.name: field.type for field in fields(Connection)}
 SWITCHES = ("tls", "validate_certs", "use_ssh_client")
-#: What ansible-rulebook adds to the options by itself.
+#: Options that ansible-rulebook adds by itself.
 ADDED = ("eda_feedback_queue",)
 #: The lowest and the highest value of each number.
 NUMBERS = {"interval": (1.0, 86400.0), "timeout": (1.0, 86400.0), "certificate_days": (0.0, 36500.0)}
@@ -22,8 +22,7 @@ NUMBERS = {"interval": (1.0, 86400.0), "timeout": (1.0, 86400.0), "certificate_d
 
 @dataclass(frozen=True)
 class Options:
-    """``interval`` is in seconds. Empty ``types`` and ``stacks`` mean all. ``hosts`` are inventory names by the names
-    of nodes."""
+    """``interval`` is in seconds. Empty ``types`` and ``stacks`` mean all. ``hosts``: inventory names by node names."""
 
     managers: Tuple[Connection, ...]
     interval: float = 10.0
@@ -35,7 +34,7 @@ class Options:
 
 
 def options_of(args: Mapping[str, Any]) -> Options:
-    """The options that a rulebook gives. Raises StackwrightError that names all that is wrong."""
+    """Returns the options that a rulebook sets. Raises StackwrightError with all invalid ones."""
     wrong: List[str] = []
     own = ("managers", "interval", "certificate_days", "initial", "types", "stacks", "hosts")
     known = {*own, *CONNECTION}
@@ -45,7 +44,7 @@ def options_of(args: Mapping[str, Any]) -> Options:
     given = {name: value for name, value in args.items() if value is not None}
     numbers = {name: number_of(name, given[name], NUMBERS[name], wrong) for name in NUMBERS if name in given}
     connections = connections_of({**given, **numbers}, wrong)
-    types = _list("types", given, wrong, (str,))
+    types, stacks = (_list(name, given, wrong, (str,)) for name in ("types", "stacks"))
     strange = sorted(set(types) - set(TYPES))
     if strange:
         wrong.append(f"types: there is no type {', '.join(strange)}")
@@ -62,20 +61,20 @@ def options_of(args: Mapping[str, Any]) -> Options:
         numbers.get("certificate_days", 30.0),
         given.get("initial", True),
         frozenset(types),
-        frozenset(_list("stacks", given, wrong, (str,))),
+        frozenset(stacks),
         {str(node): str(host) for node, host in hosts.items()},
     )
 
 
 def connections_of(given: Mapping[str, object], wrong: List[str]) -> Tuple[Connection, ...]:
-    """The managers in the order in which they are asked; what is not valid is added to ``wrong``."""
+    """Returns the managers in the order in which they are asked. Adds invalid options to ``wrong``."""
     common = {name: value for name, value in given.items() if name in CONNECTION}
     managers = _list("managers", given, wrong, (str, dict)) or [common.get("docker_host", DEFAULT_HOST)]
     return tuple(filter(None, (_connection(manager, common, wrong) for manager in managers)))
 
 
 def number_of(name: str, value: object, bounds: Tuple[float, float], wrong: List[str]) -> float:
-    """The number that an option has; what is not within ``bounds`` is added to ``wrong``."""
+    """Returns the number that an option sets. Adds a value outside of ``bounds`` to ``wrong``."""
     low, high = bounds
     try:
         found = float(str(value)) if not isinstance(value, bool) else low - 1.0

@@ -1,10 +1,10 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What events are made of: the Engine's objects, reduced to what a comparison needs. Pure.
+"""The Swarm at one moment: the Engine's objects, reduced to the data that a comparison needs. Pure.
 
-A snapshot keeps a few texts of each object, so that 2,000 services are a few megabytes; no value of a variable, no
-content of a config is kept.
+A snapshot has a few texts of each object, so 2,000 services take a few megabytes. It contains no values of variables
+and no contents of configs.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ if TYPE_CHECKING:
 
 Raw = Mapping[str, Any]
 ENDED = (*ENDED_BADLY, "orphaned")
-#: Parts of a service's specification, by what people call them.
+#: Parts of a service's specification, by their names in events.
 PARTS = {
     "image": ("TaskTemplate", "ContainerSpec", "Image"),
     "replicas": ("Mode",),
@@ -86,7 +86,7 @@ PARTS = {
 
 
 class Thing(NamedTuple):
-    """One object. ``version`` is its version index; ``facts`` are texts and numbers that are compared one by one."""
+    """One object. ``version`` is its version index; ``facts`` are compared one by one."""
 
     name: str
     stack: str
@@ -105,7 +105,7 @@ class Failure(NamedTuple):
 
 
 class Lock(NamedTuple):
-    """A stack's lock; ``version`` stays where nobody renews it. ``expires`` is in seconds since 1970."""
+    """A stack's lock. Each renewal changes ``version``. ``expires`` is in seconds since 1970."""
 
     stack: str
     version: int
@@ -123,12 +123,17 @@ class Record(NamedTuple):
 
 
 class Snapshot(NamedTuple):
-    """The Swarm at one moment. ``things`` are by kind (services, nodes, networks, secrets, configs) and id.
+    """The Swarm at one moment.
 
-    ``failures`` are by the id of the task, ``health`` by the id of the service, ``stacks`` are statuses by name,
-    ``locks`` and ``records`` by the id of their config, ``certificate`` is the digest of the root certificate and the
-    seconds since 1970 at which it expires (None: not known), ``now`` the Engine's own time. ``told`` are the keys of
-    alarms that have been told (compare.py). ``owners`` are project, environment and name of the stacks.
+    :param things: by kind (services, nodes, networks, secrets, configs) and id.
+    :param failures: by the id of the task.
+    :param health: by the id of the service.
+    :param stacks: statuses by name.
+    :param locks: by the id of their config, as ``records``.
+    :param certificate: the digest of the root certificate, and its end in seconds since 1970; None if unknown.
+    :param now: the Engine's own time.
+    :param told: the keys of alarms that were reported (compare.py).
+    :param owners: project, environment and name of the stacks.
     """
 
     things: Dict[str, Dict[str, Thing]]
@@ -144,9 +149,9 @@ class Snapshot(NamedTuple):
 
 
 def snapshot(info: Info, lists: Gathered, certificate_end: Optional[float] = None) -> Snapshot:
-    """The snapshot of the answers of ``/info`` and of the lists services, tasks, nodes, networks, secrets, configs.
+    """Returns the snapshot of ``/info`` and of the lists services, tasks, nodes, networks, secrets, configs.
 
-    :param certificate_end: seconds since 1970 at which the root certificate expires.
+    :param certificate_end: when the root certificate expires, in seconds since 1970.
     """
     lists = {**lists, "services": [service for service in lists["services"] if PULL not in labels_of(service)]}
     every: Mapping[str, Any] = lists
@@ -166,12 +171,11 @@ def snapshot(info: Info, lists: Gathered, certificate_end: Optional[float] = Non
     health = _health(lists, now)
     certificate = None if certificate_end is None else (_digest(root_certificate(info)), certificate_end)
     stacks = _stacks(things["services"], health, locks, now)
-    known = Snapshot(things, _failures(lists), health, stacks, locks, records, certificate, now)
-    return known._replace(owners=_owners(lists))
+    return Snapshot(things, _failures(lists), health, stacks, locks, records, certificate, now, owners=_owners(lists))
 
 
 def things_of(kind: str, objects: List[Dict[str, object]]) -> Dict[str, Thing]:
-    """The objects of one kind by their ids, without those that are nobody's business."""
+    """Returns the objects of one kind by their ids, without those that give no events."""
     found = {}
     for obj in objects:
         thing = thing_of(kind, obj)
@@ -181,7 +185,7 @@ def things_of(kind: str, objects: List[Dict[str, object]]) -> Dict[str, Thing]:
 
 
 def thing_of(kind: str, obj: Any) -> Optional[Thing]:
-    """One object; None if it is bookkeeping of this collection, or a network that is not of the Swarm."""
+    """Returns one object; None for bookkeeping of this collection, or a network outside of the Swarm."""
     if kind == "networks" and (obj.get("Scope") != "swarm" or lingers(obj)):
         return None
     if kind == "services" and PULL in labels_of(obj):
@@ -193,7 +197,7 @@ def thing_of(kind: str, obj: Any) -> Optional[Thing]:
 
 
 def root_certificate(info: Info) -> str:
-    """The root certificate of the Swarm (PEM) as ``/info`` has it; empty if it does not tell."""
+    """Returns the root certificate of the Swarm (PEM) from ``/info``; empty if it isn't there."""
     found = ((info.get("Swarm") or {}).get("Cluster") or {}).get("TLSInfo")
     return str(found.get("TrustRoot") or "") if isinstance(found, dict) else ""
 
@@ -298,7 +302,7 @@ def _stacks(
 
 
 def _owners(lists: Gathered) -> Dict[str, Tuple[str, str, str]]:
-    """Project, environment and name of each stack whose services or revisions record them."""
+    """Returns project, environment and name of each stack whose services or revisions record them."""
     found = {}
     for obj in (*lists["configs"], *lists["services"]):
         stack = stack_of(obj) or labels_of(obj).get(STACK, "")
@@ -323,14 +327,14 @@ def _has_failed(task: Task, service: Service) -> bool:
     state = state_of(task)
     if state in ENDED:
         return True
-    for_ever = not mode_of(service["Spec"]).endswith("job") and condition_of(service["Spec"]) == "any"
-    return state == "complete" and for_ever
+    runs_forever = not mode_of(service["Spec"]).endswith("job") and condition_of(service["Spec"]) == "any"
+    return state == "complete" and runs_forever
 
 
 def _failure(task: Task, service: Service, nodes: Mapping[str, str]) -> Failure:
     status = task.get("Status") or {}
     code = (status.get("ContainerStatus") or {}).get("ExitCode")
-    said = error_of(task) or (how_it_ended(task) if state_of(task) == "complete" else state_of(task))
+    reason = error_of(task) or (how_it_ended(task) if state_of(task) == "complete" else state_of(task))
     more = {
         "task": task["ID"],
         "state": state_of(task),
@@ -339,6 +343,6 @@ def _failure(task: Task, service: Service, nodes: Mapping[str, str]) -> Failure:
         "container": str((status.get("ContainerStatus") or {}).get("ContainerID") or "")[:12],
     }
     node = nodes.get(str(task.get("NodeID") or ""), "")
-    # It may quote a variable that the service no longer has.
-    own = hider({"Spec": {"TaskTemplate": task.get("Spec") or {}}})
-    return Failure(name_of(service), stack_of(service), node, hider(service)(own(said)), more)
+    # The error may contain a variable that the service no longer has, but the task does.
+    hide_own = hider({"Spec": {"TaskTemplate": task.get("Spec") or {}}})
+    return Failure(name_of(service), stack_of(service), node, hider(service)(hide_own(reason)), more)

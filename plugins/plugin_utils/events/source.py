@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From the thread that watches to the event loop of ansible-rulebook."""
+"""Connects the thread that watches with the event loop of ansible-rulebook."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.events.options i
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.events.watch import Stopped, Watcher
 
 LAST_WORDS = 3.0  # seconds for the thread to end after a cancellation
-TICK = 0.5  # seconds after which a thread that waits for the queue asks whether to go on
+TICK = 0.5  # seconds after which a thread that waits for the queue checks whether to continue
 
 
 async def watch(queue: Any, args: Dict[str, object], log: logging.Logger) -> None:
     """Puts events on ``queue`` until it is cancelled.
 
-    A queue that is full makes the watcher wait: what happens meanwhile is compared afterwards, and kept nowhere.
-    Raises StackwrightError for wrong options.
+    A full queue makes the watcher wait. It compares the changes since then afterwards, and stores none of them.
+    Raises StackwrightError for invalid options.
     """
     options = options_of(args)
     loop = asyncio.get_running_loop()
@@ -52,7 +52,7 @@ async def watch(queue: Any, args: Dict[str, object], log: logging.Logger) -> Non
             watcher.run()
         except BaseException as raised:
             error = raised
-        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
+        with contextlib.suppress(RuntimeError):  # the loop is closed
             loop.call_soon_threadsafe(end, error)
 
     watcher = Watcher(options, put, log.warning)
@@ -64,4 +64,4 @@ async def watch(queue: Any, args: Dict[str, object], log: logging.Logger) -> Non
         watcher.stop()
         await asyncio.wait({ended}, timeout=LAST_WORDS)
         if ended.done() and not ended.cancelled():
-            ended.exception()  # nobody else asks for it
+            ended.exception()  # retrieved, so that asyncio logs no warning

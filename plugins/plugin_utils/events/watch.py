@@ -1,9 +1,9 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Watches a Swarm and reports events: the Engine's stream shows which objects changed, comparisons find the rest.
+"""Watches a Swarm and reports events: the Engine's stream shows which objects changed, and comparisons find the rest.
 
-One thread does all of it, so that what is told has one order; a second one reads the stream (docs/decisions/0056).
+One thread reports all events, so that they are in order; a second one reads the stream (docs/decisions/0056).
 """
 
 from __future__ import annotations
@@ -44,26 +44,28 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.events.snapshot 
 
 PATHS = {word: kind for kind, word in KINDS.items()}
 FILTERS = {"type": sorted(PATHS), "scope": ["swarm"]}
-INBOX = 1000  # messages that may wait; where there are more, a comparison finds what they said
-FEW = 50  # objects that are read one by one; of more, whole lists are
-SHARE = 2.0  # times as long as a comparison took: the least pause after it
-PAUSE, LONGEST_PAUSE, GROWTH = 1.0, 30.0, 1.5  # seconds, seconds, factor: where no manager answers
+INBOX = 1000  # messages that may wait; if there are more, a comparison finds their changes
+FEW = 50  # objects that are read one by one; for more, whole lists are read
+SHARE = 2.0  # the least pause after a comparison, as a multiple of its duration
+PAUSE, LONGEST_PAUSE, GROWTH = 1.0, 30.0, 1.5  # seconds, seconds, factor: if no manager answers
 TEMPLATE = re.compile(r"\{(?=[{%#])")
-PREDEFINED = ("bridge", "host", "none")  # a new leader creates its own, which no list has
-SILENT = 15.0  # seconds without any manager, after which this is told
+PREDEFINED = ("bridge", "host", "none")  # a new leader creates its own, which are in no list
+SILENT = 15.0  # seconds without any manager, after which swarm_unreachable is reported
 
 Message = Dict[str, Any]
 
 
 class Stopped(Exception):
-    """Nobody wants events any more."""
+    """The watcher was stopped."""
 
 
 class Watcher:
-    """Watches by ``options`` until ``stop``. ``put`` takes each event, and may make the watcher wait.
+    """Watches the managers of ``options`` until ``stop``. ``run`` only raises Stopped, and the exceptions of ``put``.
 
-    ``tell`` gets a line about trouble with managers. ``connect`` and ``subscribe`` make an EngineClient and an
-    EventStream. Nothing but Stopped, and what ``put`` raises, comes out of ``run``.
+    :param put: gets each event, and may make the watcher wait.
+    :param tell: gets a line about each problem with a manager.
+    :param connect: creates an EngineClient.
+    :param subscribe: creates an EventStream.
     """
 
     def __init__(
@@ -84,7 +86,7 @@ class Watcher:
         self._name, self._where, self._engine_time = "", "", 0.0
         self._stream: Any = None
         self._silent_since: Optional[float] = None
-        self._silence_told = False
+        self._silence_reported = False
         self._looked = self._doubted = False
 
     def stop(self) -> None:
@@ -101,21 +103,21 @@ class Watcher:
         managers, turn, failed, pause = self.options.managers, 0, 0, PAUSE
         while not self._stopped.is_set():
             self._looked = False
-            manager, said = managers[turn % len(managers)], "the stream of events has ended"
+            manager, reason = managers[turn % len(managers)], "the stream of events has ended"
             try:
                 self._follow(manager)
             except Stopped:
                 return
             except EngineError as error:
-                said = str(error)
+                reason = str(error)
             except (ArithmeticError, AttributeError, LookupError, OSError, TypeError, ValueError) as error:
-                # An answer that nobody has thought of must not end the source; the next one may be better.
-                said = f"{type(error).__name__}: {error}"
+                # An unexpected answer must not end the source; the next manager's may be valid.
+                reason = f"{type(error).__name__}: {error}"
             failed, pause = (1, PAUSE) if self._looked else (failed + 1, pause)
             turn += 1
             if not self._stopped.is_set():
-                self._tell(plain_text(f"{manager.docker_host}: {said}", lines=False))
-                self._silence(said)
+                self._tell(plain_text(f"{manager.docker_host}: {reason}", lines=False))
+                self._report_silence(reason)
             if failed >= len(managers):
                 self._stopped.wait(pause)
                 failed, pause = 0, min(pause * GROWTH, LONGEST_PAUSE)
@@ -127,7 +129,7 @@ class Watcher:
         stream = None
         try:
             since = int(seconds(manager_info(client).get("SystemTime")) or 0)
-            # From the Engine's present second: it answers a moment before it listens.
+            # From the Engine's current second: it answers shortly before it listens.
             stream = self._stream = self._subscribe(client, FILTERS, str(since))
             if self._stopped.is_set():
                 raise Stopped
@@ -144,13 +146,13 @@ class Watcher:
         while True:
             batch = list(self._batch(stream, max(due - self._clock.now(), 0.0)))
             if batch:
-                self._heed(client, batch, began)
+                self._process(client, batch, began)
             if self._overflowed or self._clock.now() >= due:
                 lost, self._overflowed = self._overflowed, False
                 due = self._look(client, recovered=lost)
 
     def _read(self, stream: EventStream) -> None:
-        """In a thread of its own: passes messages on, and the error at the end."""
+        """Puts the messages of the stream, and the error at its end, into the inbox. Runs in a separate thread."""
         try:
             for message in stream.messages():
                 try:
@@ -168,7 +170,7 @@ class Watcher:
                 continue
 
     def _batch(self, stream: EventStream, patience: float) -> Iterator[Message]:
-        """What has come from the stream, after waiting for it. Raises its error, and Stopped."""
+        """Waits up to ``patience`` seconds, then yields all messages. Raises the stream's EngineError, and Stopped."""
         wait: Optional[float] = patience
         while True:
             try:
@@ -186,7 +188,7 @@ class Watcher:
     # -- comparisons
 
     def _look(self, client: EngineClient, recovered: bool) -> float:
-        """Compares the whole Swarm with what was told; gives the time of the next comparison."""
+        """Compares the whole Swarm with the last reported state. Returns the time of the next comparison."""
         start = self._clock.now()
         info = manager_info(client)
         lists: Any = {kind: client.list(f"/{kind}") for kind in KINDS if kind != "services"}
@@ -202,24 +204,27 @@ class Watcher:
         else:
             events = compare(known, now, days)
         self._known = remember(known, now, days)
-        self._heard()
+        self._report_answer()
         for event in events:
             self._send(event, recovered)
         took = self._clock.now() - start
         return float(self._clock.now() + max(self.options.interval - took, SHARE * took))
 
     def _with_networks(self, now: Snapshot) -> Snapshot:
-        """``now`` with the networks that are known, the first time it has none.
+        """Returns ``now``, with the known networks if it is the first snapshot without any.
 
-        An Engine that loses the leader just then lists its own networks only, as if the Swarm had none.
+        An Engine that has just lost the leader lists its own networks only, as if the Swarm had none.
         """
         known = (self._known or NOTHING).things["networks"]
         doubtful = bool(known) and not now.things["networks"] and not self._doubted
         self._doubted = doubtful
         return now._replace(things={**now.things, "networks": known}) if doubtful else now
 
-    def _heed(self, client: EngineClient, batch: List[Message], began: int) -> None:
-        """Looks at the objects that messages name. ``began``: older ones tell only of what lasts."""
+    def _process(self, client: EngineClient, batch: List[Message], began: int) -> None:
+        """Reads the objects that messages name, and reports their changes.
+
+        :param began: seconds since 1970. Earlier messages don't report objects that no longer exist.
+        """
         known = self._known or NOTHING
         actions: Dict[Tuple[str, str], List[Message]] = {}
         for message in batch:
@@ -228,7 +233,7 @@ class Watcher:
             if kind and identity:
                 actions.setdefault((kind, identity), []).append(message)
         kinds = {kind for kind, _identity in actions}
-        # A single network is what this Engine has of it, also if the Swarm has another one or none.
+        # Networks are listed: a single one is the Engine's own view, even if the Swarm has another network or none.
         listed = kinds if len(actions) > FEW else kinds & {"networks"}
         lists = {kind: {id_of(obj): obj for obj in client.list(f"/{kind}")} for kind in listed}
         for (kind, identity), messages in actions.items():
@@ -236,7 +241,7 @@ class Watcher:
             now = thing_of(kind, obj) if obj is not None else None
             before = known.things[kind].get(identity)
             if kind == "networks" and now is None and not things_of(kind, list(lists[kind].values())):
-                continue  # there is no leader; the next comparison knows
+                continue  # there is no leader, so the next comparison decides
             events = compare_one(kind, identity, before, now)
             if now is not None:
                 known.things[kind][identity] = kept(kind, before, now)
@@ -267,24 +272,24 @@ class Watcher:
             raise Stopped
         self._put(_plain(whole))
 
-    def _silence(self, said: str) -> None:
+    def _report_silence(self, reason: str) -> None:
         now = self._clock.now()
         if self._silent_since is None:
             self._silent_since = now
-        if not self._silence_told and now - self._silent_since >= SILENT:
-            self._silence_told = True
-            self._send({"type": "swarm_unreachable", "reason": said}, False)
+        if not self._silence_reported and now - self._silent_since >= SILENT:
+            self._silence_reported = True
+            self._send({"type": "swarm_unreachable", "reason": reason}, False)
 
-    def _heard(self) -> None:
+    def _report_answer(self) -> None:
         self._looked, self._silent_since = True, None
-        if self._silence_told:
-            self._silence_told = False
+        if self._silence_reported:
+            self._silence_reported = False
             self._send({"type": "swarm_reachable", "reason": ""}, False)
 
 
 #: Events that concern every stack.
 OF_THE_SOURCE = ("swarm_unreachable", "swarm_reachable")
-#: Events whose node can be asked: one that is lost can't.
+#: Events whose node is among the hosts for an action: a lost node can't run one.
 NODES_THAT_ANSWER = ("task_failed", "node_joined", "node_ready", "node_updated", "manager_reachable", "leader_changed")
 
 
@@ -299,21 +304,20 @@ def _read_one(client: EngineClient, kind: str, identity: str) -> Optional[Dict[s
 
 
 def _short_life(kind: str, identity: str, messages: List[Message], began: int) -> List[Event]:
-    """The events of an object that was gone before it could be looked at."""
+    """Returns the events of an object that was removed before it could be read."""
     actions = [message.get("Action") for message in messages if int(message.get("time") or 0) > began]
     attributes = messages[0]["Actor"].get("Attributes") or {}
     name = str(attributes.get("name") or "") if isinstance(attributes, dict) else ""
     if "create" not in actions or name.startswith(PRIVATE) or (kind == "networks" and name in PREDEFINED):
         return []
-    word = KINDS[kind]
     about = {"reason": "", "name": name, "id": identity, **({"service": name} if kind == "services" else {})}
-    return [{"type": f"{word}_{what}", **about} for what in ("created", "removed")]
+    return [{"type": f"{KINDS[kind]}_{what}", **about} for what in ("created", "removed")]
 
 
 def _plain(data: object) -> Any:
-    """The same without anything that controls a terminal, or that Ansible takes for a template."""
+    """Returns the data without control characters, and without text that Ansible would read as a template."""
     if isinstance(data, str):
-        # An action's variables are templates for Ansible: the error of a task could run code on the controller.
+        # Ansible templates an action's variables, so the error of a task could run code on the controller.
         return TEMPLATE.sub("{ ", plain_text(data, lines=False))
     if isinstance(data, dict):
         return {key: _plain(value) for key, value in data.items()}

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Receives requests for deployments: a small HTTP server in the event loop of ansible-rulebook.
 
-The token of a stack is a kept value of it, read when a request comes: it is rotated like any other value.
+The token of a stack is one of its kept values, and is read for each request. So it is rotated like any other value.
 """
 
 from __future__ import annotations
@@ -47,9 +47,9 @@ LARGEST_HEAD = 8192  # bytes
 
 
 async def receive(queue: asyncio.Queue[Dict[str, object]], args: Mapping[str, object], log: logging.Logger) -> None:
-    """Puts an event on ``queue`` for each request that may deploy, until it is cancelled.
+    """Puts an event on ``queue`` for each valid request, until it is cancelled.
 
-    Raises StackwrightError for wrong options, and OSError if the port can't be used.
+    Raises StackwrightError for invalid options, and OSError if the port can't be used.
     """
     options = options_of(args)
     context = None
@@ -85,26 +85,25 @@ class _Receiver:
         self._tasks.add(task)
         try:
             if len(self._tasks) > MOST:
-                status, told = 503, {"error": "Too many requests at the same time."}
+                status, answer = 503, {"error": "Too many requests at the same time."}
             else:
-                status, told = await self._answer(reader, str((writer.get_extra_info("peername") or [""])[0]))
-            body = json.dumps(told).encode() + b"\n"
+                status, answer = await self._answer(reader, str((writer.get_extra_info("peername") or [""])[0]))
+            body = json.dumps(answer).encode() + b"\n"
             head = f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\nContent-Type: application/json\r\n"
             head += "Retry-After: 60\r\n" if status == 429 else ""
             writer.write(f"{head}Content-Length: {len(body)}\r\nConnection: close\r\n\r\n".encode() + body)
             await asyncio.wait_for(writer.drain(), PATIENCE)
         except (OSError, asyncio.TimeoutError):
-            pass  # whoever asked is gone
+            pass  # the client has closed the connection
         finally:
             self._tasks.discard(task)
             writer.close()
 
     async def _answer(self, reader: asyncio.StreamReader, address: str) -> Tuple[int, Dict[str, str]]:
         try:
-            identity = await self._accept(reader, address)
-            return 202, {"id": identity}
+            return 202, {"id": await self._accept(reader, address)}
         except Refused as refused:
-            if refused.status != 429:  # a flood says nothing more
+            if refused.status != 429:  # a flood of requests must not flood the log
                 self._log.warning("%s: %s %s", address, refused.status, refused.message)
             return refused.status, {"error": refused.message}
         except (asyncio.IncompleteReadError, asyncio.LimitOverrunError, asyncio.TimeoutError):
@@ -112,15 +111,15 @@ class _Receiver:
 
     async def _accept(self, reader: asyncio.StreamReader, address: str) -> str:
         head = head_of((await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), PATIENCE))[:-4])
-        # Read before anything is answered: a connection that is closed with bytes unread loses the answer.
+        # Read before any answer: closing a connection with unread bytes loses the answer.
         body = await asyncio.wait_for(reader.readexactly(head.length), PATIENCE)
         now = time.monotonic()
         if self._wrong.is_used_up(address, now):
             raise Refused(429, "Too many wrong tokens.")
         target = self._options.targets.get(head.path)
         token = await self._token(target.stack) if target else None
-        # Compared also for a stack that is not known: the time says nothing about which ones are.
-        same = hmac.compare_digest(head.token.encode(), (token or "").encode())
+        # Also compared for an unknown stack, so that the duration doesn't show which stacks exist.
+        same = hmac.compare_digest(*(text.encode("utf-8", "surrogateescape") for text in (head.token, token or "")))
         if target is None or not token or not same:
             self._wrong.count(address, now)
             raise Refused(401, "The stack or the token is wrong.")
@@ -150,7 +149,7 @@ class _Receiver:
         return identity
 
     async def _token(self, stack: Stack) -> Optional[str]:
-        # One after the other, and only for addresses that don't guess: nobody makes the manager work hard.
+        # One at a time, and not for addresses that guess, so that requests can't overload the manager.
         async with self._reading:
             try:
                 token = await asyncio.get_running_loop().run_in_executor(None, _read, self._options, stack)
@@ -164,7 +163,7 @@ class _Receiver:
 
 
 def _read(options: Options, stack: Stack) -> Optional[str]:
-    """The current token of a stack, None if it has none. Raises StackwrightError."""
+    """Returns the current token of a stack, or None if it has none. Raises StackwrightError."""
     if options.store == "host_facts":
         return _current(HostFacts(stack.full_name, None, options.path), stack)
     error: Optional[EngineError] = None

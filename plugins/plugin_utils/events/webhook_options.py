@@ -19,7 +19,7 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.events.options i
     number_of,
 )
 
-#: What a variable may be, unless its pattern says otherwise: tags, digests, host names, numbers.
+#: The default pattern of a variable: tags, digests, host names, numbers.
 ORDINARY = r"[A-Za-z0-9][A-Za-z0-9._/:@+-]{0,254}"
 STORES = ("swarm", "host_facts")
 #: The lowest and the highest value of each number.
@@ -39,7 +39,7 @@ class Target:
 
 @dataclass(frozen=True)
 class Options:
-    """``targets`` are by the path of the request. ``rate`` is a number per minute, ``path`` a folder of facts."""
+    """``targets``: by the path of the request; ``rate``: deployments per minute; ``path``: the folder of host facts."""
 
     targets: Mapping[str, Target]
     managers: Tuple[Connection, ...]
@@ -53,7 +53,7 @@ class Options:
 
 
 def options_of(args: Mapping[str, object]) -> Options:
-    """The options that a rulebook gives. Raises StackwrightError that names all that is wrong."""
+    """Returns the options that a rulebook sets. Raises StackwrightError with all invalid ones."""
     wrong: List[str] = []
     known = {"stacks", "managers", *TEXTS, *NUMBERS, *CONNECTION}
     unknown = sorted(str(name) for name in args if name not in known and name not in ADDED)
@@ -105,14 +105,15 @@ def _targets(stacks: object, wrong: List[str]) -> Dict[str, Target]:
 def _patterns(key: str, variables: object, wrong: List[str]) -> Dict[str, Pattern[str]]:
     if variables is None:
         return {}
-    if isinstance(variables, list):
-        variables = {name: None for name in variables if isinstance(name, str)}
+    if isinstance(variables, list) and all(isinstance(name, str) for name in variables):
+        variables = dict.fromkeys(variables)
+    if not isinstance(variables, dict):
+        wrong.append(f"stacks.{key}.variables must be a list of names, or a map of names to patterns")
+        return {}
     found = {}
-    for name, pattern in variables.items() if isinstance(variables, dict) else ():
+    for name, pattern in variables.items():
         try:
             found[str(name)] = re.compile(ORDINARY if pattern is None else pattern)
         except (re.error, TypeError):
             wrong.append(f"stacks.{key}.variables.{name} must be a regular expression")
-    if not isinstance(variables, dict):
-        wrong.append(f"stacks.{key}.variables must be a list of names, or a map of names to patterns")
     return found

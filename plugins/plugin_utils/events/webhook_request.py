@@ -11,14 +11,14 @@ from typing import Dict, List, Mapping, NamedTuple, Pattern, Tuple
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.plain import parse
 
 LARGEST_BODY = 16_384  # bytes
-#: Ansible would run what is in them, on the controller: no value has them, whatever its pattern allows.
+#: No value may contain these, whatever its pattern allows: Ansible would run the template on the controller.
 TEMPLATES = ("{{", "{%", "{#")
 MINUTE = 60.0
-ADDRESSES = 1000  # that are remembered
+ADDRESSES = 1000  # how many keys a Rate remembers
 
 
 class Refused(Exception):
-    """The answer to a request that starts nothing: a status of HTTP and a sentence."""
+    """A request was rejected: the HTTP status and a sentence for the answer."""
 
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message)
@@ -34,7 +34,7 @@ class Head(NamedTuple):
 
 
 def head_of(text: bytes) -> Head:
-    """The head of an HTTP request. Raises Refused for what is not a POST with a length."""
+    """Parses the head of an HTTP request. Raises Refused if it isn't a POST with a valid length."""
     lines = text.decode("latin-1").split("\r\n")
     words = lines[0].split(" ")
     if len(words) != 3 or not words[2].startswith("HTTP/1."):
@@ -53,11 +53,12 @@ def head_of(text: bytes) -> Head:
     if int(length) > LARGEST_BODY:
         raise Refused(413, f"The body may have at most {LARGEST_BODY} bytes.")
     scheme, _space, token = headers.get("authorization", [""])[0].partition(" ")
-    return Head(words[1].partition("?")[0].strip("/"), token.strip() if scheme.lower() == "bearer" else "", int(length))
+    token = token.strip().encode("latin-1").decode("utf-8", "surrogateescape") if scheme.lower() == "bearer" else ""
+    return Head(words[1].partition("?")[0].strip("/"), token, int(length))
 
 
 def variables_of(body: bytes, allowed: Mapping[str, Pattern[str]]) -> Dict[str, str]:
-    """The variables that a body sets. Raises Refused (400) for all that is not allowed."""
+    """Returns the variables that a body sets. Raises Refused (400) for an invalid body, variable or value."""
     if not body.strip():
         return {}
     try:
@@ -71,7 +72,7 @@ def variables_of(body: bytes, allowed: Mapping[str, Pattern[str]]) -> Dict[str, 
         if name not in allowed:
             raise Refused(400, f"A variable is not allowed; allowed: {', '.join(sorted(allowed)) or 'none'}.")
         text = str(value) if isinstance(value, (str, int, float)) and not isinstance(value, bool) else ""
-        # No pattern that a user writes gets a text on which it could run for hours.
+        # The length is checked first, so that a user's pattern can't run for hours on a long text.
         if len(text) > 255 or not allowed[name].fullmatch(text) or any(mark in text for mark in TEMPLATES):
             raise Refused(400, f"The value of {name} is not allowed.")
         found[name] = text
@@ -79,18 +80,18 @@ def variables_of(body: bytes, allowed: Mapping[str, Pattern[str]]) -> Dict[str, 
 
 
 class Rate:
-    """Counts what was done in the last minute, by key. Remembers a bounded number of keys, the newest."""
+    """Limits how often something is done per minute, by key. Remembers the newest ADDRESSES keys."""
 
     def __init__(self, most: float) -> None:
         self.most = most
         self._left: OrderedDict[str, Tuple[float, float]] = OrderedDict()
 
     def is_used_up(self, key: str, now: float) -> bool:
-        """Whether ``key`` has to wait; ``now`` is in seconds and never goes back."""
+        """Whether ``key`` must wait; ``now`` is in seconds, from a monotonic clock."""
         return self._now(key, now) < 1.0
 
     def count(self, key: str, now: float) -> None:
-        """Notes that it was done."""
+        """Counts one use of ``key``."""
         self._left[key] = (self._now(key, now) - 1.0, now)
         self._left.move_to_end(key)
         while len(self._left) > ADDRESSES:

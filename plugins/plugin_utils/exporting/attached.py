@@ -24,12 +24,12 @@ if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Network, ServiceSpec, Subnet
 
 _POOL, _SIZE = "10.0.0.0/8", 24
-#: Swarm takes the subnets of a pool in their order. One further back was more likely set in a file.
+#: Swarm assigns the subnets of a pool in order. A later one was more likely set in a file.
 _FIRST = 256
 
 
 def networks(one: One) -> None:
-    """Sets ``networks``, unless the service joins the stack's network ``default`` as all services do."""
+    """Sets ``networks``, unless the service only joins the stack's network ``default``."""
     found: dict[str, Any] = {}
     key, around = one.key, one.around
     for attachment in one.template.get("Networks") or []:
@@ -46,12 +46,12 @@ def networks(one: One) -> None:
 
 
 def hash_aliases(key: str, around: Surroundings) -> list[str]:
-    """The aliases of a service on shared networks."""
+    """Returns the aliases of a service on shared networks."""
     return [hashed_name(key, around.stack.hash), host_name(key, around.stack.hash)]
 
 
 def find_shared(services: Mapping[str, ServiceSpec], around: Surroundings) -> None:
-    """Notes in ``around`` on which networks services are reachable by hash: all of them (shared), or those named.
+    """Records in ``around`` the networks on which services have hash aliases: all services (``shared``), or only some.
 
     ``services`` are the specs by key.
     """
@@ -72,7 +72,7 @@ def find_shared(services: Mapping[str, ServiceSpec], around: Surroundings) -> No
 
 
 def network_key(name: str, around: Surroundings) -> str:
-    """The key of a network in the file, where it is defined from now on."""
+    """Returns the key of a network in the file, and defines the network there."""
     live = next((network for network in around.observed["networks"] if name_of(network) == name), None)
     if live is None or not around.is_own(live):
         return around.define("networks", name, around.short(name), {"external": True})
@@ -82,7 +82,7 @@ def network_key(name: str, around: Surroundings) -> str:
 
 
 def _base(live: Network, name: str) -> str:
-    """The name in the file, of a network that a deployment has replaced by another one."""
+    """Returns the name in the file: a network that replaced another one has a suffix."""
     return labels_of(live).get(BASE) or name
 
 
@@ -104,7 +104,7 @@ def _definition(live: Network, key: str, around: Surroundings) -> dict[str, Any]
 
 
 def subnets(configs: Sequence[Subnet], observed: Snapshot) -> list[dict[str, str]]:
-    """The subnets, unless they are of the pools from which the Swarm chooses by itself."""
+    """Returns the subnets, unless the Swarm has chosen all of them from its pools."""
     if all(_is_chosen(config, observed) for config in configs):
         return []
     found = []
@@ -134,7 +134,7 @@ def _is_chosen(config: Subnet, observed: Snapshot) -> bool:
 
 
 def _first(subnet: str) -> str:
-    """The address that the Engine gives to the gateway of a subnet."""
+    """Returns the address that the Engine assigns to the gateway of a subnet; empty for an invalid subnet."""
     try:
         return str(ipaddress.ip_network(subnet, False)[1])
     except (ValueError, IndexError):

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Kept values in an exported file: expressions that generate them, in place of references to them."""
+"""Kept values in an exported file: the expressions that generate them replace the references."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.values.value_references import REFERENCE, STACK
 
-#: Stand for an expression while the text is written; no YAML has to escape them.
+#: Mark the place of an expression while the text is written. YAML doesn't escape these characters.
 _BEGIN, _END = "\ue000", "\ue001"
 #: The block of the stack's own values.
 BLOCK = "x-env"
@@ -24,7 +24,7 @@ class Expressions:
         self.used: list[str] = []
 
     def marked(self, tree: Mapping[str, object]) -> dict[str, Any]:
-        """A copy of a file's tree with marks in place of references, and with the block of the stack's own values."""
+        """Returns a copy of a file's tree with marks for references, and with the block of the stack's own values."""
         made: dict[str, Any] = self._marked(tree)
         own = {}
         for name in list(self.used):
@@ -46,16 +46,16 @@ class Expressions:
         return f"{_BEGIN}{self.used.index(name)}{_END}"
 
     def expanded(self, text: str) -> str:
-        """The text of the file with expressions in place of marks."""
+        """Returns the text of the file with expressions in place of marks."""
         for number, name in enumerate(self.used):
             owner, _slash, key = name.partition("/")
-            said = f"${{{key}}}" if owner == STACK else self._text(name)
-            text = text.replace(f"{_BEGIN}{number}{_END}", said)
+            expression = f"${{{key}}}" if owner == STACK else self._text(name)
+            text = text.replace(f"{_BEGIN}{number}{_END}", expression)
         return text.replace(_BEGIN, "").replace(_END, "")
 
     def _text(self, name: str) -> str:
         generator, params = self.generators[name]
-        words = ", ".join(
-            f"{word}='{value}'" if isinstance(value, str) else f"{word}={value}" for word, value in params.items()
+        arguments = ", ".join(
+            f"{param}='{value}'" if isinstance(value, str) else f"{param}={value}" for param, value in params.items()
         )
-        return f"{{{{ {generator}({words}) }}}}" if words else f"{{{{ {generator} }}}}"
+        return f"{{{{ {generator}({arguments}) }}}}" if arguments else f"{{{{ {generator} }}}}"

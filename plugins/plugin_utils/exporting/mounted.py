@@ -38,9 +38,9 @@ if TYPE_CHECKING:
     )
 
 KINDS: tuple[ContentKind, ...] = ("configs", "secrets")
-#: A file's mode where the file does not set one.
+#: The mode of a config or secret if the Compose file sets none.
 _MODE = 0o444
-#: Where an export puts the contents of configs, below the folder of its Compose file.
+#: The folder for the contents of configs, beside the Compose file.
 CONFIGS = "configs"
 
 
@@ -48,20 +48,20 @@ def files(one: One) -> None:
     """Sets ``configs``, ``secrets`` and ``credential_spec``."""
     around = one.around
     for kind in KINDS:
-        found = [_said(_reference(*reference, kind, around)) for reference in _references(one.container, kind)]
-        one.put((kind,), found)
+        references = [_reference(*reference, kind, around) for reference in _references(one.container, kind)]
+        one.put((kind,), [_without_empty(reference) for reference in references])
     credentials = (one.container.get("Privileges") or {}).get("CredentialSpec") or {}
     config = credentials.get("Config")
-    told = {
+    found = {
         "config": object_key("configs", around.names.get(config, config), around) if config else "",
         "file": credentials.get("File"),
         "registry": credentials.get("Registry"),
     }
-    one.put(("credential_spec",), _said(told))
+    one.put(("credential_spec",), _without_empty(found))
 
 
 def _references(container: ContainerSpec, kind: ContentKind) -> list[tuple[str, File]]:
-    """What a container has of configs or secrets: the name of each, and the file that it is."""
+    """Returns the names of a container's configs or secrets, and their files in the container."""
     if kind == "configs":
         return [(ref["ConfigName"], ref["File"]) for ref in container.get("Configs") or [] if ref.get("File")]
     return [(ref["SecretName"], ref["File"]) for ref in container.get("Secrets") or [] if ref.get("File")]
@@ -80,7 +80,7 @@ def _reference(name: str, file: File, kind: ContentKind, around: Surroundings) -
 
 
 def object_key(kind: ContentKind, name: str, around: Surroundings) -> str:
-    """The key of a config or secret in the file, where it is defined from now on."""
+    """Returns the key of a config or secret in the file, and defines it there."""
     live = around.contents_of(kind).get(name)
     if live is None or not around.is_own(live):
         return around.define(kind, name, around.short(name), {"external": True})
@@ -99,14 +99,14 @@ def object_key(kind: ContentKind, name: str, around: Surroundings) -> str:
     elif spec.get("Driver"):
         content = {"driver": spec["Driver"].get("Name"), "driver_opts": dict(spec["Driver"].get("Options") or {})}
     else:
-        # Its content can't be read back: the secret that is there is used, by the name that it has.
+        # The content of a secret can't be read, so the file refers to the existing secret by its name.
         return around.define(kind, name, around.short(base), {"external": True})
-    around.keys.setdefault((kind, name), around.define(kind, base, around.short(base), _said({**content, **common})))
-    return around.keys[kind, name]
+    definition = _without_empty({**content, **common})
+    return around.keys.setdefault((kind, name), around.define(kind, base, around.short(base), definition))
 
 
 def _base(live: Config, name: str, kind: ContentKind, around: Surroundings) -> str:
-    """The name without the suffix that a deployment gave it beside one with other content."""
+    """Returns the name in the file, without the suffix that a deployment adds for changed content."""
     suffix = SUFFIX.search(name)
     base = name[: suffix.start()] if suffix else name
     if suffix is None or CONTENT not in labels_of(live) or suffixed(base, suffix.group()[1:]) != name:
@@ -118,9 +118,9 @@ def _base(live: Config, name: str, kind: ContentKind, around: Surroundings) -> s
 
 
 def unused(around: Surroundings) -> None:
-    """Defines the stack's own configs and secrets that no service uses; a deployment would remove them otherwise.
+    """Defines the stack's own configs and secrets that no service uses. Otherwise a deployment would remove them.
 
-    Those with our label of content are former versions, which the history keeps.
+    Those with our content label are former versions, which the history keeps.
     """
     for kind in KINDS:
         for live in around.observed[kind]:
@@ -128,11 +128,12 @@ def unused(around: Surroundings) -> None:
                 object_key(kind, name_of(live), around)
 
 
-def _said(definition: Mapping[str, object]) -> dict[str, Any]:
+def _without_empty(definition: Mapping[str, object]) -> dict[str, Any]:
+    """Returns a definition without empty values. A ``mode`` of 0 is not empty."""
     return {
-        word: value
-        for word, value in definition.items()
-        if value not in (None, "", False, [], {}) or value == 0 and word == "mode" and value is not False
+        key: value
+        for key, value in definition.items()
+        if value not in (None, "", False, [], {}) or value == 0 and key == "mode" and value is not False
     }
 
 
@@ -140,11 +141,11 @@ def _said(definition: Mapping[str, object]) -> dict[str, Any]:
 
 
 def mounts(one: One) -> None:
-    """Sets ``volumes``, and ``tmpfs`` for what only that key can say."""
+    """Sets ``volumes``, and ``tmpfs`` for mounts with options that only that key has."""
     every = one.container.get("Mounts") or []
     found = [_mount(mount, one.around) for mount in every if not _has_options(mount)]
     short = [_short_tmpfs(mount) for mount in every if _has_options(mount)]
-    one.made.update(_said({"volumes": found, "tmpfs": short}))
+    one.made.update(_without_empty({"volumes": found, "tmpfs": short}))
 
 
 def _mount(mount: Mount, around: Surroundings) -> dict[str, Any]:
@@ -153,12 +154,12 @@ def _mount(mount: Mount, around: Surroundings) -> dict[str, Any]:
     found.update(read_only=mount.get("ReadOnly"), consistency=mount.get("Consistency"))
     if kind in _PARTS:
         found.update(_PARTS[kind](mount, around))
-    return _said(found)
+    return _without_empty(found)
 
 
 def _volume(mount: Mount, around: Surroundings) -> dict[str, Any]:
     options = mount.get("VolumeOptions") or {}
-    block = _said({"nocopy": options.get("NoCopy"), "subpath": options.get("Subpath")})
+    block = _without_empty({"nocopy": options.get("NoCopy"), "subpath": options.get("Subpath")})
     found: dict[str, Any] = {"volume": block}
     if mount.get("Source"):
         found["source"] = _volume_key(mount, around)
@@ -178,7 +179,7 @@ def _volume_key(mount: Mount, around: Surroundings) -> str:
         "driver_opts": dict(driver.get("Options") or {}),
         "labels": around.labels(own, "volume", around.short(base)),
     }
-    return around.define("volumes", base, around.short(base), _said(definition))
+    return around.define("volumes", base, around.short(base), _without_empty(definition))
 
 
 def _bind(mount: Mount, around: Surroundings) -> dict[str, Any]:
@@ -188,13 +189,14 @@ def _bind(mount: Mount, around: Surroundings) -> dict[str, Any]:
         "propagation": None if propagation == "rprivate" else propagation,
         "recursive": "disabled" if options.get("NonRecursive") else None,
     }
-    return {"bind": _said(block)}
+    return {"bind": _without_empty(block)}
 
 
 def _tmpfs(mount: Mount, around: Surroundings) -> dict[str, Any]:
     options = mount.get("TmpfsOptions") or {}
     size = options.get("SizeBytes")
-    return {"tmpfs": _said({"size": size_text(size) if size else None, "mode": Octal(options.get("Mode") or 0)})}
+    block = {"size": size_text(size) if size else None, "mode": Octal(options.get("Mode") or 0)}
+    return {"tmpfs": _without_empty(block)}
 
 
 def _has_options(mount: Mount) -> bool:
@@ -204,11 +206,11 @@ def _has_options(mount: Mount) -> bool:
 
 def _short_tmpfs(mount: Mount) -> str:
     options: Any = mount["TmpfsOptions"]
-    words = ["=".join(option) for option in options["Options"]]
-    words += [f"size={size_text(options['SizeBytes'])}"] if options.get("SizeBytes") else []
-    words += [f"mode={options['Mode']:o}"] if options.get("Mode") else []
-    words += ["ro"] if mount.get("ReadOnly") else []
-    return f"{mount['Target']}:{','.join(words)}"
+    found = ["=".join(option) for option in options["Options"]]
+    found += [f"size={size_text(options['SizeBytes'])}"] if options.get("SizeBytes") else []
+    found += [f"mode={options['Mode']:o}"] if options.get("Mode") else []
+    found += ["ro"] if mount.get("ReadOnly") else []
+    return f"{mount['Target']}:{','.join(found)}"
 
 
 def _cluster(mount: Mount, around: Surroundings) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One service on its way into a Compose file."""
+"""One service during its conversion to a Compose file."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class One:
-    """The service ``key``: its ServiceSpec, and in ``made`` what the file says of it so far."""
+    """The service ``key``: its ServiceSpec, and in ``made`` its keys in the Compose file so far."""
 
     key: str
     spec: ServiceSpec
@@ -37,14 +37,14 @@ class One:
         return self.template.get("ContainerSpec") or {}
 
     def value_at(self, path: tuple[str, ...]) -> object:
-        """What stands at ``path`` in the spec, or None."""
+        """Returns the value at ``path`` in the spec, or None."""
         found: object = self.spec
         for part in path:
             found = found.get(part) if isinstance(found, Mapping) else None
         return found
 
     def put(self, path: tuple[str, ...], value: object) -> None:
-        """Sets a value that says something; None and what is empty do not."""
+        """Sets a value, unless it is None or empty."""
         if value is None or value == "" or value == [] or value == {}:
             return
         place = self.made

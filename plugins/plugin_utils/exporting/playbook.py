@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The files beside the stacks of a whole Swarm: inventory, deploy playbook, variables, and a page for people."""
+"""The files beside the stacks of a whole Swarm: inventory, deploy playbook, variables, and README.md."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ _PLAYBOOK = """---
 def playbook_files(
     stacks: Sequence[Exported], loose: Sequence[Exported], refused: Iterable[str], observed: Snapshot
 ) -> dict[str, bytes]:
-    """The files by path. Raises ValueError for a text that no YAML can hold."""
+    """Returns the files by path. Raises ValueError for a text that YAML can't contain."""
     networks = outside_networks(observed)
     made = {
         "inventory.yml": yaml_text(_inventory(observed)),
@@ -71,7 +71,7 @@ def _inventory(observed: Snapshot) -> dict[str, Any]:
 
 
 def outside_networks(observed: Snapshot) -> list[dict[str, Any]]:
-    """The networks of the Swarm that belong to no stack, as the options of swarm_network."""
+    """Returns the networks of the Swarm that belong to no stack, as the options of swarm_network."""
     own = [network for network in observed["networks"] if network.get("Scope") == "swarm" and not stack_of(network)]
     return [_network(network, observed) for network in sorted(own, key=name_of) if not network.get("Ingress")]
 
@@ -92,6 +92,7 @@ def _network(network: Network, observed: Snapshot) -> dict[str, Any]:
 
 
 def unowned(observed: Snapshot, kind: ContentKind) -> list[str]:
+    """Returns the names of the configs or secrets that belong to no stack."""
     return sorted(name_of(obj) for obj in observed[kind] if NAMESPACE not in ((obj["Spec"].get("Labels")) or {}))
 
 

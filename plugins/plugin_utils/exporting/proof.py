@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The proof of an export: compiles its Compose file, plans it against the running stack, and names the differences."""
+"""The proof of an export: compiles its Compose file, plans it against the running stack, and lists the differences."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _FILE = "compose.yml"
 
 
 def desired_of(text: str, around: Surroundings) -> Desired:
-    """The DesiredState of an exported file, with the policies that the stack has. Raises ComposeError."""
+    """Returns the DesiredState of an exported file, with the stack's policies. Raises ComposeError."""
     stack = around.stack
     request = CompileRequest(
         [Source(_FILE)],
@@ -45,7 +45,7 @@ def desired_of(text: str, around: Surroundings) -> Desired:
 
 
 def what_differs(text: str, around: Surroundings) -> list[str]:
-    """What a deployment of the exported file would change, one sentence for each operation."""
+    """Returns the changes that a deployment of the exported file would make, one sentence for each operation."""
     observed = around.observed
     try:
         desired: Any = desired_of(text, around)
@@ -56,11 +56,11 @@ def what_differs(text: str, around: Surroundings) -> list[str]:
         return [f"{problem.key}: {problem.message}" for problem in error.problems]
     except StackwrightError as error:
         return [error.message]
-    return [_said(operation) for operation in plan.work() if not _is_former(operation, around)]
+    return [_sentence(operation) for operation in plan.work() if not _is_former(operation, around)]
 
 
 def _with_secrets(desired: State, around: Surroundings) -> State:
-    """Secrets that are kept values as those that run: that their contents are the same, the manager has found out."""
+    """Replaces secrets that are kept values by the running ones: the manager has compared their contents."""
     reals = {key: real for real, key in around.values["secrets"].items()}
     secrets: list[ContentEntry] = []
     renamed = {}
@@ -77,14 +77,13 @@ def _with_secrets(desired: State, around: Surroundings) -> State:
 
 
 def _is_former(operation: Operation, around: Surroundings) -> bool:
-    """Whether this is about a former version of a config or secret, which the history keeps."""
+    """Whether an operation removes a former version of a config or secret, which the history keeps."""
     if operation.phase != PRUNE or operation.kind not in ("config", "secret"):
         return False
     live = around.contents_of("configs" if operation.kind == "config" else "secrets").get(operation.name)
     return live is not None and CONTENT in labels_of(live)
 
 
-def _said(operation: Operation) -> str:
-    changes = ", ".join(change.path for change in operation.changes)
-    why = changes or operation.reason
+def _sentence(operation: Operation) -> str:
+    why = ", ".join(change.path for change in operation.changes) or operation.reason
     return f"{operation.kind} {operation.name}: a deployment would {operation.action} it ({why})"

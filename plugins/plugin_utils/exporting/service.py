@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """One ServiceSpec as a service of a Compose file.
 
-Most keys go back by the table of keys that conversion uses: a key that is copied into a field is copied out of it.
-The functions here are for the fields that conversion makes by functions as well.
+Most keys use the table of keys of the conversion: a key that is copied into a field is copied out of it. The functions
+here are for fields that the conversion also computes with functions.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import ServiceSpec
 
 _FIELD = re.compile(r"[A-Za-z]+(?:\.[A-Za-z]+)*\Z")
-#: The order of keys in a block, where it is not that of the table.
+#: The order of keys in blocks, if it differs from the table's.
 _CHECK = ("test", "interval", "timeout", "retries", "start_period", "start_interval")
 _UPDATE = ("parallelism", "delay", "failure_action", "monitor", "max_failure_ratio", "order")
 _UPDATES = ("update_config", "rollback_config")
-#: What the Engine does anyway.
+#: The Engine's defaults, which a file need not set.
 _DEFAULTS: dict[tuple[str, ...], object] = {
     ("deploy", "endpoint_mode"): "vip",
     ("deploy", "replicas"): 1,
@@ -54,7 +54,7 @@ _OTHERWISE = {
 
 
 def service_of(spec: ServiceSpec, key: str, around: Surroundings) -> dict[str, Any]:
-    """The service ``key``; what it refers to is defined in ``around``."""
+    """Returns the service ``key``. Defines the objects that it refers to in ``around``."""
     one = One(key, spec, around)
     for path, row in SERVICE_PATHS.items():
         if row.fate == CARRIED and _FIELD.match(row.text):
@@ -73,16 +73,16 @@ def _order(one: One) -> None:
 
 
 def _copied(one: One, path: tuple[str, ...], row: Key) -> None:
-    """The value of a field as the value of its key, unless it says nothing."""
+    """Copies the value of a field to its key, unless it is empty or the default."""
     field = tuple(row.text.split("."))
     value, kind = one.value_at(field), row.kind
     if path in _OTHERWISE or (isinstance(value, Mapping) and not kind.read) or _has_maps(value):
         return
-    nothing = value in (0, False) and not kind.zero and field[-2:] not in ZERO_COUNTS
-    if nothing or (path in _DEFAULTS and value == _DEFAULTS[path]):
+    empty = value in (0, False) and not kind.zero and field[-2:] not in ZERO_COUNTS
+    if empty or (path in _DEFAULTS and value == _DEFAULTS[path]):
         return
     if isinstance(value, float):
-        value = round(value, 6)  # 32 bits in the Engine: 0.1 comes back as 0.10000000149011612
+        value = round(value, 6)  # the Engine has 32 bits: it returns 0.10000000149011612 for 0.1
     if kind.unit and isinstance(value, int):
         value = WRITERS[kind.unit.parse](value)
     one.put(path, dict(value) if isinstance(value, Mapping) else value)
@@ -92,11 +92,11 @@ def _has_maps(value: object) -> bool:
     return isinstance(value, list) and any(isinstance(item, Mapping) for item in value)
 
 
-# -- the fields that conversion makes by functions
+# -- the fields that the conversion computes with functions
 
 
 def _image(one: One) -> None:
-    """The image as the file had it where that still means the same, without the digest that a deployment added."""
+    """Sets the image as the file had it, if that still names the same one, else without the digest of a deployment."""
     running = str(one.container.get("Image") or "")
     written = str((one.spec.get("Labels") or {}).get(IMAGE) or "")
     same = written and normalise(written) in (running, without_digest(running))
@@ -108,7 +108,7 @@ def _image(one: One) -> None:
 
 
 def _environment(one: One) -> None:
-    """Without names that have no value: in a Compose file they would get one from the variables of the task."""
+    """Leaves out names without a value: in a Compose file they would get one from the task's variables."""
     pairs = (entry.partition("=") for entry in one.container.get("Env") or [] if "=" in entry)
     one.put(("environment",), {name: value for name, _equals, value in sorted(pairs)})
 
@@ -120,10 +120,10 @@ def _labels(one: One) -> None:
 
 def _mode(one: One) -> None:
     mode = one.spec.get("Mode") or {}
-    for field, word in (("Global", "global"), ("GlobalJob", "global-job"), ("ReplicatedJob", "replicated-job")):
+    for field, name in (("Global", "global"), ("GlobalJob", "global-job"), ("ReplicatedJob", "replicated-job")):
         if mode.get(field) is not None:
-            one.put(("deploy", "mode"), word)
-    # A job on a schedule wants no completions while it sleeps.
+            one.put(("deploy", "mode"), name)
+    # A job on a schedule has zero completions while it is asleep.
     counted = "MaxConcurrent" if is_scheduled(one.spec) else "TotalCompletions"
     count = (mode.get("ReplicatedJob") or {}).get(counted, 1)
     if count != 1:
@@ -164,12 +164,12 @@ def _security(one: One) -> None:
     context = privileges.get("SELinuxContext") or {}
     if context.get("Disable"):
         options.append("label:disable")
-    options += [f"label:{word}:{context[field]}" for field, word in _SELINUX if context.get(field)]
+    options += [f"label:{name}:{context[field]}" for field, name in _SELINUX if context.get(field)]
     one.put(("security_opt",), options)
 
 
 def _restart_policy(one: One) -> None:
-    """A policy of defaults is one that somebody has set: without any, the Engine has none."""
+    """Keeps a policy that has only defaults: the Engine stores none if the file sets none."""
     if one.template.get("RestartPolicy") and not (one.made.get("deploy") or {}).get("restart_policy"):
         one.put(("deploy", "restart_policy", "condition"), "any")
 
@@ -178,7 +178,7 @@ def _ports(one: One) -> None:
     found = []
     for port in (one.spec.get("EndpointSpec") or {}).get("Ports") or []:
         published, mode = port.get("PublishedPort") or 0, port.get("PublishMode") or "ingress"
-        # In the long form, docker's CLI takes a number only. The short form is a text.
+        # In the long form, docker's CLI accepts only a number. The short form is a text.
         is_long = mode != "ingress" or port.get("Name")
         entry = {"name": port.get("Name"), "target": port.get("TargetPort")}
         entry["published"] = (published if is_long else str(published)) if published else None

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One stack of a snapshot as a Compose file with the files that it names, and the parts that it can't express."""
+"""Exports one stack of a snapshot: its Compose file, the files that it refers to, and the parts that are lost."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ COMPOSE = "compose.yml"
 
 @dataclass(frozen=True)
 class Exported:
-    """A stack as files by their paths, and the options of compose_stack with which they mean what runs.
+    """A stack as files by their paths, and the options of compose_stack with which they describe the running stack.
 
-    ``lost`` says what the files can't express, one sentence each. ``secrets`` are the names of those that have to be
-    there before a deployment. ``loose`` is the name of the service that belongs to no stack, if this is one.
+    ``lost``: the parts that the files can't express, one sentence each. ``secrets``: the names of secrets that must
+    exist before a deployment. ``loose``: the service's name, if this is a service without a stack.
     """
 
     name: str
@@ -48,20 +48,20 @@ class Exported:
 
 
 def export_stack(full_name: str, observed: Snapshot, prefix: str) -> Exported:
-    """The stack with this name in the Swarm.
+    """Exports the stack with this name in the Swarm.
 
-    :param observed: what ``cluster/observe.py`` gives of it.
-    :param prefix: that of the labels, if no object of the stack tells another.
-    :raises StackwrightError: ``invalid_name``; ``not_exportable`` for a text that no YAML can hold.
+    :param observed: the stack's objects from ``cluster/observe.py``.
+    :param prefix: the label prefix if no object of the stack has another one.
+    :raises StackwrightError: ``invalid_name``; ``not_exportable`` for a text that YAML can't contain.
     """
     stack = stack_named(full_name, observed, prefix_of(full_name, observed, prefix))
     around = Surroundings(stack, observed)
     live = {around.short(name_of(s)): s for s in observed["services"] if around.is_own(s)}
-    refused = {key: _no_service(service, stack) for key, service in sorted(live.items())}
+    refused = {key: _why_refused(service, stack) for key, service in sorted(live.items())}
     lost = [f"service {name_of(live[key])}: {why}" for key, why in refused.items() if why]
     usable = {key: live[key]["Spec"] for key, why in refused.items() if not why}
     attached.find_shared(usable, around)
-    # Without a top-level name, which `docker stack deploy` refuses.
+    # Without a top-level name, which `docker stack deploy` rejects.
     tree: dict[str, Any] = {"services": {key: service_of(spec, key, around) for key, spec in usable.items()}}
     mounted.unused(around)
     _drop_default(around.top.get("networks") or {})
@@ -89,8 +89,8 @@ def export_stack(full_name: str, observed: Snapshot, prefix: str) -> Exported:
     )
 
 
-def _no_service(service: Service, stack: Stack) -> str:
-    """Why a service can't be one of a Compose file; empty if it can."""
+def _why_refused(service: Service, stack: Stack) -> str:
+    """Returns why a service can't be in a Compose file; empty if it can."""
     if not name_of(service).startswith(stack.full_name + "_"):
         return f"a service of the stack {stack.full_name} can't have this name"
     if STEP in labels_of(service):
@@ -101,7 +101,7 @@ def _no_service(service: Service, stack: Stack) -> str:
 
 
 def _drop_default(networks: dict[str, object]) -> None:
-    """The network that all services join anyway, where it has no settings."""
+    """Removes the network that all services join anyway if it has no settings."""
     if networks.get("default") == {}:
         del networks["default"]
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The data of the Swarm that the export of one service needs: names, the stack's own objects, and their keys."""
+"""The data that the export of a service needs: the Swarm's names, the stack's own objects, and their keys."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ class Expressed(TypedDict):
 
 
 class Values(Expressed, total=False):
-    """The kept values of a stack: how each is made, and the keys of secrets that are one, by their real names.
+    """The kept values of a stack: their generators, and the keys of secrets with such a value, by their real names.
 
-    ``texts`` are the values themselves, where a bundle has asked for them.
+    ``texts`` are the values themselves, if a bundle has requested them.
     """
 
     texts: dict[str, str]
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import Observed
 
     class Snapshot(Observed, total=False):
-        """One look at a Swarm, as ``cluster/observe.py`` and ``parts/stack_export.py`` give it."""
+        """The observed state of a Swarm from ``cluster/observe.py`` and ``parts/stack_export.py``."""
 
         values: dict[str, Values]
         notices: list[str]
@@ -57,11 +57,14 @@ _NOT_A_KEY = re.compile(r"[^A-Za-z0-9._-]")
 
 @dataclass
 class Surroundings:
-    """One stack as the Swarm has it.
+    """One stack in the Swarm, and the parts of its file so far.
 
-    ``keys`` gives the key of an object in the file by its kind and its real name. ``top`` collects the definitions of
-    the file's sections, ``contents`` those of the files that it names. ``renamed`` are the real names of volumes that
-    were recreated, by those in the file. ``shared`` and ``hashed`` are networks on which services answer by hash.
+    :param keys: the keys of objects in the file, by kind and real name.
+    :param top: the definitions of the file's top-level sections.
+    :param renamed: the real names of recreated volumes, by their names in the file.
+    :param contents: the contents of the files that the file refers to, by path.
+    :param tracked: whether objects have tracking labels.
+    :param shared: networks on which all services have hash aliases; ``hashed``: only some.
     """
 
     stack: Stack
@@ -80,48 +83,47 @@ class Surroundings:
 
     @property
     def values(self) -> Values:
-        """The kept values of the stack that are known."""
+        """The known kept values of the stack."""
         none: Values = {"generators": {}, "secrets": {}}
         return (self.observed.get("values") or {}).get(self.stack.full_name, none)
 
     @property
     def platform(self) -> dict[str, Any]:
-        """The policies of the platform that the stack was deployed with, apart from shared networks."""
+        """The policies of the platform with which the stack was deployed, except shared networks."""
         found: dict[str, Any] = {"hash_aliases": list(self.hashed)} if self.hashed else {}
         if self.tracked != bool(self.stack.project or self.shared):
             found["tracking_labels"] = self.tracked
         return found
 
     def contents_of(self, kind: ContentKind) -> dict[str, Config]:
-        """The Swarm's configs or secrets by name."""
+        """Returns the Swarm's configs or secrets by name."""
         return {name_of(obj): obj for obj in self.observed[kind]}
 
     def is_own(self, obj: Mapping[str, object]) -> bool:
         return stack_of(obj) == self.stack.full_name
 
     def short(self, name: str) -> str:
-        """The name without the stack's, as a key."""
+        """Returns the name without the stack's prefix, for use as a key."""
         start = self.stack.full_name + "_"
         return name[len(start) :] if name.startswith(start) and len(name) > len(start) else name
 
-    def define(self, kind: str, name: str, wished: str, definition: Mapping[str, object]) -> str:
-        """The key of the object ``name`` in the file; the first time, its definition is added."""
+    def define(self, kind: str, name: str, wanted: str, definition: Mapping[str, object]) -> str:
+        """Returns the key of the object ``name`` in the file: ``wanted``, or with a number. Defines it if it is new."""
         if (kind, name) not in self.keys:
-            section, key = self.top.setdefault(kind, {}), _NOT_A_KEY.sub("-", wished) or kind
+            section, key = self.top.setdefault(kind, {}), _NOT_A_KEY.sub("-", wanted) or kind
             number = 1
             while key in section:
                 number += 1
-                key = f"{_NOT_A_KEY.sub('-', wished)}-{number}"
-            made = name if definition.get("external") else self.stack.scoped(key)
-            expected = key if definition.get("external") else made
-            section[key] = {**({"name": name} if expected != name else {}), **definition}
+                key = f"{_NOT_A_KEY.sub('-', wanted)}-{number}"
+            default = key if definition.get("external") else self.stack.scoped(key)
+            section[key] = {**({"name": name} if default != name else {}), **definition}
             self.keys[kind, name] = key
         return self.keys[kind, name]
 
     def labels(self, labels: Mapping[str, str] | None, word: str = "", key: str = "") -> dict[str, str]:
-        """The labels that the file has to set: not docker's, and not those of tracking, which a task's options give.
+        """Returns the labels for the file: without docker's, and without tracking labels, which a task's options set.
 
-        :param word: what tracking calls the object: ``service``, ``volume``; without it, it has no such labels.
+        :param word: the object's kind in tracking labels: ``service``, ``volume``; empty for objects without them.
         """
         given = dict(labels or {})
         found = {name: given[name] for name in sorted(given) if name not in (NAMESPACE, IMAGE, CRON_RUNS)}
@@ -137,12 +139,12 @@ class Surroundings:
 
 
 def without_private(labels: Mapping[str, str]) -> dict[str, str]:
-    """The labels without the bookkeeping of this collection."""
+    """Returns the labels without the bookkeeping of this collection."""
     return {name: value for name, value in labels.items() if not name.startswith(PRIVATE)}
 
 
 def stack_named(full_name: str, observed: Snapshot, prefix: str) -> Stack:
-    """The stack with this name in the Swarm, with the project and environment that its objects record.
+    """Returns the stack with this name in the Swarm, with the project and environment that its objects record.
 
     Raises StackwrightError (``invalid_name``) for a name that no stack can have.
     """
@@ -154,7 +156,7 @@ def stack_named(full_name: str, observed: Snapshot, prefix: str) -> Stack:
 
 
 def prefix_of(full_name: str, observed: Snapshot, default: str) -> str:
-    """The label prefix of a stack, by its tracking labels."""
+    """Returns the label prefix of a stack, from its tracking labels."""
     for labels in labels_in(observed, full_name):
         for label, value in labels.items():
             if label.endswith("-managed") and value == "true":

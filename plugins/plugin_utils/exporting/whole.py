@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Several stacks of one snapshot, or all of a Swarm: also the services that belong to no stack."""
+"""Exports several stacks of one snapshot, or a whole Swarm with the services that belong to no stack."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ if TYPE_CHECKING:
     )
 
 _ALONE = "it is on no network; as a service of a stack, it joins the stack's network"
-_NO_NAME = re.compile(r"[^A-Za-z0-9_-]+")
+_NOT_A_NAME = re.compile(r"[^A-Za-z0-9_-]+")
 
 
 def export_stacks(names: Iterable[str], observed: Snapshot, prefix: str) -> list[Exported]:
-    """The stacks of these names, sorted.
+    """Returns the stacks with these names, sorted.
 
     Raises StackwrightError: ``not_found``, and as ``export_stack``.
     """
@@ -49,7 +49,7 @@ def export_stacks(names: Iterable[str], observed: Snapshot, prefix: str) -> list
 
 
 def export_swarm(observed: Snapshot, prefix: str) -> tuple[list[Exported], list[Exported], list[str]]:
-    """All stacks, the loose services as stacks of their own names, and what can't be exported, as sentences."""
+    """Returns all stacks, each loose service as a stack, and sentences about objects that can't be exported."""
     stacks, loose, refused, taken = [], [], [], set(stacks_in(observed))
     for name in stacks_in(observed):
         try:
@@ -62,7 +62,7 @@ def export_swarm(observed: Snapshot, prefix: str) -> tuple[list[Exported], list[
         if "ContainerSpec" not in service["Spec"]["TaskTemplate"]:
             refused.append(f"service {name_of(service)}: it runs no containers")
             continue
-        name = _free(name_of(service), taken)
+        name = _free_name(name_of(service), taken)
         try:
             made = export_stack(name, _as_stack(service, name, observed), prefix)
         except StackwrightError as error:
@@ -74,7 +74,7 @@ def export_swarm(observed: Snapshot, prefix: str) -> tuple[list[Exported], list[
 
 
 def stacks_in(observed: Snapshot) -> list[str]:
-    """The names of the stacks that have services, sorted."""
+    """Returns the names of the stacks that have services, sorted."""
     return sorted({stack_of(service) for service in observed["services"]} - {""})
 
 
@@ -82,8 +82,8 @@ def _of_stack(observed: Snapshot, name: str) -> Snapshot:
     return {**observed, "services": [service for service in observed["services"] if stack_of(service) == name]}
 
 
-def _free(wished: str, taken: set[str]) -> str:
-    base = _NO_NAME.sub("-", wished).strip("-_") or "service"
+def _free_name(wanted: str, taken: set[str]) -> str:
+    base = _NOT_A_NAME.sub("-", wanted).strip("-_") or "service"
     name, number = base, 1
     while name in taken:
         number += 1
@@ -93,12 +93,12 @@ def _free(wished: str, taken: set[str]) -> str:
 
 
 def _as_stack(service: Service, stack: str, observed: Snapshot) -> Snapshot:
-    """The snapshot as if the service had been deployed as one of a stack: only what differs besides is worth naming."""
+    """Returns the snapshot as if a stack had deployed the service, so that the proof only reports other differences."""
     spec = service["Spec"]
     template = spec["TaskTemplate"]
     container = template["ContainerSpec"]
     name = {NAMESPACE: stack}
-    # Its name and the stack's make one of at most 63 characters.
+    # The service's full name, STACK_KEY, may have at most 63 characters.
     key = stack if 2 * len(stack) < MAX_NAME else "service"
     networks = [_joined(attachment, key) for attachment in template.get("Networks") or []]
     image = str(container.get("Image") or "").partition("@")[0]
@@ -111,7 +111,7 @@ def _as_stack(service: Service, stack: str, observed: Snapshot) -> Snapshot:
     }
     if networks:
         return {**observed, "services": [{**service, "Spec": made}]}
-    # A stack's service joins a network: that it differs in this is said in other words.
+    # A stack's service joins a network. The sentence _ALONE reports this difference.
     own: Network = {"Id": stack, "Name": f"{stack}_default", "Scope": "swarm", "Labels": name}
     made["TaskTemplate"]["Networks"] = [{"Target": stack, "Aliases": [key]}]
     return {**observed, "networks": [*observed["networks"], own], "services": [{**service, "Spec": made}]}

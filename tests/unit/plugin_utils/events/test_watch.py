@@ -351,6 +351,8 @@ def test_an_answer_that_nobody_thought_of_does_not_end_it(source, swarm):
         ({"managers": [{"docker_host": 5}]}, "docker_host"),
         ({"tls": "yes"}, "tls"),
         ({"types": ["task_faild"]}, "task_faild"),
+        ({"stacks": {"shop": None}}, "stacks"),
+        ({"stacks": ["shop", 5]}, "stacks"),
         ({"hosts": ["a"]}, "hosts"),
         ({"initial": "no"}, "initial"),
     ],

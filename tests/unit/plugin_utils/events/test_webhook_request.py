@@ -24,6 +24,12 @@ def test_a_head_has_a_path_a_token_and_a_length():
     assert head_of(b"POST /shop HTTP/1.0\r\nAuthorization: Basic abc") == ("shop", "", 0)
 
 
+def test_a_token_is_utf8():
+    head = "POST /shop HTTP/1.1\r\nAuthorization: Bearer schlüssel".encode()
+    assert head_of(head).token == "schlüssel"
+    assert head_of(head + b"\xff").token.encode("utf-8", "surrogateescape") == "schlüssel".encode() + b"\xff"
+
+
 HEADS = {
     "no request": (b"hello", 400),
     "another method": (b"GET / HTTP/1.1", 405),
@@ -88,6 +94,7 @@ def test_a_rate_is_used_up_and_comes_back():
 def test_all_that_is_wrong_with_the_options_is_said_at_once():
     args = {"port": 70000, "store": "vault", "certfile": "a", "stack": 1, "stacks": {"a b": {}, "c": {"image": "x"}}}
     args["stacks"]["d"] = {"variables": {"TAG": "("}}
+    args["stacks"]["e"] = {"variables": [{"TAG": None}]}
     with pytest.raises(StackwrightError) as error:
         options_of(args)
     for word in (
@@ -98,6 +105,7 @@ def test_all_that_is_wrong_with_the_options_is_said_at_once():
         "stacks.a b:",
         "stacks.c must",
         "stacks.d.variables.TAG",
+        "stacks.e.variables must",
     ):
         assert word in str(error.value)
     with pytest.raises(StackwrightError, match="at least one stack"):
