@@ -29,7 +29,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.parts.bundle_opt
 from ansible_collections.stackwright.swarm.plugins.module_utils.values.seal import unseal
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.bundles.bundle_file import KIND, SUFFIX, read, write
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.bundles.contents import contents_of
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.bundles.proof import refuse_what_does_not_compile
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.bundles.proof import check_stacks
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.bundles.restoring import Restoration
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.piped_action import PipedAction
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.vault.backup_file import Cipher, check_folder, expired
@@ -92,7 +92,7 @@ class ActionModule(PipedAction):
                 "Set no_log: true on this task. Nothing was read.",
             )
         manifest, content = read(options.path, self._cipher(options, options.decrypt_command))
-        refuse_what_does_not_compile(content["stacks"])
+        check_stacks(content["stacks"])
         told = {**manifest, "changed": False, "path": options.path}
         if options.state == READ:
             target, done = self._seen(variables)

@@ -22,7 +22,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.membership.steps
 from ansible_collections.stackwright.swarm.plugins.module_utils.parts.cluster_options import OF_SWARM, SWARM_CLUSTER
 from ansible_collections.stackwright.swarm.plugins.module_utils.parts.swarm_cluster import LOOK, check_cluster
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.arguments.who import who_asks
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.enrolment.known import Asked, Said
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.enrolment.known import Asked, HostOptions
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.enrolment.play_hosts import (
     arguments_of,
     is_meant,
@@ -154,7 +154,7 @@ class ActionModule(MeetingAction):
         self._sent = {host: {name: options.get(host, shared)[name] for name in SENT} for host in [*options, *helpers]}
         look = partial(self._look, START + float(shared["timeout"] or 60))
         asked = Asked(self._ask, look, self._show, time.monotonic, time.sleep, who_asks(variables))
-        said = {host: Said.of(given) for host, given in options.items()}
+        said = {host: HostOptions.of(given) for host, given in options.items()}
         return Enrolment(asked, wanted, said, helpers, absent, goal, keys)
 
     # -- the hosts

@@ -22,7 +22,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.parts.swarm_clus
     change_membership,
     check_cluster,
 )
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.enrolment.known import Asked, Said
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.enrolment.known import Asked, HostOptions
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.enrolment.results import results
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.enrolment.run import Enrolment
 
@@ -72,7 +72,7 @@ class Members:
             self.lines.append(f"[{host}] {line}")
 
         world = Asked(ask, look, show, self.now, self.sleep, "tester@here")
-        own = {host: Said.of(each[host]) for host in wanted}
+        own = {host: HostOptions.of(each[host]) for host in wanted}
         run = Enrolment(world, wanted, own, helpers, dict(absent), goal, self.keys)
         run.go(check)
         return Done(run)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Bundles on the controller: an encrypted file and a readable manifest. Detects damage."""
+"""Bundles on the controller: an encrypted file and a readable manifest, with protection against damage."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors impo
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.bundles.contents import Content
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.vault.backup_file import MANIFEST, Cipher, put_both
 
-#: The format of the bundles that are written.
+#: The format of new bundles.
 FORMAT = 1
 SUFFIX, KIND = ".bundle", "bundle"
-#: Makes the content of a bundle that of the next format, by its own format. Empty as long as there is only one.
+#: Converters of a content from a format to the next one. Empty as long as there is only one format.
 UPGRADES: dict[int, Callable[[Content], Content]] = {}
 
 
 def write(folder: str, facts: Mapping[str, object], content: Content, cipher: Cipher) -> dict[str, Any]:
-    """Writes the bundle, then its manifest; gives the manifest with the path of the bundle.
+    """Writes the bundle, then its manifest. Returns the manifest with the path of the bundle.
 
-    :param facts: what anybody may read; with ``cluster_id`` and ``created``.
+    :param facts: the readable fields, with ``cluster_id`` and ``created``.
     :raises StackwrightError: ``backup_not_encrypted``, ``backup_unwritable``.
     """
     facts = {"format": FORMAT, **facts}
@@ -34,7 +34,7 @@ def write(folder: str, facts: Mapping[str, object], content: Content, cipher: Ci
 
 
 def read(path: str, cipher: Cipher) -> tuple[dict[str, Any], Content]:
-    """The manifest and the content of a bundle, whose every byte is as it was written.
+    """Returns the manifest and the content of a bundle, after it has checked that no byte was changed.
 
     :raises StackwrightError: ``damaged_backup``, ``bundle_format``, ``backup_not_decrypted``.
     """
@@ -67,7 +67,7 @@ def read(path: str, cipher: Cipher) -> tuple[dict[str, Any], Content]:
         same = set(facts["stacks"]) == set(content["stacks"])
     except (ValueError, KeyError, TypeError):
         raise _damaged(base + SUFFIX, "it is not a bundle") from None
-    # A checksum can be made again. What is encrypted can't.
+    # Anyone can compute a new checksum, but not change the encrypted facts.
     own = {"file": os.path.basename(base) + SUFFIX, "sha256": 0, "bytes": 0, "encryption": 0, "digest": 0}
     if {**manifest, **facts} != manifest or set(manifest) != {*facts, *own} or manifest["file"] != own["file"]:
         raise _damaged(manifest_path, "it is not the manifest of this bundle")
@@ -91,7 +91,7 @@ def _parsed(text: bytes, path: str) -> dict[str, Any]:
 
 
 def _text(manifest: Mapping[str, object]) -> bytes:
-    """The bytes of a manifest, with a digest of them as its last line."""
+    """Returns the bytes of a manifest. Its last field is a digest of the others."""
     digest = hashlib.sha256(json.dumps(manifest, sort_keys=True).encode()).hexdigest()
     return (json.dumps({**manifest, "digest": digest}, indent=2) + "\n").encode()
 

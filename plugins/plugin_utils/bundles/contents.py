@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 class Kept(TypedDict):
-    """One stack in a bundle: its files in base64 by path, its options of compose_stack, and what it uses and owns."""
+    """One stack in a bundle: its files in base64 by path, its options of compose_stack, its volumes and networks."""
 
     files: dict[str, str]
     options: dict[str, Any]
@@ -38,7 +38,7 @@ class Kept(TypedDict):
 
 
 class Content(TypedDict):
-    """What is encrypted. Data are in base64; that of a secret is None if nobody has given it."""
+    """The encrypted part. Data are in base64; the data of a secret is None if it is unknown."""
 
     stacks: dict[str, Kept]
     values: dict[str, dict[str, str]]
@@ -49,7 +49,7 @@ class Content(TypedDict):
 
 
 class Facts(TypedDict):
-    """What anybody may read."""
+    """The readable part."""
 
     platform: list[str]
     stacks: dict[str, dict[str, object]]
@@ -69,12 +69,13 @@ def contents_of(
     secrets: Mapping[str, object],
     snapshots: Sequence[Mapping[str, object]] = (),
 ) -> tuple[Facts, Content]:
-    """The facts and the content of a bundle of the Swarm that ``observed`` shows.
+    """Returns the facts and the content of a bundle of the observed Swarm.
 
     :param platform: the names of the stacks that are restored first.
-    :param values: kept values that the manager can't read, by stack and name; :param secrets: contents by name.
+    :param values: kept values that the manager can't read, by stack and name.
+    :param secrets: contents of secrets by name.
     :param snapshots: results of volume_snapshot.
-    :raises StackwrightError: ``not_found`` for a stack or secret that the Swarm does not have.
+    :raises StackwrightError: ``not_found`` for a stack or secret that is not in the Swarm.
     """
     stacks, loose, refused = export_swarm(observed, prefix)
     every = {one.name: one for one in (*stacks, *loose)}
@@ -127,7 +128,7 @@ def contents_of(
 
 
 def encoded(text: object) -> str:
-    """A text in base64."""
+    """Returns a text in base64."""
     return base64.b64encode(str(text).encode()).decode()
 
 
@@ -142,7 +143,7 @@ def _refuse_unknown(kind: str, given: Mapping[str, object], known: Iterable[str]
 
 
 def _needed(observed: Snapshot, every: Mapping[str, Exported]) -> dict[str, list[str]]:
-    """The secrets whose contents a Swarm does not give back, with the stacks that use them."""
+    """Returns the secrets whose contents must come from the user, with the stacks that use them."""
     found: dict[str, list[str]] = {name: [] for name in unowned(observed, "secrets")}
     for name, one in every.items():
         for secret in one.secrets:

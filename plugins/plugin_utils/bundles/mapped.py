@@ -18,7 +18,7 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.exporting.stack 
 
 HOSTNAME = "node.hostname"
 _NODE = (HOSTNAME, "node.id")
-#: What a compiler would take for a value to generate.
+#: The start of an expression that the compiler would replace by a generated value.
 _EXPRESSION = re.compile(r"\{\{\s*generate_")
 
 
@@ -37,7 +37,7 @@ class Tree(TypedDict, total=False):
 
 @dataclass(frozen=True)
 class Names:
-    """Names in the bundle, and those that take their places."""
+    """The new names of nodes (by name and id), domains and networks, by their names in the bundle."""
 
     nodes: Mapping[str, str] = field(default_factory=dict)
     ids: Mapping[str, str] = field(default_factory=dict)
@@ -46,7 +46,7 @@ class Names:
 
 
 def definition_of(files: Mapping[str, str], names: Names) -> tuple[Tree, dict[str, str]]:
-    """The Compose file as a tree that names no other file, and configs that it can't hold: their data by key.
+    """Returns the Compose file as a tree without other files, and the data of configs that it can't contain, by key.
 
     :param files: the stack's files in base64, by path.
     """
@@ -76,7 +76,7 @@ def definition_of(files: Mapping[str, str], names: Names) -> tuple[Tree, dict[st
 
 
 def nodes_in(tree: Tree) -> Iterator[tuple[str, str, str]]:
-    """Each node that a service must run on: the service, ``node.hostname`` or ``node.id``, and which."""
+    """Yields the nodes that services must run on: the service, ``node.hostname`` or ``node.id``, and its value."""
     for key, service in (tree.get("services") or {}).items():
         for text in ((service.get("deploy") or {}).get("placement") or {}).get("constraints") or []:
             match = EXPRESSION.match(text)
@@ -85,7 +85,7 @@ def nodes_in(tree: Tree) -> Iterator[tuple[str, str, str]]:
 
 
 def outside(tree: Tree, kind: Kind) -> list[str]:
-    """The names of the external objects of a kind (``networks``, ``configs``, ``secrets``)."""
+    """Returns the names of the external objects of a kind (``networks``, ``configs``, ``secrets``)."""
     return [
         entry.get("name") or key for key, entry in (tree.get(kind) or {}).items() if entry and entry.get("external")
     ]
@@ -96,8 +96,8 @@ def _constraint(text: str, names: Names) -> str:
     if not match or match.group(1).lower() not in _NODE:
         return text
     known = names.nodes if match.group(1).lower() == HOSTNAME else names.ids
-    now = known.get(match.group(3), match.group(3))
-    return f"{match.group(1)} {match.group(2)} {now}" if now != match.group(3) else text
+    new = known.get(match.group(3), match.group(3))
+    return f"{match.group(1)} {match.group(2)} {new}" if new != match.group(3) else text
 
 
 def _with_domains(node: object, domains: Mapping[str, str]) -> Any:
@@ -107,7 +107,7 @@ def _with_domains(node: object, domains: Mapping[str, str]) -> Any:
         return [_with_domains(value, domains) for value in node]
     if not isinstance(node, str) or not domains:
         return node
-    # A domain with all that is below it; not one that only ends or begins alike.
+    # A domain and its subdomains, but not other domains with the same start or end.
     longest = sorted(domains, key=len, reverse=True)
     names = "|".join(re.escape(name) for name in longest)
     return re.sub(
@@ -116,7 +116,7 @@ def _with_domains(node: object, domains: Mapping[str, str]) -> Any:
 
 
 def _plain(data: str) -> str | None:
-    """Base64 as the text of a ``content``; None if that can't hold it."""
+    """Returns base64 data as the text of ``content``; None if a Compose file can't contain it."""
     try:
         text = base64.b64decode(data).decode()
     except UnicodeDecodeError:

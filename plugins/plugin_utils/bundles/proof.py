@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Pure. Whether each stack of a bundle is one that can be deployed."""
+"""Pure. Checks that each stack of a bundle compiles."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.f
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.exporting.stack import COMPOSE
 
 
-def refuse_what_does_not_compile(stacks: Mapping[str, Kept]) -> None:
-    """Raises StackwrightError (``damaged_backup``) with all problems of the stacks."""
+def check_stacks(stacks: Mapping[str, Kept]) -> None:
+    """Raises StackwrightError (``damaged_backup``) with all problems of the stacks if one doesn't compile."""
     wrong = []
     for name, stack in stacks.items():
         files = {path: base64.b64decode(data) for path, data in stack["files"].items()}

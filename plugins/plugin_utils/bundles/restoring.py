@@ -1,9 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Pure. From a bundle and a snapshot of another Swarm to the options of the tasks of a restore. Refuses a restore that
-can't work.
-"""
+"""Pure. From a bundle and a snapshot of another Swarm to the options of a restore's tasks. Rejects impossible ones."""
 
 from __future__ import annotations
 
@@ -29,17 +27,18 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.bundles.mapped i
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.exporting.stack import COMPOSE
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.exporting.surroundings import Snapshot
 
-#: The options of a stack that say which one it is.
+#: The options that identify a stack.
 _STACK = ("name", "project", "environment", "label_prefix")
 
 
 class Restoration:
-    """What a restore of a bundle does to the Swarm ``target``.
+    """A restore of a bundle to the Swarm ``target``.
 
-    :param platform: the names of the stacks that are restored first; :param lacks: what the bundle does not have.
-    :param snapshots: of volumes, with ``volume``, ``node`` and ``id``.
     :param options: ``nodes``, ``domains`` and ``networks`` (old names to new), ``secrets``, ``only``, ``incomplete``.
-    :raises StackwrightError: ``bundle_mapping``, ``bundle_incomplete``, each with all that is wrong.
+    :param platform: the names of the stacks that are restored first.
+    :param lacks: sentences about data that is not in the bundle.
+    :param snapshots: of volumes, with ``volume``, ``node`` and ``id``.
+    :raises StackwrightError: ``bundle_mapping``, ``bundle_incomplete``, each with all mistakes.
     """
 
     def __init__(
@@ -56,7 +55,7 @@ class Restoration:
         self.successors: dict[str, str] = {}
         self.renamed: Mapping[str, str] = options.networks
         self.nodes = {str(node["Description"]["Hostname"]): node["ID"] for node in target["nodes"]}
-        self.there: dict[Kind, set[str]] = {
+        self.existing: dict[Kind, set[str]] = {
             "networks": {name_of(network) for network in target["networks"]},
             "secrets": {name_of(secret) for secret in target["secrets"]},
             "configs": {name_of(config) for config in target["configs"]},
@@ -65,7 +64,7 @@ class Restoration:
         self.stacks: dict[str, Any] = {
             name: stack
             for name, stack in sorted(content["stacks"].items())
-            # A service without a stack comes back as a stack, unless it is there as it was.
+            # A service without a stack is restored as a stack, unless it already exists.
             if (options.only == "all" or name in platform) and stack["loose"] not in running
         }
         self.labels: dict[str, dict[str, str]] = {}
@@ -77,7 +76,7 @@ class Restoration:
             del self.stacks[name]
 
     def _map(self) -> None:
-        """Gives all that is restored its new names."""
+        """Maps nodes, domains and networks to their new names. Raises StackwrightError (``bundle_mapping``)."""
         wrong, old = [], self.content["nodes"]
         asked = dict(self.options.nodes)
         if self.options.spread_nodes:
@@ -106,7 +105,7 @@ class Restoration:
         for name, stack in self.stacks.items():
             self.trees[name], odd = definition_of(stack["files"], names)
             for key, data in odd.items():
-                self._take_out(name, key, data)
+                self._make_external(name, key, data)
             wrong += [
                 f"stack {name}: the service {service} must run on the node {node}, which the Swarm does not have."
                 for service, kind, node in nodes_in(self.trees[name])
@@ -120,8 +119,8 @@ class Restoration:
                 f" has the nodes {', '.join(sorted(self.nodes))}.",
             )
 
-    def _take_out(self, stack: str, key: str, data: str) -> None:
-        """A config that no definition can hold is created before, with its name and its owner."""
+    def _make_external(self, stack: str, key: str, data: str) -> None:
+        """Creates a config that no definition can contain before the stack, with the stack as its owner."""
         entry = self.trees[stack]["configs"][key]
         name = entry.get("name") or f"{stack}_{key}"
         driver, labels = entry.get("template_driver") or "", {**(entry.get("labels") or {}), NAMESPACE: stack}
@@ -129,13 +128,13 @@ class Restoration:
         self.trees[stack]["configs"][key] = {"name": name, "external": True}
 
     def _known_secrets(self) -> tuple[dict[str, Any], dict[str, str]]:
-        """The secrets to create, and why stacks are left out."""
+        """Returns the secrets to create, and the stacks that are left out, each with the reason."""
         found, missing, left_out = {}, [], {}
         needed = {name: stack for stack, tree in self.trees.items() for name in outside(tree, "secrets")}
         for name, secret in self.content["secrets"].items():
             given = self.options.secrets
             data = encoded(given[name]) if name in given else secret["data"]
-            if name in self.there["secrets"] or not (name in needed or self.options.only == "all"):
+            if name in self.existing["secrets"] or not (name in needed or self.options.only == "all"):
                 continue
             if data is not None:
                 found[name] = {"data": data, "labels": secret["labels"]}
@@ -156,7 +155,7 @@ class Restoration:
         return found, left_out
 
     def tasks(self, check: bool) -> dict[str, Any]:
-        """What the modules are given. With ``check``, stacks are only named if what they need does not exist yet."""
+        """Returns the modules' options. With ``check``, stacks whose objects don't exist yet are ``unplanned``."""
         wanted = {name: self._wants(name) for name in self.stacks}
         used = {kind: {one for wants in wanted.values() for one in wants[kind]} for kind in KINDS}
         every, platform = self.options.only == "all", self.platform
@@ -164,11 +163,11 @@ class Restoration:
         configs = {
             name: config
             for name, config in self.configs.items()
-            if name not in self.there["configs"] and (every or name in used["configs"])
+            if name not in self.existing["configs"] and (every or name in used["configs"])
         }
         owners = {network: name for name in self.stacks for network in self.stacks[name]["networks"]}
         new: dict[Kind, set[str]] = {
-            "networks": {*owners, *(network["name"] for network in networks)} - self.there["networks"],
+            "networks": {*owners, *(network["name"] for network in networks)} - self.existing["networks"],
             "secrets": set(self.secrets),
             "configs": set(configs),
         }
@@ -206,22 +205,22 @@ class Restoration:
         return [shot for shot in self.snapshots if shot["volume"] in wanted]
 
     def _networks(self, used: set[str] | None) -> list[dict[str, Any]]:
-        """The networks that belong to no stack, all or those that are used. One with a successor that exists stays."""
+        """Returns the networks without a stack: those in ``used``, or all. Leaves out those mapped to existing ones."""
         found = []
         for network in self.content["networks"]:
             name = self.renamed.get(network["name"], network["name"])
-            taken = name != network["name"] and name in self.there["networks"]
-            if not taken and (used is None or name in used):
+            replaced = name != network["name"] and name in self.existing["networks"]
+            if not replaced and (used is None or name in used):
                 found.append({**network, "name": name})
         return found
 
     def _wants(self, name: str) -> dict[Kind, list[str]]:
-        """The objects that have to be there before a stack."""
+        """Returns the objects that must exist before a stack."""
         found = {kind: outside(self.trees[name], kind) for kind in KINDS}
         return {**found, "networks": [*found["networks"], *self._options(name).get("shared_networks", [])]}
 
     def _options(self, name: str) -> dict[str, Any]:
-        """The options of compose_stack, with the new names of networks."""
+        """Returns the options of compose_stack, with the new names of networks."""
         found = dict(self.stacks[name]["options"])
         if "shared_networks" in found:
             found["shared_networks"] = [self.renamed.get(one, one) for one in found["shared_networks"]]
@@ -231,7 +230,7 @@ class Restoration:
         return found
 
     def _not_restored(self) -> list[str]:
-        known = {f"secret {name}:" for name in (*self.secrets, *self.there["secrets"])}
+        known = {f"secret {name}:" for name in (*self.secrets, *self.existing["secrets"])}
         others = {f"stack {name}:" for name in set(self.content["stacks"]) - set(self.stacks)}
         lines = [one for one in self.lacks if not one.startswith((*known, *others))]
         lines += [

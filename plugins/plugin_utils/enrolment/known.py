@@ -1,10 +1,11 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The data that a run has of all hosts of a Swarm, and how it reads it."""
+"""The data of a run about all hosts of a Swarm, and how it reads it."""
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, Callable, Collection, Dict, List, Mapping, NamedTuple, Optional, Sequence
 
@@ -34,7 +35,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.parts.swarm_clus
 
 Result = Dict[str, Any]
 Facts = Dict[str, Any]
-#: After these another manager is asked.
+#: Error codes after which another manager is asked.
 ELSEWHERE = (
     "",
     "daemon_unreachable",
@@ -45,7 +46,7 @@ ELSEWHERE = (
     "swarm_locked",
     "timeout",
 )
-#: Seconds: how long a join in progress, or a role that was asked for, is awaited; an election; between two looks.
+#: Seconds: to wait for a join or a change of role; to wait for an election; between two checks.
 SETTLE, ELECTION, PAUSE = 180.0, 40.0, 1.0
 AWAY = (
     "{name} is down according to the managers, although its Engine is a member of the Swarm. Check that it "
@@ -55,10 +56,12 @@ AWAY = (
 
 
 class Asked(NamedTuple):
-    """The world outside, for a run and its tests."""
+    """The functions by which a run reaches hosts, the clock and the user."""
 
     ask: Callable[[str, Dict[str, Any]], Result]  # (host, part) -> the module's result there
-    look: Callable[[Sequence[str]], Dict[str, Result]]  # at many hosts at once; ``received`` is by ``now``
+    look: Callable[
+        [Sequence[str]], Dict[str, Result]
+    ]  # reads many hosts in parallel; ``received`` is a time of ``now``
     show: Callable[[str, str], None]  # (host, line)
     now: Callable[[], float]
     sleep: Callable[[float], None]
@@ -66,8 +69,8 @@ class Asked(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Said:
-    """What the task says for a host."""
+class HostOptions:
+    """The options of the task for a host."""
 
     addresses: Addresses
     fixed: Fixed
@@ -77,35 +80,36 @@ class Said:
     unlock_key: Optional[str]
 
     @classmethod
-    def of(cls, options: Mapping[str, Any]) -> Said:
-        """The options of swarm_cluster as what they say."""
+    def of(cls, options: Mapping[str, Any]) -> HostOptions:
+        """Returns the options of swarm_cluster that concern a host."""
         names = ("rotate", "join_addrs", "join_token", "unlock_key")
         own = Addresses(*(options[name] for name in Addresses._fields))
         return cls(own, Fixed(*(options[name] for name in Fixed._fields)), *(options[name] for name in names))
 
 
 class Known:
-    """The state of a run. Its subclass says what to do.
+    """The state of a run. The subclass decides what to do.
 
     :param wanted: the role of each host of the play, or absent.
-    :param said: what the task says for each of them.
-    :param helpers: managers of the inventory that are not in the play: only asked, and never changed.
-    :param goal: without what is missing.
-    :param keys: where the unlock keys of Swarms are kept (``of``, ``has``, ``put``, ``check``), None if nowhere.
+    :param options: the options of the task for each host.
+    :param helpers: managers of the inventory outside of the play, which are asked but never changed.
+    :param absent: the managers that failed earlier in the play, each with the reason.
+    :param goal: the goal, without the missing hosts.
+    :param keys: the store of unlock keys (``of``, ``has``, ``put``, ``check``), or None.
     """
 
     def __init__(
         self,
         asked: Asked,
         wanted: Mapping[str, str],
-        said: Mapping[str, Said],
+        options: Mapping[str, HostOptions],
         helpers: Collection[str],
         absent: Mapping[str, str],
         goal: Goal,
         keys: Any = None,
     ) -> None:
         self.keys = keys  # vault.unlock_keys, or None
-        self.asked, self.wanted, self.said, self.helpers = asked, wanted, said, list(helpers)
+        self.asked, self.wanted, self.options, self.helpers = asked, wanted, options, list(helpers)
         self.absent, self.goal = dict(absent), goal
         self.facts: Dict[str, Facts] = {}
         self.failed: Dict[str, Result] = {}
@@ -114,7 +118,7 @@ class Known:
         self.warnings: List[str] = []
         self.before: Optional[World] = None
         self.end: Optional[World] = None
-        self._away: Dict[str, str] = {}  # what was waited for without success
+        self._away: Dict[str, str] = {}  # the nodes for which the run waited without success, by host
         self._run = ""
         self._by = ""  # the manager that was asked last
 
@@ -132,16 +136,13 @@ class Known:
             done = self._of_manager({"part": HOLD, "who": self.asked.who})
             self._run = str(done["run"])
 
-    def _let_go(self) -> None:
-        if not self._run:
-            return
-        try:
-            self._of_manager({"part": END, "run": self._run})
-        except StackwrightError:
-            return  # it expires
+    def _release(self) -> None:
+        if self._run:
+            with suppress(StackwrightError):  # otherwise it expires
+                self._of_manager({"part": END, "run": self._run})
 
     def _of_manager(self, part: Dict[str, object], but: str = "") -> Result:
-        """The answer of the first manager that gives one. Raises StackwrightError."""
+        """Returns the answer of the first manager that gives one; ``but`` is asked last. Raises StackwrightError."""
         last: Optional[StackwrightError] = None
         for host in sorted(self._managers(), key=lambda name: (name == but, name != self._by)):
             try:
@@ -202,14 +203,14 @@ class Known:
             asked = managers[:1] if waiting or away else []
             self._look_at(list(dict.fromkeys([*joining, *lost, *asked, *away])))
 
-    # -- what is known
+    # -- the known state
 
     def _managers(self) -> List[str]:
-        """The hosts that answer for the Swarm; the leader last, since it may be demoted."""
+        """Returns the hosts that answer as managers."""
         return [host for host in (*self.wanted, *self.helpers) if (self.facts.get(host) or {}).get("control")]
 
     def _seen(self) -> Facts:
-        """What the manager that was asked last has told."""
+        """Returns the latest facts of a manager."""
         hosts = self._managers()
         latest = max(hosts, key=lambda host: self.facts[host]["received"], default="")
         return self.facts.get(latest) or {"nodes": [], "busy": {}, "settings": None, "fixed": {}, "wall": 0.0}
@@ -228,22 +229,21 @@ class Known:
         return World(tuple(hosts), tuple(self._nodes()), str(seen.get("cluster_id") or ""), seen.get("settings"))
 
     def _goal(self) -> Goal:
-        told = {host: _why(done) for host, done in self.failed.items()}
-        missing = {**self.absent, **told}
-        may = {host: why for host, why in missing.items() if self.wanted.get(host, MANAGER) == MANAGER}
+        missing = {**self.absent, **{host: _why(done) for host, done in self.failed.items()}}
+        unsure = {host: why for host, why in missing.items() if self.wanted.get(host, MANAGER) == MANAGER}
         can_unlock = self.goal.can_unlock or bool(self._managers())
-        return replace(self.goal, can_unlock=can_unlock, missing=missing, unsure=may)
+        return replace(self.goal, can_unlock=can_unlock, missing=missing, unsure=unsure)
 
 
 def _preparing(world: World) -> List[str]:
-    """Hosts that the other managers reach as managers, and whose own engine does not answer as one yet."""
+    """Returns the hosts that other managers already reach as managers, but whose Engine doesn't yet answer as one."""
     nodes = ((host, world.node_of(host)) for host in world.hosts if host.state == ACTIVE and not host.control)
     return [host.host for host, node in nodes if node is not None and node.reachable and not host.error]
 
 
 def _returning(world: World) -> Dict[str, str]:
-    """The names of the nodes, by host, that the managers do not see although their engines are members: an agent looks
-    for another manager after the leader was demoted."""
+    """Returns the nodes, by host, that the managers report as down although their Engines are members: after the leader
+    was demoted, an agent must find another manager."""
     pairs = ((host.host, world.node_of(host)) for host in world.hosts if host.state == ACTIVE and not host.error)
     return {host: node.name for host, node in pairs if node is not None and node.state in ("down", "unknown")}
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The hosts of a play at a task: the task's options for each host, and the hosts that take part."""
+"""The hosts of a play at a task: the task's options for each of them, and whether the task runs there."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def arguments_of(task: object, given: Mapping[str, object], templar: Templar) -> Dict[str, Any]:
-    """The task's arguments as another host has them: its variables may stand in them.
+    """Returns the task's arguments with the variables of another host.
 
     :param given: the arguments of this host, which also have the defaults of the play (``module_defaults``).
     :param templar: with the variables of the other host.
@@ -34,12 +34,12 @@ def arguments_of(task: object, given: Mapping[str, object], templar: Templar) ->
         more = templar.template(whole)
         found = {**(more if isinstance(more, dict) else {}), **found}
     omitted = templar.available_variables.get("omit")
-    said = {name: value for name, value in found.items() if not _is_omitted(value, omitted)}
-    return {**{name: value for name, value in given.items() if name not in found}, **said}
+    own = {name: value for name, value in found.items() if not _is_omitted(value, omitted)}
+    return {**{name: value for name, value in given.items() if name not in found}, **own}
 
 
 def _written(task: Any) -> Optional[Dict[str, Any]]:
-    """The arguments as they stand in the file."""
+    """Returns the arguments as the playbook has them, or None if they can't be parsed."""
     with suppress(AnsibleError, AttributeError, KeyError, TypeError):
         parser = ModuleArgsParser(task_ds=task.get_ds(), collection_list=task.collections)
         return dict(parser.parse(skip_action_validation=True)[1] or {})
@@ -59,11 +59,11 @@ def is_meant(task: Any, variables: Variables, templar: Templar) -> bool:
             return bool(task.evaluate_conditional(templar, variables))
         return bool(task._resolve_conditional(task.when, variables))
     except AnsibleError:
-        return False  # there Ansible will fail the task
+        return False  # Ansible will fail the task on that host
 
 
 def role_of(host: str, options: Mapping[str, Any], groups: Mapping[str, Sequence[str]]) -> str:
-    """What is wanted of a host: manager, worker or absent. Raises StackwrightError (``unknown_role``)."""
+    """Returns the wanted role of a host: manager, worker or absent. Raises StackwrightError (``unknown_role``)."""
     if options["state"] == "absent":
         return ABSENT
     if options["role"]:

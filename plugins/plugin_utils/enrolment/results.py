@@ -16,9 +16,9 @@ Result = Dict[str, Any]
 
 
 def results(run: Optional[Enrolment], error: Optional[StackwrightError]) -> Dict[str, Result]:
-    """By host. Steps that concern no host of the play are in the result of its first manager.
+    """Returns the results by host. Steps that concern no host of the play are in the result of its first manager.
 
-    An error of the Swarm fails all hosts. A host that could not be looked at fails alone.
+    An error of the Swarm fails all hosts. A host that can't be read only fails itself.
     """
     failure: Result = {}
     if error is not None:
@@ -44,7 +44,7 @@ def results(run: Optional[Enrolment], error: Optional[StackwrightError]) -> Dict
 def _result(run: Enrolment, host: str, role: str, steps: List[Step]) -> Result:
     facts = run.facts.get(host) or {}
     cluster = run.end.cluster_id if run.end else ""
-    told: Result = {
+    found: Result = {
         "changed": bool(steps),
         "wanted": role,
         "role": _role(run.end, host),
@@ -58,17 +58,16 @@ def _result(run: Enrolment, host: str, role: str, steps: List[Step]) -> Result:
     if run.before is not None and run.end is not None:
         before, after = _line(run.before, host), _line(run.end, host)
         if before != after:
-            told["diff"] = {"before": before, "after": after}
-    return told
+            found["diff"] = {"before": before, "after": after}
+    return found
 
 
 def _role(world: Optional[World], host: str) -> str:
-    """manager, worker, or empty if it is in no Swarm."""
+    """Returns manager, worker, or "" if the host is in no Swarm."""
     found = next((item for item in world.hosts if item.host == host), None) if world else None
     node = world.node_of(found) if world and found else None
     return node.role if node else ""
 
 
 def _line(world: World, host: str) -> str:
-    role = _role(world, host)
-    return f"{host}: {role or 'in no Swarm'}\n"
+    return f"{host}: {_role(world, host) or 'in no Swarm'}\n"

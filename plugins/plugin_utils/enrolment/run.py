@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """One run over all hosts of a Swarm: read, decide the next step, let a host carry it out, read again.
 
-One host's process does this for all of them, since the others may have no process yet (Ansible's forks). What a host
-does is asked of it by ``ask``; the decisions are membership.steps'.
+One host's process does this for all hosts, because the others may have no process yet (Ansible's forks). It reaches the
+hosts by ``ask``; ``membership.steps`` decides.
 """
 
 from __future__ import annotations
@@ -61,17 +61,18 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.values.seal impo
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.enrolment.known import Known
 
 Result = Dict[str, Any]
-#: Seconds by which clocks may differ: swarmkit's certificates begin an hour in the past; and from when it is told.
-SKEW, TOLD_SKEW = 3600.0, 60.0
+#: Seconds of a clock's difference: that makes a join fail, since swarmkit's certificates begin an hour in the past; and
+#: that gives a warning.
+SKEW, WARN_SKEW = 3600.0, 60.0
 
 
 class Enrolment(Known):
-    """One run; ``go`` does it."""
+    """One run; ``go`` carries it out."""
 
     # -- the run
 
     def go(self, check: bool) -> None:
-        """Does what is to be done. ``steps`` has what was done, or would be. Raises StackwrightError."""
+        """Carries out the steps, or plans them in check mode; both are in ``steps``. Raises StackwrightError."""
         self._look_at(list(self.wanted))
         if not self._managers() and self.helpers:
             self._look_at(self.helpers)
@@ -92,12 +93,12 @@ class Enrolment(Known):
                 self._rotate(step)
             self._keep_key()
         finally:
-            self._let_go()
+            self._release()
 
     def _last_steps(self) -> List[Step]:
         if self.end is None or not self.end.cluster_id:
             return []
-        rotate = next(iter(self.said.values())).rotate
+        rotate = next(iter(self.options.values())).rotate
         if "unlock_key" in rotate and not self._locks(self.end):
             raise StackwrightError(
                 "rotate names unlock_key, but the Swarm is not autolocked, so it has none.",
@@ -108,10 +109,10 @@ class Enrolment(Known):
 
     def _rotate(self, step: Step) -> None:
         self._hold()
-        self._tell(step)
+        self._show(step)
         if step.name == "unlock_key":
             self._keep_key()
-            self.keys.check()  # a vault that can't be written stops this before there is a new key
+            self.keys.check()  # fails before there is a new key if the vault can't be written
         self._of_manager({"part": ROTATE_PART, "run": self._run, "what": step.name})
         self.steps.append(step)
         if step.name == "unlock_key":
@@ -121,7 +122,7 @@ class Enrolment(Known):
         return bool(((world.settings or {}).get("EncryptionConfig") or {}).get("AutoLockManagers"))
 
     def _keep_key(self) -> None:
-        """Keeps the unlock key of an autolocked Swarm, if it is not kept yet: also one of a run that was killed."""
+        """Stores the unlock key of an autolocked Swarm if the vault doesn't have it, even that of a killed run."""
         world = self._world()
         if self.keys is None or not world.cluster_id or not self._locks(world):
             return
@@ -133,7 +134,7 @@ class Enrolment(Known):
             )
 
     def _unlock(self, host: str) -> None:
-        given = self.said[host].unlock_key if host in self.said else None
+        given = self.options[host].unlock_key if host in self.options else None
         found = [given] if given else []
         if self._managers():
             found.append(self.secrets("unlock_key")["unlock_key"])
@@ -151,8 +152,8 @@ class Enrolment(Known):
                 return
             if world.cluster_id and not self._run:
                 self._hold()
-                continue  # another run may have changed it while this one waited
-            self._tell(step)
+                continue  # another run may have changed the Swarm while this one waited
+            self._show(step)
             self._do(step)
             self.steps.append(step)
         raise StackwrightError(
@@ -182,32 +183,33 @@ class Enrolment(Known):
                 self._look_at([host])
 
     def _creation(self, host: str) -> Dict[str, Any]:
-        """The body of SwarmInitRequest."""
-        said = self.said[host]
-        body: Dict[str, Any] = {**_addressed(said.addresses), "Spec": with_settings({}, self.goal.settings)}
-        if said.fixed.data_path_port is not None:
-            body["DataPathPort"] = said.fixed.data_path_port
-        if said.fixed.default_addr_pool:
-            body["DefaultAddrPool"] = said.fixed.default_addr_pool
-        if said.fixed.subnet_size is not None:
-            body["SubnetSize"] = said.fixed.subnet_size
+        """Returns the body of SwarmInitRequest."""
+        fixed = self.options[host].fixed
+        addresses = _address_fields(self.options[host].addresses)
+        body: Dict[str, Any] = {**addresses, "Spec": with_settings({}, self.goal.settings)}
+        if fixed.data_path_port is not None:
+            body["DataPathPort"] = fixed.data_path_port
+        if fixed.default_addr_pool:
+            body["DefaultAddrPool"] = fixed.default_addr_pool
+        if fixed.subnet_size is not None:
+            body["SubnetSize"] = fixed.subnet_size
         return body
 
     def _join(self, step: Step) -> None:
-        host, said = step.host, self.said[step.host]
-        elsewhere = bool(said.join_addrs) and not self._managers()
+        host, options = step.host, self.options[step.host]
+        elsewhere = bool(options.join_addrs) and not self._managers()
         if not elsewhere:
             self._refuse_skew(host)
-        remote = list(said.join_addrs) if elsewhere else self._addresses(host)
-        body = {**_addressed(said.addresses), "RemoteAddrs": remote}
-        token = said.join_token if elsewhere else self.secrets("tokens")[step.role]
+        remote = list(options.join_addrs) if elsewhere else self._addresses()
+        body = {**_address_fields(options.addresses), "RemoteAddrs": remote}
+        token = options.join_token if elsewhere else self.secrets("tokens")[step.role]
         self._ask(host, {"part": JOIN_PART, "body": {**body, "JoinToken": token}})
         node = str(self.facts[host].get("node_id") or "")
         if not elsewhere:
             self._change(JOIN, node, host, but=host)
 
     def secrets(self, *wanted: str) -> Dict[str, str]:
-        """The join tokens, or the unlock key: only here, in this process."""
+        """Returns the join tokens, or the unlock key. They never leave this process. Raises StackwrightError."""
         key = token_hex(32)
         done = self._of_manager({"part": TOKENS, "key": key, "wanted": list(wanted)})
         try:
@@ -218,13 +220,13 @@ class Enrolment(Known):
             ) from None
         return found
 
-    def _addresses(self, but: str) -> List[str]:
-        """Where the live managers listen; those that stay managers first: an engine keeps the first one's address,
-        and is promoted through it."""
-        going = [
+    def _addresses(self) -> List[str]:
+        """Returns the addresses of the reachable managers. Those that stay managers are first, because an Engine keeps
+        the first address, and is promoted through it."""
+        leaving = [
             self.facts[name]["node_id"] for name, role in self.wanted.items() if role != MANAGER and name in self.facts
         ]
-        nodes = sorted(self._seen()["nodes"], key=lambda node: node["ID"] in going)
+        nodes = sorted(self._seen()["nodes"], key=lambda node: node["ID"] in leaving)
         raft = [node.get("ManagerStatus") or {} for node in nodes]
         found = [str(item["Addr"]) for item in raft if item.get("Reachability") == "reachable" and item.get("Addr")]
         return [address for address in found if not address.startswith("0.0.0.0")]
@@ -234,13 +236,13 @@ class Enrolment(Known):
             facts = self.facts.get(host)
             if facts is None or role == "absent" or facts["state"] != "active":
                 continue
-            self.warnings += refuse_addresses(host, self.said[host].addresses, facts)
+            self.warnings += refuse_addresses(host, self.options[host].addresses, facts)
         seen = self._seen()
         if seen.get("cluster_id"):
-            refuse_fixed(seen["fixed"], next(iter(self.said.values())).fixed)
+            refuse_fixed(seen["fixed"], next(iter(self.options.values())).fixed)
 
     def _refuse_skew(self, host: str) -> None:
-        """Raises StackwrightError if the certificate that a host gets would not be valid there."""
+        """Raises StackwrightError (``clock_skew``) if the host's new certificate would not be valid by its clock."""
         managers = self._managers()
         if not managers:
             return
@@ -256,7 +258,7 @@ class Enrolment(Known):
                 "clock_skew",
                 "Set the clock (NTP), then run again. The host was not changed.",
             )
-        if abs(behind) >= TOLD_SKEW:
+        if abs(behind) >= WARN_SKEW:
             self.warnings.append(f"The clock of {host} differs from that of the managers by {abs(behind):.0f} s.")
 
     def _warn(self, goal: Goal) -> None:
@@ -275,14 +277,14 @@ class Enrolment(Known):
             if host in self.wanted:
                 self.warnings.append(f"{host} was left as it is: {why}")
 
-    def _tell(self, step: Step) -> None:
+    def _show(self, step: Step) -> None:
         self.asked.show(step.host or self._by or next(iter(self.wanted)), step.text)
 
 
-def _addressed(asked: Addresses) -> Dict[str, str]:
-    """The part of SwarmInitRequest and SwarmJoinRequest with the addresses of the node."""
+def _address_fields(addresses: Addresses) -> Dict[str, str]:
+    """Returns the part of SwarmInitRequest and SwarmJoinRequest with the addresses of the node."""
     return {
-        "ListenAddr": asked.listen_addr or f"0.0.0.0:{PORT}",
-        "AdvertiseAddr": asked.advertise_addr or "",
-        "DataPathAddr": asked.data_path_addr or "",
+        "ListenAddr": addresses.listen_addr or f"0.0.0.0:{PORT}",
+        "AdvertiseAddr": addresses.advertise_addr or "",
+        "DataPathAddr": addresses.data_path_addr or "",
     }

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Dict, List, Sequence
 
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.report.status import GOOD
+
 if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.plugin_utils.report.shapes import (
         Cluster,
@@ -15,17 +17,17 @@ if TYPE_CHECKING:
         Swarm,
     )
 
-GOOD = ("healthy", "complete", "asleep")
 BAD, WARN, NOTE = "bad", "warn", "note"
 ORDER = {BAD: 0, WARN: 1, NOTE: 2}
 #: The share of a node's CPUs or memory from which its reservations are worth a warning.
 FULL = 0.9
-#: So many lines of a log are shown beside what is wrong; all that were read are on the page of the service.
+#: How many log lines are shown beside a problem. The service's page has all lines that were read.
 SHOWN = 3
 
 
 def problems(cluster: Cluster) -> List[Dict[str, Any]]:
-    """``level`` (bad, warn or note), ``kind`` and ``name`` of the object, ``text``, ``evidence``, ``log`` (lines)."""
+    """Returns the problems: ``level`` (bad, warn or note), ``kind`` and ``name`` of the object, ``text``, ``evidence``,
+    ``log`` (lines)."""
     found = [*_cluster(cluster["cluster"]), *_nodes(cluster), *_services(cluster), *_stacks(cluster)]
     return sorted(found, key=lambda problem: ORDER[problem["level"]])
 
@@ -72,15 +74,15 @@ def _services(cluster: Cluster) -> Iterator[Dict[str, Any]]:
 
 
 def evidence(service: Service) -> str:
-    """Why a service is not healthy: its message, and its last failure if that says more."""
+    """Returns why a service is not healthy: its message, and its last failure if that adds something."""
     failure = service["last_failure"]
     if not failure:
         return str(service["message"])
     code = failure["exit_code"]
     error = failure["error"] or (f"exit code {code}" if code is not None else "no error message")
-    told = "" if error in service["message"] else error
+    more = "" if error in service["message"] else error
     where = f"last failure on {failure['node'] or 'no node'}"
-    return "; ".join(filter(None, [service["message"], told, where]))
+    return "; ".join(filter(None, [service["message"], more, where]))
 
 
 def _stacks(cluster: Cluster) -> Iterator[Dict[str, Any]]:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
         Week,
     )
 
-#: So many stacks have a color of their own; the others share the last one.
+#: How many stacks have their own color; the others share the last one.
 COLORS = 7
 WIDTH, HEIGHT = 560, 190
 LEFT, BOTTOM, TOP = 44, 24, 12
@@ -27,7 +27,7 @@ Shape = Dict[str, Any]
 
 
 def shares(parts: Sequence[Tuple[str, int]], width: float) -> List[Shape]:
-    """A bar of ``width`` cut into ``parts`` (name, number): ``x``, ``width``, ``name``, ``number``."""
+    """Divides a bar of ``width`` into ``parts`` (name, number): returns ``x``, ``width``, ``name``, ``number``."""
     total, at, found = sum(number for _name, number in parts), 0.0, []
     for name, number in parts:
         if number:
@@ -38,7 +38,7 @@ def shares(parts: Sequence[Tuple[str, int]], width: float) -> List[Shape]:
 
 
 def distribution(tasks_by_node: Sequence[NodeTasks]) -> Dict[str, Any]:
-    """The tasks of each node by stack: ``rows``, ``legend`` (name, color), and ``columns``, the names of all stacks."""
+    """Returns the tasks of each node by stack: ``rows``, ``legend`` (name, color), ``columns`` (the stacks' names)."""
     counts = {node["node"]: _by_stack(node["services"]) for node in tasks_by_node}
     totals: Dict[str, int] = {}
     for own in counts.values():
@@ -69,7 +69,7 @@ def _by_stack(services: Sequence[ServiceTasks]) -> Dict[str, int]:
 
 
 def columns(weeks: Sequence[Week]) -> Dict[str, Any]:
-    """Deployments per week: ``bars``, each with its failed part, and the ``ticks`` of the axis."""
+    """Returns the deployments per week: ``bars``, each with its failed part, and the ``ticks`` of the axis."""
     most = _round_up(max((week["done"] for week in weeks), default=0))
     room, step = HEIGHT - TOP - BOTTOM, (WIDTH - LEFT) / max(len(weeks), 1)
     bars = []
@@ -92,7 +92,7 @@ def columns(weeks: Sequence[Week]) -> Dict[str, Any]:
 
 
 def durations(runs: Sequence[Run], weeks: Sequence[Week]) -> Dict[str, Any]:
-    """How long the runs of these weeks took: ``dots`` and the ``ticks`` of the axis in seconds."""
+    """Returns the durations of the runs of these weeks: ``dots``, and the ``ticks`` of the axis in seconds."""
     begin, end = (when(f"{weeks[index]['week']}T00:00:00") if weeks else None for index in (0, -1))
     most = _round_up(max((run["seconds"] for run in runs), default=0))
     dots = []
@@ -106,7 +106,7 @@ def durations(runs: Sequence[Run], weeks: Sequence[Week]) -> Dict[str, Any]:
 
 
 def _round_up(number: float) -> float:
-    """The next of 1, 2, 4, 10, 20, 40, 100 and so on, so that the ticks are round numbers."""
+    """Rounds up to 1, 2, 4, 10, 20, 40, 100 and so on, so that the ticks are round numbers."""
     size = 1.0
     while True:
         for factor in (1, 2, 4):

@@ -26,7 +26,7 @@ BADLY = ("failed", "rejected")
 
 
 def when(text: object) -> Optional[datetime]:
-    """A time of the Engine or of ours; None if it is none."""
+    """Parses a time of the Engine or of ours; None if it is not valid."""
     try:
         return datetime.strptime(str(text or "")[:19], "%Y-%m-%dT%H:%M:%S").replace(tzinfo=timezone.utc)
     except ValueError:
@@ -34,7 +34,7 @@ def when(text: object) -> Optional[datetime]:
 
 
 def figures(stacks: Sequence[Stack], time: str) -> Dict[str, Any]:
-    """Totals over all stacks, ``weeks`` (the last twelve), ``runs`` (of these weeks), and ``stacks`` (one by one).
+    """Returns totals over all stacks, ``weeks`` (the last twelve), ``runs`` (of these weeks), and each of ``stacks``.
 
     Rates are from 0 to 1, durations in seconds; None if there is nothing to count.
     """
@@ -53,7 +53,7 @@ def figures(stacks: Sequence[Stack], time: str) -> Dict[str, Any]:
         "failure_rate": _rate(count["failed"], count["deployments"]),
         "rollback_success": _rate(count["restored"], tried),
         "time_to_recover": round(recovered / count["recoveries"], 1) if count["recoveries"] else None,
-        # Neither restored nor followed by a rollback: the stack was left between two revisions.
+        # Failed without a successful rollback: the stack was left between two revisions.
         "torn": sum(run["torn"] for run in runs),
         "per_week": round(sum(week["done"] for week in weeks) / WEEKS, 1),
         "duration": round(median(run["seconds"] for run in runs), 1) if runs else None,
@@ -104,10 +104,10 @@ def _rate(part: int, whole: int) -> Optional[float]:
 
 
 def refusals(text: str, time: str) -> Dict[str, Any]:
-    """From the text of an audit, what was refused or failed without a change in the last twelve weeks.
+    """Returns the tasks of the last twelve weeks, from an audit's text, that were refused or failed without a change.
 
-    ``total`` and ``codes`` (``code``, ``count`` and the ``last`` of them, the most frequent first). Lines that can't be
-    read are left out: audit_verify tells of them.
+    ``total`` and ``codes`` (``code``, ``count`` and the ``last`` one, the most frequent first). Ignores invalid lines:
+    audit_verify reports them.
     """
     weeks = _weeks([], time)
     found: Dict[str, List[Dict[str, str]]] = {}
@@ -124,14 +124,14 @@ def refusals(text: str, time: str) -> Dict[str, Any]:
 
 def _refusal(line: str) -> Dict[str, str]:
     try:
-        told = json.loads(line)
+        entry = json.loads(line)
     except ValueError:
         return {}
-    if not isinstance(told, dict) or told.get("event") != "refused" or told.get("check"):
+    if not isinstance(entry, dict) or entry.get("event") != "refused" or entry.get("check"):
         return {}
     names = {"code": "error_code", "stack": "stack", "time": "time", "who": "who", "reason": "reason"}
-    found = {name: str(told.get(key) or "") for name, key in names.items()}
-    return {**found, "code": found["code"] or "unknown", "stack": found["stack"] or str(told.get("name") or "")}
+    found = {name: str(entry.get(key) or "") for name, key in names.items()}
+    return {**found, "code": found["code"] or "unknown", "stack": found["stack"] or str(entry.get("name") or "")}
 
 
 def _monday_of(time: str) -> str:
@@ -140,7 +140,7 @@ def _monday_of(time: str) -> str:
 
 
 def events(stacks: Sequence[Stack], nodes: Sequence[Node]) -> List[Dict[str, str]]:
-    """The newest events that the Swarm still knows, newest first: ``at``, ``level``, ``kind``, ``name``, ``text``."""
+    """Returns the latest events in the Swarm's data, newest first: ``at``, ``level``, ``kind``, ``name``, ``text``."""
     found = [*_node_events(nodes), *(event for stack in stacks for event in _stack_events(stack))]
     return sorted(found, key=lambda event: (event["at"], event["name"], event["text"]), reverse=True)[:MOST_EVENTS]
 
@@ -158,8 +158,8 @@ def _stack_events(stack: Stack) -> Iterator[Dict[str, str]]:
         at = revision["finished"] or revision["started"] or revision["queued"]
         level = "bad" if revision["status"] == "FAILED" else "good" if revision["status"] == "HEALTHY" else "note"
         by = f" by {revision['who']}" if revision["who"] else ""
-        told = f": {revision['message']}" if revision["message"] else ""
-        text = f"{revision['operation']} {revision['number']}{by} {revision['status']}{told}"
+        message = f": {revision['message']}" if revision["message"] else ""
+        text = f"{revision['operation']} {revision['number']}{by} {revision['status']}{message}"
         yield _event(at, level, "stack", name, text)
         for note in revision["own"]:
             by = f" by {note['who']}" if note["who"] else ""

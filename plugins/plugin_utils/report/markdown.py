@@ -9,14 +9,15 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.report.page import duration, moment, percent
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.report.page import duration, percent
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.report.status import moment
 
 if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.plugin_utils.report.shapes import Cluster, Report
 
 
 def markdown(report: Report) -> str:
-    """The text of the summary."""
+    """Returns the text of the summary."""
     lines = [f"# {_plain(report['title'])}", "", f"As of {_plain(moment(report['time']))} UTC.", ""]
     for one in report["unanswered"]:
         lines += [f"* {_plain(one['host'])} did not answer: {_plain(one['msg'])}"]
@@ -35,8 +36,8 @@ def _of_cluster(cluster: Cluster) -> Iterator[str]:
     if cluster["problems"]:
         yield from ("### Needs attention", "")
         for problem in cluster["problems"]:
-            told = f": {problem['evidence']}" if problem["evidence"] else ""
-            yield f"* {problem['kind']} **{_plain(problem['name'])}** {_plain(problem['text'] + told)}"
+            why = f": {problem['evidence']}" if problem["evidence"] else ""
+            yield f"* {problem['kind']} **{_plain(problem['name'])}** {_plain(problem['text'] + why)}"
             yield from (f"    * {_plain(line)}" for line in problem["log"])
         yield ""
     yield from ("### Stacks", "")
@@ -44,11 +45,10 @@ def _of_cluster(cluster: Cluster) -> Iterator[str]:
     for stack in cluster["stacks"]:
         last = stack["revisions"][0] if stack["revisions"] else None
         revision = f"{last['number']} {last['status']} {moment(last['finished'] or last['started'])}" if last else ""
-        drift = stack["drift"]
-        told = str(len(drift["lines"]) or "none") if drift["known"] else "unknown"
+        drift = str(len(stack["drift"]["lines"]) or "none") if stack["drift"]["known"] else "unknown"
         bad = sum(service["running"] < service["desired"] for service in stack["services"])
         status = "removed" if stack["gone"] else stack["status"]
-        rows.append((stack["name"], status, str(len(stack["services"])), str(bad), revision, told))
+        rows.append((stack["name"], status, str(len(stack["services"])), str(bad), revision, drift))
     yield from _table(("stack", "status", "services", "short of tasks", "last revision", "drift"), rows)
     yield from ("### Nodes", "")
     yield from _table(
@@ -83,5 +83,5 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
 
 
 def _plain(text: str) -> str:
-    """On one line, and with nothing that Markdown would act on."""
+    """Returns the text on one line, with Markdown's special characters escaped."""
     return re.sub(r"([\\|`*_<>\[\]])", r"\\\1", " ".join(text.split()))

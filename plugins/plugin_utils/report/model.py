@@ -1,15 +1,16 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From results of the modules to the data of a report. Pure: the time is an argument."""
+"""From the results of modules to the data of a report. Pure: the time is an argument."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Dict, Optional
 
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.report.attention import BAD, GOOD, problems
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.report.attention import BAD, problems
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.report.figures import events, figures, refusals
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.report.status import GOOD
 
 if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.plugin_utils.report.shapes import (
@@ -32,10 +33,10 @@ Item = Dict[str, Any]
 def report(
     title: str, time: str, clusters: Sequence[Given], unanswered: Sequence[Unanswered] = (), audit: Optional[str] = None
 ) -> Item:
-    """``title``, ``time``, ``clusters``, ``refused`` and ``unanswered``.
+    """Returns the report: ``title``, ``time``, ``clusters``, ``refused`` and ``unanswered``.
 
     :param time: the time of the report, as ``2026-11-29T12:00:00Z``.
-    :param clusters: of each cluster ``host`` (of the inventory), ``swarm`` (of swarm_info with all sections but tasks),
+    :param clusters: for each cluster ``host`` (of the inventory), ``swarm`` (of swarm_info, all sections except tasks),
         ``stacks`` (of stack_info with history, details and changes), ``drift`` (results of stack_drift by stack) and
         ``usage`` (by the names of nodes: ``load`` and ``memory_used``).
     :param unanswered: ``host`` and ``msg`` of each host that did not answer.
@@ -55,7 +56,7 @@ def _cluster(key: str, given: Given, time: str) -> Any:
     drift = {name: _drift(result) for name, result in given["drift"].items()}
     others: Any = [{**service, "tasks": []} for service in swarm["services"] if not service["stack"]]
     outside = list(map(_service, others))
-    # A stack that was removed, and of which nothing is left but its history, is at the end.
+    # Removed stacks that only have a history are at the end.
     stacks: Any = sorted(
         (_stack(stack, drift) for stack in given["stacks"]), key=lambda one: (one["gone"], one["name"])
     )
@@ -133,7 +134,7 @@ def _service(service: Service) -> Item:
 
 
 def _drift(result: Drift) -> Compared:
-    """``known``: whether the stack was compared. ``why``: why it was not."""
+    """Returns a stack's drift. ``known``: whether it was compared; ``why``: why it was not."""
     code = result.get("error_code") or ""
     why = "it has no revision to compare with" if code in ("no_revision", "no_stack") or not result else ""
     return {
@@ -148,7 +149,7 @@ def _drift(result: Drift) -> Compared:
 
 
 def _used(node: Node, usage: Usage) -> Item:
-    """Shares from 0 to 1; None if they are not known."""
+    """Returns the usage of a node. Shares are from 0 to 1, or None if unknown."""
     cpus, memory = node["cpus"], node["memory"]
     return {
         "cpus_share": round(node["cpus_reserved"] / cpus, 3) if cpus else None,

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The report as one HTML page that needs nothing else. The same report gives the same bytes."""
+"""The report as one self-contained HTML page. The same report gives the same bytes."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from markupsafe import Markup
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.report import charts
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.report.attention import evidence
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.report.figures import when
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.report.status import moment
 
 if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.plugin_utils.report.shapes import (
@@ -31,13 +32,13 @@ TONES = {
     "warn": "progressing unknown drain pause UNHEALTHY DEPLOYING updating rollback_completed rollback_paused "
     "rollback_started warn pending starting preparing",
 }
-#: Before the page is laid out: only one part of it is shown at a time.
+#: Runs before the layout, because with JavaScript only one part of the page is shown at a time.
 FIRST = 'document.documentElement.classList.add("js");'
-TONE_OF = {word: tone for tone, words in TONES.items() for word in words.split()}
+TONE_OF = {status: tone for tone, statuses in TONES.items() for status in statuses.split()}
 
 
 def page(report: Report) -> str:
-    """The text of the page. Everything that comes from the Swarm is escaped by the template engine."""
+    """Returns the HTML text. The template engine escapes everything that comes from the Swarm."""
     css, js = (_dense((FOLDER / name).read_text(encoding="utf-8")) for name in ("report.css", "report.js"))
     environment = Environment(
         loader=FileSystemLoader(str(FOLDER)),
@@ -57,7 +58,7 @@ def page(report: Report) -> str:
         tone=tone,
     )
     environment.globals.update(charts=charts, evidence=evidence)
-    # Nothing is loaded, sent or run except these three texts.
+    # The browser applies and runs only these three texts, and loads and sends nothing.
     scripts = f"'{_digest(FIRST)}' '{_digest(js)}'"
     policy = (
         f"default-src 'none'; style-src '{_digest(css)}'; script-src {scripts}; base-uri 'none'; form-action 'none'"
@@ -69,7 +70,7 @@ def page(report: Report) -> str:
 
 
 def _dense(text: str) -> str:
-    """Without empty lines and indentation, of which templates leave many."""
+    """Removes the empty lines and the indentation that templates leave."""
     return re.sub(r"\n\s+", "\n", text)
 
 
@@ -78,26 +79,22 @@ def _digest(text: str) -> str:
 
 
 def anchor(name: object) -> str:
-    """A name as a part of an id and of an address."""
+    """Returns a name in a form that is valid in an id and in a URL."""
     return re.sub(r"[^A-Za-z0-9_.-]", lambda match: f"~{ord(match.group()):x}", str(name))
 
 
 def breakable(image: object) -> Markup:
-    """The name of an image, which lines may break after its host, folders and name, and nowhere else."""
+    """Returns an image's name with possible line breaks after its host, folders and name only."""
     return Markup("<wbr>").join(re.findall(r"[^/:]+[/:]?|[/:]", str(image)))
 
 
-def tone(word: object) -> str:
-    return TONE_OF.get(str(word), "note")
-
-
-def moment(at: object) -> str:
-    """``2026-11-29 12:00`` of a time in UTC."""
-    return str(at or "")[:16].replace("T", " ")
+def tone(status: object) -> str:
+    """Returns the class of a status: good, bad, warn or note."""
+    return TONE_OF.get(str(status), "note")
 
 
 def ago(now: str, at: object) -> str:
-    """How long before the time of the report something was."""
+    """Returns the time between ``at`` and the report, such as ``3 d ago``."""
     then, current = when(at), when(now)
     if then is None or current is None:
         return str(at or "")
@@ -109,7 +106,7 @@ def ago(now: str, at: object) -> str:
 
 
 def duration(seconds: object) -> str:
-    """Seconds in the unit that suits them; empty if there are none."""
+    """Returns seconds in a suitable unit; empty for None."""
     if not isinstance(seconds, (int, float)):
         return ""
     if seconds < 120:
@@ -122,7 +119,7 @@ def percent(share: object) -> str:
 
 
 def amount(number: object) -> str:
-    """Bytes in the unit that suits them."""
+    """Returns bytes in a suitable unit."""
     size = float(number) if isinstance(number, (int, float)) else 0.0
     for unit in ("B", "KiB", "MiB", "GiB"):
         if size < 1024:

@@ -79,7 +79,7 @@ class Drift(TypedDict, total=False):
     stack: str
 
 class Compared(TypedDict, total=False):
-    """Of a stack in a report."""
+    """The drift of a stack in a report."""
 
     failed: bool
     found: List[Mapping[str, Any]]
@@ -143,7 +143,7 @@ class Usage(TypedDict, total=False):
     memory_used: int
 
 class Given(TypedDict, total=False):
-    """What a manager says of its cluster."""
+    """The data of a cluster from one of its managers."""
 
     drift: Mapping[str, Drift]
     host: str
@@ -152,7 +152,7 @@ class Given(TypedDict, total=False):
     usage: Mapping[str, Usage]
 
 class Cluster(TypedDict, total=False):
-    """As a report shows it."""
+    """A cluster in a report."""
 
     cluster: Swarm
     counts: Mapping[str, Any]

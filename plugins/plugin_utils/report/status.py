@@ -24,11 +24,11 @@ GOOD = ("healthy", "complete", "asleep")
 
 
 def tables(stacks: Sequence[Stack], healths: Sequence[Health], drifts: Sequence[Drift]) -> Dict[str, List[str]]:
-    """``stacks``, ``attention``, ``services`` and ``tasks``, each as lines.
+    """Returns ``stacks``, ``attention``, ``services`` and ``tasks``, each as lines.
 
-    :param stacks: of stack_info with its history.
-    :param healths: of each stack to show the result of stack_health, in their order.
-    :param drifts: of each stack with services the result of stack_drift; a failed one has ``error_code``, ``msg`` and
+    :param stacks: the stacks of stack_info with their history.
+    :param healths: the result of stack_health for each stack to show, in order.
+    :param drifts: the result of stack_drift for each stack with services; a failed one has ``error_code``, ``msg`` and
         the ``item`` of its loop.
     """
     known = {stack["name"]: stack for stack in stacks}
@@ -61,9 +61,9 @@ def tables(stacks: Sequence[Stack], healths: Sequence[Health], drifts: Sequence[
     }
 
 
-def moment(text: object) -> str:
-    """A time of the Engine or of ours, to the minute."""
-    return str(text or "")[:16].replace("T", " ")
+def moment(at: object) -> str:
+    """Returns ``2026-11-29 12:00`` for a time of the Engine or of ours; empty for None."""
+    return str(at or "")[:16].replace("T", " ")
 
 
 def _stack(health: Health, stack: Stack, drift: Drift) -> List[str]:
@@ -81,7 +81,7 @@ def _stack(health: Health, stack: Stack, drift: Drift) -> List[str]:
 
 
 def _last(stack: Stack) -> Revision:
-    """The newest revision; empty if there is none."""
+    """Returns the newest revision; empty if there is none."""
     revisions = stack.get("revisions") or ()
     return revisions[0] if revisions else {}
 
@@ -137,7 +137,7 @@ def _service(service: Service, stack: Stack) -> List[object]:
 
 
 def _done(service: Service) -> int:
-    """A finished job has no running tasks."""
+    """Returns the number of running tasks; for a finished job, of all its tasks."""
     return int(service["desired"] if service["status"] == "complete" else service["running"])
 
 
@@ -152,13 +152,13 @@ def _task(service: Service, task: Task) -> List[object]:
 
 
 def history(stacks: Sequence[Stack]) -> List[str]:
-    """The revisions of stacks as lines, newest first: a row for each, with its message, reason and changes below."""
+    """Returns the revisions of stacks as lines, newest first: one for each, with message, reason and changes below."""
     lines = []
     for stack in stacks:
         for one in stack["revisions"]:
             by = f" by {one['who']}" if one["who"] else ""
             at = moment(one["finished"] or one["started"] or one["queued"])
             lines.append(f"{stack['name']} {one['number']}  {one['operation']}  {one['status']}  {at}{by}")
-            told = [one["message"], *one["reason"].splitlines(), *(one.get("changes") or ())]
-            lines += [f"  {line}" for text in told if text for line in wrapped(text, 86)]
+            details = [one["message"], *one["reason"].splitlines(), *(one.get("changes") or ())]
+            lines += [f"  {line}" for text in details if text for line in wrapped(text, 86)]
     return lines

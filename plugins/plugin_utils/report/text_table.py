@@ -10,14 +10,14 @@ from collections.abc import Sequence
 from typing import List
 
 GAP = "  "
-#: Columns are cut to no less than this many letters.
+#: The least width of a column that is cut, in characters.
 NARROWEST = 12
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[object]], width: int = 88) -> List[str]:
-    """The lines of a table, the head in capitals first.
+    """Returns the lines of a table. The first line is the head, in capitals.
 
-    While it is wider than ``width``, its widest column is cut; the first, which has the names, last.
+    If it is wider than ``width``, its widest columns are cut; the first one, which has the names, last.
     """
     cells = [[title.upper() for title in head], *([one_line(cell) for cell in row] for row in rows)]
     widths = [max(len(row[column]) for row in cells) for column in range(len(head))]
@@ -31,7 +31,7 @@ def table(head: Sequence[str], rows: Sequence[Sequence[object]], width: int = 88
 
 
 def wrapped(text: str, width: int = 88) -> List[str]:
-    """A text in lines of at most ``width`` letters; all except the first are indented."""
+    """Returns a text in lines of at most ``width`` characters; all except the first are indented."""
     return textwrap.wrap(one_line(text), width, subsequent_indent=GAP, break_on_hyphens=False) or [""]
 
 

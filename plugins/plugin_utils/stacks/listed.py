@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The option ``stacks`` of compose_stack: from dictionaries and folders to one dictionary of options for each stack."""
+"""The option ``stacks`` of compose_stack: from dictionaries and folders to the options of each stack."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.l
 
 #: The names of a Compose file, in the order in which Compose searches for them.
 COMPOSE_FILES = ("compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml")
-#: The file with a stack's options in its folder; its paths.
+#: The file with the options of a stack in its folder, and those options that are paths.
 OPTIONS_FILE, PATHS = "stack.yml", ("src", "env_files")
-#: What is said of one stack alone.
+#: Options that can't apply to several stacks.
 OF_ONE = ("name", "src", "definition", "plan_id")
-#: What no list can be used with: a list has its check mode.
+#: Options that can't be used with a list; check mode shows its changes.
 NEVER = ("on_changes",)
 
 
@@ -31,10 +31,10 @@ class StackListError(StackwrightError):
 
 
 def each_stack(given: Sequence[object], find: Callable[[str], str], own: Sequence[str]) -> List[Dict[str, Any]]:
-    """The options of each stack, as they are given for it, with ``after``.
+    """Returns the options that are set for each stack, with ``after``.
 
-    :param own: the options of the task that are not those of a stack.
-    :param find: gives the path of a folder on the controller; raises StackwrightError if there is none.
+    :param find: returns the path of a folder on the controller; raises StackwrightError if it doesn't exist.
+    :param own: the options of the task that a stack doesn't have.
     :raises StackListError: with all mistakes.
     """
     found: List[Dict[str, Any]] = []
@@ -56,9 +56,9 @@ def each_stack(given: Sequence[object], find: Callable[[str], str], own: Sequenc
 
 
 def shared(arguments: Mapping[str, object], own: Sequence[str]) -> Dict[str, Any]:
-    """The options of the task that apply to each stack.
+    """Returns the options of the task that apply to each stack. Raises StackListError.
 
-    :param own: the options that are not those of a stack. Raises StackListError.
+    :param own: the options of the task that a stack doesn't have.
     """
     wrong = [name for name in (*OF_ONE, *NEVER) if name in arguments]
     if wrong:
@@ -69,7 +69,7 @@ def shared(arguments: Mapping[str, object], own: Sequence[str]) -> Dict[str, Any
 
 
 def merged(every: Mapping[str, object], one: Mapping[str, object]) -> Dict[str, Any]:
-    """The options of a stack: its own, and those for all; dictionaries are merged by their keys."""
+    """Returns the options of a stack: its own over those for every stack. Dictionaries are merged by their keys."""
     found = {name: value for name, value in one.items() if name != "after"}
     for name, value in every.items():
         given = found.get(name, value)
@@ -106,9 +106,9 @@ def _of_folder(folder: str, name: str, mistakes: List[str]) -> Dict[str, Any]:
         if paths and isinstance(paths, list):
             entry[option] = [os.path.join(folder, str(path)) for path in paths]
     if "src" not in entry and "definition" not in entry and entry.get("state", "present") == "present":
-        there = [file for file in COMPOSE_FILES if os.path.exists(os.path.join(folder, file))]
-        if there:
-            entry["src"] = [os.path.join(folder, there[0])]
+        existing = [file for file in COMPOSE_FILES if os.path.exists(os.path.join(folder, file))]
+        if existing:
+            entry["src"] = [os.path.join(folder, existing[0])]
         else:
             mistakes.append(f"{folder} has no Compose file ({', '.join(COMPOSE_FILES)}).")
     return _checked(entry, folder, mistakes)

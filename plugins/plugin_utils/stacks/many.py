@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Many stacks in one task of compose_stack: reads them, compares them together, deploys them, shows a table."""
+"""Many stacks in one task of compose_stack: reads them, compares them together, deploys them, and shows a table."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.stacks.listed im
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.stacks.order import FAILED, Order, resolved
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.stacks.side_by_side import run_all
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.stacks.table import message, rows
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.stacks.together import Part, as_they_should_be, look
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.stacks.together import Part, look, unchanged
 
 if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.plugin_utils.arguments.variables import Variables
@@ -40,7 +40,7 @@ Result = Dict[str, Any]
 class Many:
     """The stacks of one task on one host.
 
-    :param action: the action of compose_stack. Each stack gets one like it.
+    :param action: the action of compose_stack. Each stack gets its own action of this class.
     :param spec: the options of one stack.
     """
 
@@ -50,11 +50,11 @@ class Many:
         self._connection = action.connection_arguments(options)
         self._parts: Dict[str, Part] = {}
         self._wanted: Dict[str, Dict[str, Any]] = {}
-        #: The failures of stacks that can't be compiled.
+        #: The failures of stacks that don't compile.
         self._broken: Dict[str, Result] = {}
 
     def result(self) -> Result:
-        """The result of the task. Raises StackwrightError."""
+        """Returns the result of the task. Raises StackwrightError."""
         done: Result = self._action.in_order(self._variables, self._run)
         return done
 
@@ -62,22 +62,22 @@ class Many:
         after = self._read()
         self._prepare()
         parts = [part for name, part in self._parts.items() if name not in self._broken]
-        looked, told = look(self._action, parts, self._connection, self._variables) if parts else ({}, {})
+        if not parts:
+            return self._work(after, {})
+        looked, looks = look(self._action, parts, self._connection, self._variables)
         if looked.get("failed"):
             return looked
         compiled = {part.name: [part.wanted, part.action.prepared.handed] for part in parts}
         wanted = [compiled, {name: one["msg"] for name, one in self._broken.items()}, after]
-        if not parts:
-            return self._work(after, {})
         led: Result = self._action.led(
-            meeting, "stacks", looked, wanted, self._variables, lambda: self._work(after, told)
+            meeting, "stacks", looked, wanted, self._variables, lambda: self._work(after, looks)
         )
         return led
 
-    # -- before anything is looked at
+    # -- before any host is asked
 
     def _read(self) -> Dict[str, List[str]]:
-        """The stacks with what each comes after. Raises StackwrightError."""
+        """Reads the list. Returns the stacks before each stack, by its name. Raises StackwrightError."""
         action = self._action
         own = [*MANY, *CONNECTION, *_aliases(), "show"]
         every = shared(action._task.args, own)
@@ -101,11 +101,11 @@ class Many:
             ) from None
 
     def _part(self, arguments: Dict[str, object], name: str) -> Any:
-        """A stack, not compiled yet, and its options. Raises StackwrightError with its name."""
+        """Returns a stack before it is compiled, and its options. Raises StackwrightError with its name."""
         own = self._action
         task = own._task.copy()
         task.args = {**arguments, **self._connection, "show": self._shows}
-        # Its hosts meet nobody, and its tasks are told from those of other stacks.
+        # A separate id, so that its meetings differ from those of the task and of other stacks.
         task._uuid = f"{own._task._uuid}/{name}"
         loaders = (own._loader, own._templar, own._shared_loader_obj)
         action = type(own)(task, own._connection, own._play_context, *loaders)
@@ -126,23 +126,22 @@ class Many:
 
     # -- the work, on one host of a cluster
 
-    def _work(self, after: Mapping[str, List[str]], told: Mapping[str, Result]) -> Result:
+    def _work(self, after: Mapping[str, List[str]], looks: Mapping[str, Result]) -> Result:
         check = bool(self._action._task.check_mode)
         parts = list(self._parts.values())
-        settled = as_they_should_be(self._action, parts, told)
-        order = Order(after, settled, self._at_once, check)
-        run_all(order, self._alone, self._show, time.monotonic)
+        order = Order(after, unchanged(self._action, parts, looks), self._at_once, check)
+        run_all(order, self._run_one, self._show, time.monotonic)
         results = [{"stack": name, **order.results[name]} for name in self._parts]
-        # What fails before any host has been asked fails on all of them.
-        tells = len(self._broken) < len(parts) or not self._action.earlier(self._variables)
-        for row in rows(results, check) if self._shows and tells else ():
+        # If no stack compiles, all hosts have the same result, and only the first one shows it.
+        shows_rows = len(self._broken) < len(parts) or not self._action.earlier(self._variables)
+        for row in rows(results, check) if self._shows and shows_rows else ():
             self._action.say(row)
-        return self._told(results)
+        return self._summary(results)
 
-    def _alone(self, name: str, say: Callable[[str], None]) -> Result:
-        """The result of one stack, in a process of its own."""
+    def _run_one(self, name: str, say: Callable[[str], None]) -> Result:
+        """Returns the result of one stack. Runs in a separate process."""
         action = self._parts[name].action
-        # Begun here: its threads belong to this process.
+        # Started here, because its threads belong to this process.
         wanted = self._wanted[name]
         action.notify_about(name, wanted["notify"], wanted["commit_message"], self._variables)
         if name in self._broken:
@@ -150,7 +149,7 @@ class Many:
             action.ended(done)
             return done
         action.say = say
-        # The manager has just been asked, and did not know it.
+        # The manager was just asked, and has no memory of this run.
         action.remembers = False
         try:
             done = action.in_order(self._variables, action.carry_out)
@@ -162,33 +161,33 @@ class Many:
         except Exception as error:
             done = {"failed": True, "changed": False, "error_code": "failed", "msg": plain_text(str(error))}
         action.warn(done, only_plan=not done.get("changed") and not done.get("failed"))
-        done.pop("exception", None)  # Ansible makes it again, of the whole task
+        done.pop("exception", None)  # Ansible adds one for the whole task
         done["warnings"] = [text_of(warning) for warning in done["warnings"]]
-        told: Result = shown(plain({**done, "stack": name}), action.as_it_is)
-        action.ended(told)
-        return told
+        result: Result = shown(plain({**done, "stack": name}), action.as_it_is)
+        action.ended(result)
+        return result
 
     def _show(self, name: str, line: str) -> None:
         self._action.say(f"{name}: {line}")
 
-    def _told(self, results: List[Result]) -> Result:
+    def _summary(self, results: List[Result]) -> Result:
         done: Result = {"changed": any(one.get("changed") for one in results), "stacks": results}
         done["diff"] = [diff for one in results for diff in _diffs(one)]
         done["warnings"] = [f"{one['stack']}: {text}" for one in results for text in one.pop("warnings", ())]
         clusters = [one["cluster_id"] for one in results if one.get("cluster_id")]
         done.update({"cluster_id": clusters[0]} if clusters else {})
-        said = message(results)
-        if said:
+        text = message(results)
+        if text:
             codes = [str(one.get("error_code") or "failed") for one in results if one["result"] == FAILED]
-            # Another manager of the play goes on after a failure of this one.
+            # With such a code, another manager of the play takes over.
             lost = [code for code in codes if code in TAKE_OVER]
-            done.update(failed=True, msg=said, error_code=lost[0] if lost else "stacks_failed")
+            done.update(failed=True, msg=text, error_code=lost[0] if lost else "stacks_failed")
             done.update({"unreachable": True} if any(one.get("unreachable") for one in results) else {})
         return done
 
 
 def text_of(warning: object) -> str:
-    """A warning as text: from ansible-core 2.19 on, those of modules are objects."""
+    """Returns a warning as text: from ansible-core 2.19 on, warnings of modules are objects."""
     details = getattr(warning, "details", None) or ()
     return "; ".join(str(getattr(one, "msg", one)) for one in details) or str(getattr(warning, "msg", warning))
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Pure. The order of many stacks: which may begin now, and what becomes of those after one that failed."""
+"""Pure. The order of many stacks: which ones may begin now, and the results of those after a failed one."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors impo
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.project.waves import cycle_in
 
 Result = Dict[str, Any]
-#: What became of a stack.
+#: The results of a stack.
 UNCHANGED, CHANGED, FAILED, SKIPPED, UNPLANNED = "unchanged", "changed", "failed", "skipped", "unplanned"
 
 
 def resolved(after: Mapping[str, Sequence[str]], names: Mapping[str, str]) -> Dict[str, List[str]]:
-    """What each stack waits for, by the full names of the stacks.
+    """Returns the stacks that each stack waits for, by full names.
 
     :param after: by the full name of a stack, the full or given names of others.
     :param names: the given name of each stack by its full one.
@@ -53,12 +53,12 @@ def resolved(after: Mapping[str, Sequence[str]], names: Mapping[str, str]) -> Di
 
 
 class Order:
-    """The stacks of one run. ``results`` has the result of each that has ended, with ``result``: what became of it.
+    """The stacks of one run. ``results`` has the results of the ended ones, with ``result``: UNCHANGED, CHANGED, ….
 
     :param after: the stacks that each stack waits for.
     :param settled: the results of stacks that need no run, unless one before them changes something.
     :param at_once: how many run at the same time.
-    :param check: whether nothing is changed, so that a stack after one that would change may not be planned yet.
+    :param check: check mode, in which a stack after one with changes may be impossible to plan.
     """
 
     def __init__(
@@ -69,7 +69,7 @@ class Order:
         self.results: Dict[str, Result] = {}
 
     def begin(self) -> List[str]:
-        """The stacks whose run begins now, after all that has ended."""
+        """Returns the stacks to start now. Those that need no run get their results."""
         started: List[str] = []
         moved = True
         while moved:
@@ -95,14 +95,14 @@ class Order:
         return started
 
     def end(self, stack: str, result: Result) -> None:
-        """A run has ended with ``result``."""
+        """Records the result of a run that has ended."""
         self._running.discard(stack)
         state = FAILED if result.get("failed") or result.get("unreachable") else CHANGED
         if state == CHANGED and not result.get("changed"):
             state = UNCHANGED
         before = [other for other in self._after[stack] if self.results[other].get("result") in (CHANGED, UNPLANNED)]
         if self._check and state == FAILED and before:
-            # What it needs may come with the stacks before it.
+            # The stacks before it may create the objects that it needs.
             state, result = UNPLANNED, {**result, "failed": False}
         self.results[stack] = {**result, "result": state}
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs the deployments of stacks side by side, each in a process of its own on the controller."""
+"""Runs the deployments of stacks side by side, each in a separate process on the controller."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from ansible.utils.display import Display
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.stacks.order import Order
 
 Result = Dict[str, Any]
-#: Does the work for a stack; gets what shows a line of it.
+#: Does the work for a stack; gets its name and a function that shows a line.
 Work = Callable[[str, Callable[[str], None]], Result]
 
 
 class Running(NamedTuple):
-    """The process of a stack, and the time at which it began."""
+    """The process of a stack, and its start in seconds."""
 
     stack: str
     child: int
@@ -31,31 +31,31 @@ class Running(NamedTuple):
 
 
 def run_all(order: Order, work: Work, show: Callable[[str, str], None], now: Callable[[], float]) -> None:
-    """Runs ``work`` for each stack as ``order`` says, and gives it the results, with the ``seconds`` that each took.
+    """Runs ``work`` for each stack in the order of ``order``, which gets the results with their ``seconds``.
 
-    :param show: shows a line of a stack, as soon as it is there.
-    :param now: the time in seconds.
+    :param show: shows a line of a stack as soon as it arrives.
+    :param now: returns the time in seconds.
     """
     running: Dict[int, Running] = {}
-    said: Dict[int, bytes] = {}
+    output: Dict[int, bytes] = {}
     try:
         while True:
             for stack in order.begin():
                 handle, child = _started(stack, work)
-                running[handle], said[handle] = Running(stack, child, now()), b""
+                running[handle], output[handle] = Running(stack, child, now()), b""
             if not running:
                 return
             for handle in select.select(list(running), [], [])[0]:
                 piece = os.read(handle, 1 << 16)
-                said[handle] = _shown(said[handle] + piece, running[handle].stack, show)
+                output[handle] = _show_lines(output[handle] + piece, running[handle].stack, show)
                 if not piece:
                     stack, child, began = running.pop(handle)
                     os.close(handle)
                     code = os.waitpid(child, 0)[1]
-                    order.end(stack, {**_result(said.pop(handle), stack, code), "seconds": now() - began})
+                    order.end(stack, {**_result(output.pop(handle), stack, code), "seconds": now() - began})
     finally:
         for handle, left in running.items():
-            # As when Ansible is stopped: the managers go on with what they have begun.
+            # As if Ansible were stopped: the managers continue the changes that have begun.
             with suppress(OSError):
                 os.kill(left.child, signal.SIGTERM)
             os.close(handle)
@@ -66,13 +66,16 @@ def _started(stack: str, work: Work) -> Any:
     reading, writing = os.pipe()
     child = os.fork()
     if not child:
-        _speak(stack, work, writing)
+        _run_child(stack, work, writing)
     os.close(writing)
     return reading, child
 
 
-def _speak(stack: str, work: Work, writing: int) -> NoReturn:
-    """The child's part. It only speaks to its parent: whoever is ended while it speaks to Ansible stops all hosts."""
+def _run_child(stack: str, work: Work, writing: int) -> NoReturn:
+    """Runs ``work`` in the child and writes its lines and result to ``writing``.
+
+    It shows nothing through Ansible: a child that is killed while it writes to Ansible's queue blocks all hosts.
+    """
     try:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         nothing = os.open(os.devnull, os.O_RDWR)
@@ -81,19 +84,19 @@ def _speak(stack: str, work: Work, writing: int) -> NoReturn:
         display = Display()
         display._final_q, display.verbosity, display.log_verbosity = None, 0, 0
 
-        def say(what: Mapping[str, object]) -> None:
-            rest = json.dumps(what).encode() + b"\n"
+        def send(message: Mapping[str, object]) -> None:
+            rest = json.dumps(message).encode() + b"\n"
             while rest:
                 rest = rest[os.write(writing, rest) :]
 
-        say({"result": work(stack, lambda line: say({"line": line}))})
+        send({"result": work(stack, lambda line: send({"line": line}))})
     finally:
         os._exit(0)
 
 
-def _shown(said: bytes, stack: str, show: Callable[[str, str], None]) -> bytes:
-    """Shows the whole lines among what a child has said; returns its result, and what is not a whole line yet."""
-    *whole, rest = said.split(b"\n")
+def _show_lines(output: bytes, stack: str, show: Callable[[str, str], None]) -> bytes:
+    """Shows the complete lines of a child's output. Returns the rest: the result, or an incomplete line."""
+    *whole, rest = output.split(b"\n")
     kept = b""
     for text in whole:
         line = json.loads(text)
@@ -104,9 +107,9 @@ def _shown(said: bytes, stack: str, show: Callable[[str, str], None]) -> bytes:
     return kept + rest
 
 
-def _result(said: bytes, stack: str, code: int) -> Result:
-    if said.endswith(b"\n"):
-        found: Result = json.loads(said)["result"]
+def _result(output: bytes, stack: str, code: int) -> Result:
+    if output.endswith(b"\n"):
+        found: Result = json.loads(output)["result"]
         return found
     ended = f" (signal {code & 127})" if code & 127 else ""
     return {

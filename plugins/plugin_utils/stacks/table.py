@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Pure. What a run of many stacks shows at its end: a row for each, and the message about those that failed."""
+"""Pure. The table at the end of a run of many stacks, and the message about failed ones."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Result = Mapping[str, Any]
 
 
 def rows(results: Sequence[Result], check: bool) -> List[str]:
-    """The lines of the table, the head first."""
+    """Returns the lines of the table, the head first."""
     cells = [("stack", "result", "seconds", "details")]
     cells += [(str(one["stack"]), _word(one, check), _seconds(one), _details(one)) for one in results]
     widths = [max(len(row[column]) for row in cells) for column in range(3)]
@@ -27,7 +27,7 @@ def rows(results: Sequence[Result], check: bool) -> List[str]:
 
 
 def message(results: Sequence[Result]) -> str:
-    """What the run says of the stacks that were not deployed; empty if there are none."""
+    """Returns the message about the stacks that were not deployed; empty if there are none."""
     bad = [one for one in results if one["result"] in (FAILED, SKIPPED)]
     lines = [f"{len(bad)} of {len(results)} stacks {'was' if len(bad) == 1 else 'were'} not deployed:"]
     for one in bad:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Compares many stacks at once with a manager and the proxies."""
+"""Compares many stacks together with a manager and the proxies, in few calls."""
 
 from __future__ import annotations
 
@@ -43,12 +43,12 @@ class Part(NamedTuple):
 
     @property
     def wanted(self) -> Dict[str, Any]:
-        """Its arguments, as they are the same on all managers of a cluster."""
+        """The arguments that are the same on all managers of a cluster."""
         return {name: value for name, value in self.arguments.items() if name not in CONNECTION}
 
     @property
     def memory(self) -> Dict[str, str]:
-        """Which run it is for stack_glance; empty if only a run of its own can look at it."""
+        """The key of its run in the memory of stack_glance; empty if only its own run can compare it."""
         found: Dict[str, str] = self.action.memory_of(self.arguments, {**self.action.prepared.handed, "defer": True})
         return found
 
@@ -56,7 +56,7 @@ class Part(NamedTuple):
 def look(
     action: Any, parts: Sequence[Part], connection: Mapping[str, object], variables: Variables
 ) -> Tuple[Result, Dict[str, Result]]:
-    """The cluster of the manager (``cluster_id``, or a failure), and the results of looks that only reads needed.
+    """Compares the stacks. Returns the manager's cluster (``cluster_id``, or a failure), and the results by stack.
 
     :param connection: the options of the connection to the Engine.
     """
@@ -67,13 +67,13 @@ def look(
     if runs:
         given = {**connection, "runs": runs, "defer": True}
         seen = action._execute_module(f"{OURS}stack_glance", module_args=given, task_vars=variables)
-    told: Dict[str, Result] = {
+    known: Dict[str, Result] = {
         name: {key: item for key, item in one.items() if key != "deferred"}
         for name, one in (seen.get("told") or {}).items()
     }
-    if told and len(told) == len(parts):
-        return {"cluster_id": next(iter(told.values())).get("cluster_id")}, told
-    left = [part for part in looked if part.name not in told]
+    if known and len(known) == len(parts):
+        return {"cluster_id": next(iter(known.values())).get("cluster_id")}, known
+    left = [part for part in looked if part.name not in known]
     looks = [
         {
             "params": part.action.prepared.arguments,
@@ -82,16 +82,18 @@ def look(
         for part in left
     ]
     found: Result = action._call(dict(connection), {"looks": looks}, variables)
-    told.update({part.name: one for part, one in zip(left, found.get("looks") or ())})
-    return found, told
+    known.update({part.name: one for part, one in zip(left, found.get("looks") or ())})
+    return found, known
 
 
-def as_they_should_be(action: object, parts: Sequence[Part], told: Mapping[str, Result]) -> Dict[str, Result]:
-    """The whole results of the stacks that certainly need no run: nothing of their services or routes would change.
+def unchanged(action: object, parts: Sequence[Part], looks: Mapping[str, Result]) -> Dict[str, Result]:
+    """Returns the whole results of the stacks that need no run: neither their services nor their routes would change.
 
-    :param told: the results of their looks.
+    :param looks: the results of ``look``.
     """
-    found = {part.name: part.action.finished(dict(told[part.name])) for part in parts if _is_same(told.get(part.name))}
+    found = {
+        part.name: part.action.finished(dict(looks[part.name])) for part in parts if _is_same(looks.get(part.name))
+    }
     groups: Dict[str, Tuple[RoutesAsked, List[Part]]] = {}
     for part in parts:
         if part.name not in found:
@@ -118,8 +120,8 @@ def as_they_should_be(action: object, parts: Sequence[Part], told: Mapping[str, 
     return found
 
 
-def _is_same(told: Any) -> bool:
-    return bool(told) and not told.get("changed") and not has_failed(told) and not told.get("locked_by")
+def _is_same(looked: Any) -> bool:
+    return bool(looked) and not looked.get("changed") and not has_failed(looked) and not looked.get("locked_by")
 
 
 def _asked(part: Part) -> RoutesAsked:
@@ -130,7 +132,7 @@ def _asked(part: Part) -> RoutesAsked:
 
 
 def _routes(action: Any, asked: RoutesAsked, parts: Sequence[Part], found: Mapping[str, Result]) -> Any:
-    """What the proxies answer (``routes_result``) if all of them have the routes of all these stacks, else None."""
+    """Returns the proxies' answers (``routes_result``) if all have the routes of all these stacks, else None."""
     variables = parts[0].action.prepared.variables
     prefix = {"label_prefix": parts[0].action.prepared.options["label_prefix"]}
     hosts = Hosts(action, variables)
@@ -164,7 +166,7 @@ def _routes(action: Any, asked: RoutesAsked, parts: Sequence[Part], found: Mappi
 
 
 def _has_none(hosts: Hosts, host: str, asked: RoutesAsked) -> bool:
-    """Whether a host has no proxy, as its socket is not there."""
+    """Whether a host has no proxy, because it has no socket of one."""
     path = asked.socket()
     given = {"path": path, "get_checksum": False, "get_mime": False}
     found = hosts.run("ansible.builtin.stat", given, host).get("stat") if path else None

@@ -15,7 +15,7 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.bundles import b
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.bundles.bundle_file import read, write
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.bundles.contents import contents_of
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.bundles.mapped import Names, definition_of
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.bundles.proof import refuse_what_does_not_compile
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.bundles.proof import check_stacks
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.bundles.restoring import Restoration
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.compile import CompileRequest, compile_stack
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.load.load import Source
@@ -182,10 +182,10 @@ def test_an_older_format_is_upgraded(tmp_path, monkeypatch):
 
 
 def test_a_stack_that_does_not_compile_is_refused():
-    refuse_what_does_not_compile(CONTENT["stacks"])
+    check_stacks(CONTENT["stacks"])
     wrong = {"shop": stack("shop", COMPOSE.replace("image", "imgae"))}
-    assert code_of(refuse_what_does_not_compile, wrong) == "damaged_backup"
-    assert code_of(refuse_what_does_not_compile, {"shop": {**wrong["shop"], "files": {}}}) == "damaged_backup"
+    assert code_of(check_stacks, wrong) == "damaged_backup"
+    assert code_of(check_stacks, {"shop": {**wrong["shop"], "files": {}}}) == "damaged_backup"
 
 
 @pytest.mark.parametrize("page", [b"a $page ${X} $$\n", b"{{ .Node }} {{ generate_hex }}", b"\xff\0"], ids=range(3))
@@ -370,7 +370,7 @@ def test_the_contents_of_a_bundle():
     assert content["nodes"] == {"old": {"id": "i1", "labels": {"disk": "ssd"}}}
     assert content["stacks"]["shop"]["networks"] == ["shop_default"]
     assert "planted" not in json.dumps(facts)
-    refuse_what_does_not_compile(content["stacks"])
+    check_stacks(content["stacks"])
     # The service without a stack is there, so it does not come a second time.
     there = {**swarm(), "networks": []}
     found = Restoration(content, options(), there, [], []).tasks(False)

@@ -6,7 +6,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors impo
 from ansible_collections.stackwright.swarm.plugins.module_utils.membership.steps import Goal
 from ansible_collections.stackwright.swarm.plugins.module_utils.parts.cluster_options import SWARM_CLUSTER
 from ansible_collections.stackwright.swarm.plugins.module_utils.values.seal import seal
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.enrolment.known import Asked, Said
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.enrolment.known import Asked, HostOptions
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.enrolment.play_hosts import role_of
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.enrolment.results import results
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.enrolment.run import Enrolment
@@ -87,7 +87,12 @@ class Fakes:
             "ann",
         )
         run = Enrolment(
-            asked, wanted, {host: Said.of({**OPTIONS, **options}) for host in wanted}, helpers, absent or {}, Goal()
+            asked,
+            wanted,
+            {host: HostOptions.of({**OPTIONS, **options}) for host in wanted},
+            helpers,
+            absent or {},
+            Goal(),
         )
         run.go(check)
         return run, results(run, None), shown
@@ -105,7 +110,7 @@ def test_a_host_joins_through_a_manager_that_stays_one():
     fakes = Fakes({"m1": "manager", "m2": "manager", "m3": "manager"}, ["w1"])
     wanted = {"m1": "absent", "m2": "worker", "m3": "manager", "w1": "worker"}
     run, _told, _shown = fakes.run(wanted, check=True)
-    assert run._addresses("w1") == ["10.0.0.m3:2377", "10.0.0.m1:2377", "10.0.0.m2:2377"]
+    assert run._addresses() == ["10.0.0.m3:2377", "10.0.0.m1:2377", "10.0.0.m2:2377"]
 
 
 def test_managers_outside_the_play_are_asked_and_not_changed():
@@ -185,7 +190,7 @@ def test_an_error_of_the_swarm_fails_all_hosts_and_says_what_was_done():
         "ann",
     )
     wanted = {"m1": "manager", "w1": "worker", "w2": "worker"}
-    run = Enrolment(asked, wanted, dict.fromkeys(wanted, Said.of(OPTIONS)), [], {}, Goal())
+    run = Enrolment(asked, wanted, dict.fromkeys(wanted, HostOptions.of(OPTIONS)), [], {}, Goal())
     with pytest.raises(StackwrightError) as refused:
         run.go(False)
     told = results(run, refused.value)

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.stacks import together
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.stacks.together import Part, as_they_should_be, look
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.stacks.together import Part, look, unchanged
 
 SAME = {"changed": False, "stack": "x", "cluster_id": "c", "plan": []}
 
@@ -99,7 +99,7 @@ def settled(monkeypatch, parts, told=None, answers=None):
     proxies = Proxies(answers)
     monkeypatch.setattr(together, "Hosts", proxies)
     told = {part.name: {**SAME, "stack": part.name, **(told or {}).get(part.name, {})} for part in parts}
-    return as_they_should_be(Leader(), parts, told), proxies.asked
+    return unchanged(Leader(), parts, told), proxies.asked
 
 
 def test_each_proxy_is_asked_once_for_all_stacks(monkeypatch):
@@ -155,4 +155,4 @@ def test_what_is_more_than_a_comparison_has_its_own_run(monkeypatch, told, optio
 def test_a_stack_that_could_not_be_compiled_was_not_looked_at(monkeypatch):
     part = Part("a", SimpleNamespace())
     monkeypatch.setattr(together, "Hosts", Proxies())
-    assert as_they_should_be(Leader(), [part], {}) == {}
+    assert unchanged(Leader(), [part], {}) == {}
