@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The errors of the collection: one base, a stable ``error_code`` each, and a hint what to do.
+"""The errors of the collection: one base class, a stable ``error_code`` and a hint what to do.
 
 Core code raises; only the adapter and the action plugins turn an error into a task's result.
 """
@@ -12,14 +12,14 @@ import re
 from dataclasses import asdict, dataclass
 from typing import Any, Dict, List, Match, Optional, Sequence
 
-#: Whole sequences for a terminal (colours, links, titles), up to their end. What does not end is not a sequence.
+#: Complete control sequences of terminals: colors, links, titles.
 _SEQUENCE = re.compile(
     "(?:\x1b\\[|\x9b)[0-?]*[ -/]*[@-~]"
     "|(?:\x1b[\\]PX^_]|[\x90\x98\x9d-\x9f])[^\x00-\x1f\x7f-\x9f]*(?:\x07|\x1b\\\\|\x9c)"
     "|\x1b[(-/][0-~]|\x1b[0-Z=>^-~]"
 )
-#: What a terminal acts on or draws as something else: controls, marks of direction and of no width, other ends of
-#: lines, halves of characters.
+#: Characters that a terminal acts on or draws misleadingly: controls, direction marks, characters without width, other
+#: line ends, surrogates.
 _UNSAFE = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u115f\u1160\u180b-\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164"
     "\ud800-\udfff\ufe00-\ufe0e\ufeff\uffa0\ufff9-\ufffb\U000e0000-\U000e0fff]"
@@ -28,23 +28,23 @@ _BREAKS = re.compile("[\t\n]")
 
 
 def plain_text(text: str, lines: bool = True) -> str:
-    """``text`` of whatever origin as a terminal may get it.
+    """Makes external text safe for a terminal.
 
-    Sequences such as colours are gone, and what is left of controls and invisible characters is written out, like
-    ``\\x1b``. Ends of lines and tabs stay if ``lines``.
+    Removes control sequences such as colors, and writes other controls and invisible characters as escapes like
+    ``\\x1b``. Line ends and tabs stay if ``lines``.
     """
     if _UNSAFE.search(text):
-        text = _UNSAFE.sub(_written_out, _SEQUENCE.sub("", text.replace("\r\n", "\n")))
-    return text if lines else _BREAKS.sub(_written_out, text)
+        text = _UNSAFE.sub(_as_escape, _SEQUENCE.sub("", text.replace("\r\n", "\n")))
+    return text if lines else _BREAKS.sub(_as_escape, text)
 
 
-def _written_out(match: Match[str]) -> str:
+def _as_escape(match: Match[str]) -> str:
     return ascii(match.group())[1:-1]
 
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing that is wrong with, or has no effect from, a place in a Compose file.
+    """A fault at one place in a Compose file, or a setting there without effect.
 
     ``key`` is the dotted path (``services.web.ports[0]``); ``line`` and ``column`` count from 1, 0 means unknown.
     ``code`` is stable and names the rule.
@@ -68,10 +68,7 @@ class Problem:
 
 
 class StackwrightError(Exception):
-    """Base of all errors of the collection.
-
-    ``details`` is plain data for the task's result; it never holds a secret.
-    """
+    """Base of all errors of the collection. ``details`` is plain data for the task's result, without secrets."""
 
     default_code = "error"
 
@@ -95,13 +92,13 @@ class StackwrightError(Exception):
 
 
 class ComposeError(StackwrightError, ValueError):
-    """The Compose files can't be deployed; ``problems`` holds everything that was found in one run."""
+    """The Compose files can't be deployed; ``problems`` has all problems of one run."""
 
     default_code = "invalid_compose"
     subject = "the Compose files"
 
     def __init__(self, problems: Sequence[Problem], error_code: Optional[str] = None) -> None:
-        # How many there are more is said at the end.
+        # The number of further problems (code "more") comes last.
         self.problems: List[Problem] = sorted(
             problems, key=lambda p: (p.code == "more", p.file, p.line, p.column, p.key, p.message)
         )
@@ -115,7 +112,7 @@ class ComposeError(StackwrightError, ValueError):
 
 
 class ValueStoreError(StackwrightError):
-    """The store of generated values can't be read or written, or has lost values."""
+    """The value store can't be read or written, or has lost values."""
 
     default_code = "value_store"
 
@@ -127,7 +124,7 @@ class GeneratorError(StackwrightError, ValueError):
 
 
 class PlanError(StackwrightError, ValueError):
-    """No safe plan leads from the observed to the desired state (a cycle, a change that Swarm refuses)."""
+    """There is no safe plan from the observed to the desired state (a cycle, a change that Swarm refuses)."""
 
     default_code = "unsafe_change"
 
@@ -138,7 +135,7 @@ class EngineError(StackwrightError):
     Codes: ``daemon_unreachable``, ``permission_denied``, ``not_a_manager``, ``not_in_swarm``, ``swarm_locked``,
     ``no_quorum``, ``conflict``, ``not_found``, ``out_of_sequence``, ``invalid_spec``, ``registry_auth``,
     ``image_not_found``, ``timeout``, ``tls_error``, ``missing_requirement``, ``api_too_old``, ``engine_error``,
-    ``bad_answer`` (what came is not what an Engine answers), ``answer_too_large``.
+    ``bad_answer`` (not the answer of an Engine), ``answer_too_large``.
     ``status`` is the HTTP status, 0 if there was no answer.
     """
 
@@ -157,7 +154,7 @@ class EngineError(StackwrightError):
 
 
 class DeployError(StackwrightError):
-    """A deployment began and did not end well; ``details['outcome']`` says what was done and what was not."""
+    """A deployment began and failed; ``details['outcome']`` has what was done and what was not."""
 
     default_code = "deploy_failed"
 

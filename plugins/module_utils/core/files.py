@@ -1,8 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Files with values: read with a limit, written whole under an unpredictable name, in a folder that
-others can't change."""
+"""Reads files with a size limit, and replaces them atomically, in folders that other users can't write to."""
 
 from __future__ import annotations
 
@@ -18,16 +17,17 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock impor
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import ValueStoreError
 
 LARGEST = 8 << 20  # bytes; values are passwords and keys
-PAUSE = 0.02  # seconds between looks at a lock
+PAUSE = 0.02  # seconds between two tries to lock
 _PLAINLY = os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
 
 
 def read(
     name: str, where: str, folder: Optional[int] = None, owned: bool = False, largest: int = LARGEST
 ) -> Optional[bytes]:
-    """The content of a file, None if there is none. With ``owned`` it has to be nobody's but root's and ours.
+    """Returns the content of a file, None if it does not exist.
 
-    Raises OSError, and ValueStoreError if what is there is no such file.
+    With ``owned``, the file must belong to root or this user, and no other user may have access. Raises OSError, and
+    ValueStoreError if it is not such a file or larger than ``largest`` bytes.
     """
     try:
         handle = os.open(name, os.O_RDONLY | _PLAINLY, dir_fd=folder)
@@ -46,8 +46,10 @@ def read(
 
 @contextmanager
 def opened(folder: str, where: str, group: bool = False) -> Iterator[int]:
-    """The folder, made where it is missing. Raises OSError, and ValueStoreError (``store_permissions``) if somebody
-    else could put another file in place of ours. ``group``: its group may write."""
+    """Opens a folder, and creates it if it is missing. With ``group``, its group may write to it.
+
+    Raises OSError, and ValueStoreError (``store_permissions``) if another user could replace files in it.
+    """
     os.makedirs(folder, mode=0o755, exist_ok=True)
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
@@ -70,7 +72,10 @@ def opened(folder: str, where: str, group: bool = False) -> Iterator[int]:
 
 @contextmanager
 def only_writer(lock: Any, clock: Clock, patience: float, where: str, held: str) -> Iterator[None]:
-    """Others wait. ``lock`` is an open file or folder, ``held`` its path. Raises ValueStoreError (``store_locked``)."""
+    """Locks out other writers. ``lock`` is an open file or folder, ``held`` its path, ``patience`` in seconds.
+
+    Raises ValueStoreError (``store_locked``).
+    """
     deadline = clock.now() + patience
     while True:
         try:
@@ -92,7 +97,10 @@ def only_writer(lock: Any, clock: Clock, patience: float, where: str, held: str)
 
 @contextmanager
 def lock_file(path: str, folder: int, wait: Tuple[Clock, float, str, str]) -> Iterator[None]:
-    """``only_writer`` by a file in ``folder`` that only root and we can open; ``wait`` is what that takes as well."""
+    """Enters ``only_writer`` with a file in ``folder`` that only root and this user can open.
+
+    ``wait`` are the other arguments of ``only_writer``.
+    """
     handle = os.open(os.path.basename(path), os.O_RDWR | os.O_CREAT | _PLAINLY, 0o600, dir_fd=folder)
     try:
         _check(os.fstat(handle), path, owned=True)
@@ -103,14 +111,16 @@ def lock_file(path: str, folder: int, wait: Tuple[Clock, float, str, str]) -> It
 
 
 def replace(name: str, content: bytes, folder: int, keep: bool = False, mode: int = 0o600) -> None:
-    """Whole and on the disk before it takes the old one's place, with ``mode``; with ``keep``, with the old one's mode
-    and owner. Only one writer at a time. Raises OSError: then the old one is as it was."""
+    """Replaces a file atomically, after its content is on the disk. Allows only one writer at a time.
+
+    It gets ``mode``, or with ``keep`` the mode and owner of the old file. Raises OSError, and leaves the old file then.
+    """
     new = f".{name}.{os.urandom(8).hex()}.new"
     before = None
     if keep:
         with suppress(FileNotFoundError):
             before = os.stat(name, dir_fd=folder, follow_symlinks=False)
-    # What a run left that was killed.
+    # Remove the files of killed runs.
     for other in os.listdir(folder):
         if re.match(re.escape(f".{name}.") + r"[0-9a-f]{16}\.new\Z", other):
             with suppress(OSError):
@@ -134,14 +144,14 @@ def replace(name: str, content: bytes, folder: int, keep: bool = False, mode: in
 
 
 def remove(name: str, folder: int) -> None:
-    """Removes a file that may be gone already."""
+    """Removes a file, if it exists."""
     with suppress(FileNotFoundError):
         os.unlink(name, dir_fd=folder)
     sync(folder)
 
 
 def sync(folder: int) -> None:
-    """So that the names in it are on the disk; some file systems can't say that of a folder."""
+    """Writes the folder's entries to the disk. Ignores file systems that can't do this."""
     try:
         os.fsync(folder)
     except OSError as error:
@@ -150,7 +160,7 @@ def sync(folder: int) -> None:
 
 
 def hint_for(error: OSError, option: str, otherwise: str) -> str:
-    """What to do where a store can't be written. ``option`` names the place, ``otherwise`` is the way without it."""
+    """Returns what to do if a store can't be written. ``option`` sets its place, ``otherwise`` is another solution."""
     denied = "root can't write there either: check for an immutable file, a network share or SELinux."
     if os.geteuid():
         denied = "Run the task as root (become: true), or make it writable for this user."
@@ -168,7 +178,7 @@ def hint_for(error: OSError, option: str, otherwise: str) -> str:
 
 
 def _owned_like(handle: int, before: os.stat_result) -> int:
-    """Gives the file away as far as we may; the mode that it is to have."""
+    """Gives the file the owner and group of ``before`` as far as permitted; returns the mode for it."""
     mode = stat.S_IMODE(before.st_mode) & 0o777
     for uid in (before.st_uid, -1):
         try:
@@ -176,7 +186,7 @@ def _owned_like(handle: int, before: os.stat_result) -> int:
             return mode
         except PermissionError:
             continue
-    # What its group may do was not meant for ours.
+    # The file has our group now, so the rights of the old group don't apply.
     return mode & ~0o070
 
 

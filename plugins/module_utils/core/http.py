@@ -1,10 +1,10 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One HTTP call within a time and a size, whatever the server does.
+"""One HTTP call within limits of time and size, whatever the server does.
 
-A socket's own time-out bounds each wait alone: a server that sends a byte a second would hold a call for ever. Here
-every byte that comes (headers, body, chunks, trailers) is counted where it is read from the socket, within one time.
+A socket's timeout limits each wait alone: a server that sends one byte per second could hold a call for ever. Here each
+byte (headers, body, chunks, trailers) is counted as it is read from the socket, within one time limit.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ import io
 import time
 from typing import Any, Callable, List, NamedTuple, Optional
 
-BLOCK = 65536  # bytes: no length that a server claims is believed, and asked for in one piece
+BLOCK = 65536  # bytes per read: a server's Content-Length is never allocated at once
 MIB = 1024 * 1024
-LARGEST = 64 * MIB  # bytes of an answer: all tasks of 20,000
+LARGEST = 64 * MIB  # bytes of an answer: enough for a list of 20,000 tasks
 LARGEST_STREAM = 32 * MIB  # bytes of logs
 
 
 class Bounds(NamedTuple):
-    """Seconds without a byte, seconds for the whole call, and the most bytes of its answer."""
+    """The limits of a call: seconds without a byte, seconds in all, bytes of the answer."""
 
     silence: float
     whole: float
@@ -32,11 +32,12 @@ class TooLarge(Exception):
     """The answer has more bytes than ``most``."""
 
     def __init__(self, most: int) -> None:
-        super().__init__(f"the answer is larger than {most // MIB} MiB" if most >= MIB else f"{most} bytes")
+        size = f"{most // MIB} MiB" if most >= MIB else f"{most} bytes"
+        super().__init__(f"the answer is larger than {size}")
 
 
 class Watch:
-    """The bounds of one call, from now on."""
+    """Enforces the bounds of one call, which starts now."""
 
     def __init__(self, bounds: Bounds, now: Callable[[], float] = time.monotonic) -> None:
         self.bounds = bounds
@@ -45,7 +46,7 @@ class Watch:
         self._count = 0
 
     def left(self) -> float:
-        """Seconds for the next wait. Raises TimeoutError if the time for the whole is over."""
+        """Returns the seconds for the next wait. Raises TimeoutError if the time for the call is over."""
         left = min(self.bounds.silence, self._end - self._now())
         if left <= 0:
             raise TimeoutError("timed out")
@@ -59,7 +60,7 @@ class Watch:
 
 
 class Watched:
-    """A part of each connection here (before http.client's): sends, and reads its answers, under ``watch``."""
+    """A mixin for http.client's connections (named before them): sends and reads under a ``watch``."""
 
     watch: Watch
     sock: Any
@@ -67,7 +68,7 @@ class Watched:
     response_class: Any
 
     def begin(self, watch: Watch, response: Any = http.client.HTTPResponse) -> None:
-        """The next call is watched by ``watch``; its answer is a ``response``."""
+        """Starts a call under ``watch``; ``response`` is the class of its answer."""
         self.watch = watch
         self.timeout = watch.left()
 
@@ -77,7 +78,7 @@ class Watched:
         self.response_class = watched
 
     def send(self, data: Any) -> None:
-        """As http.client's, but a server that does not read is not waited for without end."""
+        """Sends as http.client does, but not longer than ``watch`` allows if the server does not read."""
         if self.sock is None:
             self.connect()  # type: ignore[attr-defined]
         for start in range(0, len(data), BLOCK):
@@ -86,14 +87,14 @@ class Watched:
 
 
 def body_of(response: Any, watch: Watch) -> bytes:
-    """The whole body. Raises TooLarge, TimeoutError, OSError, and http.client's own."""
+    """Returns the whole body. Raises TooLarge, TimeoutError, OSError, and errors of http.client."""
     if response.length is not None and response.length > watch.bounds.most:
         raise TooLarge(watch.bounds.most)
     parts: List[bytes] = []
     while True:
         try:
             part = response.read(BLOCK)
-        except ValueError:  # the length of a chunk is not a length
+        except ValueError:  # the length of a chunk is not a number
             raise http.client.IncompleteRead(b"".join(parts)) from None
         if not part:
             break
@@ -105,7 +106,7 @@ def body_of(response: Any, watch: Watch) -> bytes:
 
 
 class _Files:
-    """Stands for a socket where http.client asks it for a file to read from."""
+    """Replaces a socket where http.client calls its ``makefile``."""
 
     def __init__(self, sock: object, watch: Watch) -> None:
         self._sock, self._watch = sock, watch
@@ -118,7 +119,7 @@ class _Raw(io.RawIOBase):
     def __init__(self, sock: Any, mode: str, watch: Watch) -> None:
         super().__init__()
         self._sock, self._watch = sock, watch
-        self._file = sock.makefile(mode, buffering=0)  # keeps the socket open where the connection gives it up
+        self._file = sock.makefile(mode, buffering=0)  # keeps the socket open after the connection dropped it
 
     def readable(self) -> bool:
         return True

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Converts external JSON to plain data that the rest of the code can walk: not too deep, and only valid numbers."""
+"""Converts external JSON to plain data that other code can walk safely: limited depth and size, only valid numbers."""
 
 from __future__ import annotations
 
@@ -10,18 +10,17 @@ import re
 from typing import Any, List, Union
 
 DEEPEST = 64  # levels; the Engine's own answers have less than 20
-MOST_PARTS = 2_000_000  # entries; each takes about 70 bytes of memory, whatever it took as text
+MOST_PARTS = 2_000_000  # entries; each takes about 70 bytes of memory, however short its text
 LONGEST_NUMBER = 40  # digits
 
 _LONE = re.compile(r"[\ud800-\udfff]")
 
 
 def parse(text: Union[str, bytes]) -> Any:
-    """The plain data of a JSON text.
+    """Parses a JSON text to plain data. A lone surrogate becomes a question mark, because it could not be written.
 
-    Raises ValueError with a text that continues after a subject such as "the answer": it ``is not valid JSON``,
-    ``is nested too deep``, or has too many entries, an invalid number or one with too many digits. A lone surrogate
-    becomes a question mark, since it could not be written.
+    Raises ValueError with a text that follows a subject such as "the answer": it ``is not valid JSON``, ``is nested too
+    deep``, or has too many entries, an invalid number or one with too many digits.
     """
     comma: Any = b"," if isinstance(text, bytes) else ","
     if text.count(comma) > MOST_PARTS:

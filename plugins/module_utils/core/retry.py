@@ -11,37 +11,37 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock impor
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import EngineError
 
 BEAR_WITH = 20.0  # seconds without an answer
-TRIES = 4  # where the Engine does answer, but with nothing that helps: that may well be for good
+TRIES = 4  # if the Engine answers, but not usefully: the fault may be permanent
 FIRST_PAUSE, LONGEST_PAUSE, GROWTH = 0.1, 1.0, 2.0  # seconds, seconds, factor
-SPREAD = 0.8  # of a pause: how much of it is by chance
+SPREAD = 0.8  # of a pause: the random part
 
-#: No Engine answers, or one without a leader: a restart, an election, a connection that broke. For ``BEAR_WITH``.
+#: No answer, or one without a leader: a restart, an election, a broken connection. Retried for ``BEAR_WITH``.
 AWAY = ("daemon_unreachable", "timeout", "no_quorum")
-#: An answer that says nothing about the call (500, garbage). For ``TRIES``.
+#: An answer that says nothing about the call (500, garbage). Retried for ``TRIES``.
 UNCLEAR = ("engine_error", "bad_answer", "answer_too_large")
 
 Found = TypeVar("Found")
 
 
 def is_away(error: EngineError) -> bool:
-    """Whether no engine answered, or one without a leader."""
+    """Whether no Engine answered, or one whose Swarm has no leader."""
     return error.error_code in AWAY
 
 
 def is_transient(error: EngineError) -> bool:
-    """Whether the same call may succeed in a moment, or may have succeeded without our hearing of it.
+    """Whether the same call may succeed in a moment, or has succeeded and only the answer was lost.
 
-    What the Engine refuses (400 to 499) is refused for good.
+    A refusal of the Engine (400 to 499) is final.
     """
     return is_away(error) or (error.error_code in UNCLEAR and not 400 <= error.status < 500)
 
 
 class Backoff:
-    """How long to go on after errors, and the pauses between tries, which grow.
+    """Decides whether to retry after errors, and pauses between the tries, each time longer.
 
-    ``keep`` is called after each pause, to keep a lock. ``also`` are codes that pass here as well, such as
-    ``out_of_sequence`` where each try looks again. ``chance`` (a number from 0 to 1) spreads the pauses of runs that
-    met, so that they do not meet again. ``clock`` has ``now()`` and ``sleep(seconds)``.
+    It calls ``keep`` after each pause, to renew a lock. ``also`` are further codes that are retried, such as
+    ``out_of_sequence`` if each try reads again. ``limit``, ``first`` and ``longest`` are seconds. ``chance`` (a number
+    from 0 to 1) spreads the pauses of runs that collided, so that they don't collide again.
     """
 
     def __init__(
@@ -59,16 +59,16 @@ class Backoff:
         self.calm()
 
     def calm(self) -> None:
-        """There was an answer: what comes next is new."""
+        """Starts again: the last call had an answer."""
         self._since: Optional[float] = None
         self._pause, self._tries = self._first, 0
 
     def bear(self, error: EngineError) -> None:
-        """Pauses until the next try. Raises ``error`` if it is none that passes, or where it lasts too long."""
-        passes = error.error_code in self._also
-        if not passes and not is_transient(error):
+        """Pauses until the next try. Raises ``error`` if it is permanent, or if it has lasted too long."""
+        also = error.error_code in self._also
+        if not also and not is_transient(error):
             raise error
-        if not passes and not is_away(error):
+        if not also and not is_away(error):
             self._tries += 1
             if self._tries >= TRIES:
                 raise error
@@ -76,7 +76,7 @@ class Backoff:
             raise error
 
     def pause(self) -> bool:
-        """Waits a little, each time longer; False if the time is over, counted from the first of these pauses."""
+        """Pauses, each time longer; returns False if the time since the first pause is over."""
         now = self._clock.now()
         self._since = now if self._since is None else self._since
         if now - self._since >= (BEAR_WITH if self._limit is None else self._limit):
@@ -90,7 +90,7 @@ class Backoff:
 def patiently(
     clock: Clock, read: Callable[[], Found], keep: Callable[[], None] = lambda: None, limit: Optional[float] = None
 ) -> Found:
-    """What ``read`` gives, which must change nothing. Raises EngineError after some tries, or ``limit`` seconds."""
+    """Calls ``read`` until it succeeds; it must change nothing. Raises EngineError after ``limit`` seconds or TRIES."""
     backoff = Backoff(clock, keep, limit=limit)
     while True:
         try:
@@ -99,20 +99,20 @@ def patiently(
             backoff.bear(error)
 
 
-READ = 10.0  # seconds for one answer to a question whether something was done
+READ = 10.0  # seconds for one answer when checking whether a call had an effect
 ELECTION = 20.0  # seconds: a manager stands for election 10 to 20 s after it last heard of the leader
 PAUSE = 1.0
 
 
-def through_an_election(clock: Clock, story: Callable[[], Dict[str, object]]) -> Dict[str, Any]:
-    """What ``story`` gives; it is told again as long as the Swarm has no leader, for 20 s.
+def through_an_election(clock: Clock, work: Callable[[], Dict[str, object]]) -> Dict[str, Any]:
+    """Calls ``work``, and repeats it for 20 s as long as the Swarm has no leader.
 
-    ``story`` must have changed nothing if it raises EngineError: what has begun to change raises DeployError.
+    ``work`` must have changed nothing when it raises EngineError; after the first change it raises DeployError.
     """
     deadline = clock.now() + ELECTION
     while True:
         try:
-            return story()
+            return work()
         except EngineError as error:
             if error.error_code != "no_quorum" or clock.now() >= deadline:
                 raise

@@ -1,10 +1,10 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Shapes of plain data from outside, as small tables, and the error for a value without its shape.
+"""Checks external plain data against shapes, which are small tables of fields.
 
-A field that is absent or null is not there; one whose name ends in ``_`` here has to be. What no table names is not
-looked at, and nobody may rely on it.
+A field may be absent or null, unless its name ends in ``_`` here. Fields that no table names are not checked, so code
+must not rely on them.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ NAMES = {dict: "a map", list: "a list", str: "a text", int: "a number", float: "
 
 
 class Map:
-    """A map of texts to values of one shape."""
+    """The shape of a map from texts to values of one shape."""
 
     def __init__(self, inner: object) -> None:
         self.inner = inner
 
 
 class Obj:
-    """An object with these fields: ``str``, ``int``, ``bool``, a list of one shape, Map, Obj."""
+    """The shape of an object with these fields: ``str``, ``int``, ``bool``, a list of one shape, Map, Obj."""
 
     def __init__(self, **fields: object) -> None:
         self.fields: Dict[str, Any] = {name.rstrip("_"): shape for name, shape in fields.items()}
@@ -30,7 +30,7 @@ class Obj:
 
 
 def wrong(value: object, shape: object) -> Optional[str]:
-    """What is wrong with a value, after its name: ``.Spec.Labels is a list, not a map``; None if it fits."""
+    """Returns the fault of a value, to follow its name: ``.Spec.Labels is a list, not a map``; None if it fits."""
     if isinstance(shape, Obj):
         if not isinstance(value, dict):
             return _not(value, dict)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The messages about a job for its follower."""
+"""Reads a job's messages for its follower."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from typing import Any, Dict, Protocol
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.detached.job_folder import LOST, Job
 
-LONGEST = 5.0  # seconds for one question
+LONGEST = 5.0  # seconds for one call
 GATHER = 1.0  # seconds to collect lines before they are passed on
-LULL = 0.3  # seconds after a line: the result often follows it at once, and should not need another question
+LULL = 0.3  # seconds after a line: the result often follows at once, and should not need another call
 PAUSE = 0.03
 
 
 def look(job: Job, seen: int) -> Dict[str, Any]:
-    """The job's lines after the first ``seen`` bytes as ``progress``, beside its result if it has ended, and the
-    process's ``question`` if it waits for an answer.
+    """Returns the job's lines after the first ``seen`` bytes as ``progress``, and its result if it has ended.
 
-    If the process died without a result, that is a failure (``worker_died``).
+    ``progress`` has the process's ``question`` if it waits for an answer. If the process died without a result, the
+    result is a failure (``worker_died``).
     """
     alive = job.alive
     result = job.result()
@@ -34,34 +34,31 @@ def look(job: Job, seen: int) -> Dict[str, Any]:
 
 
 class Time(Protocol):
-    """Python's ``time``, or that of a test."""
+    """Python's ``time``, or a test's."""
 
     def monotonic(self) -> float:
-        """Seconds that never go back."""
+        """Returns monotonic seconds."""
 
     def sleep(self, seconds: float, /) -> None:
         """Waits."""
 
 
 def follow(job: Job, seen: int, clock: Time) -> Dict[str, Any]:
-    """As ``look``, as soon as the job has ended or asks; else when there are new lines, or after a few seconds.
-
-    ``clock`` has ``monotonic`` and ``sleep``, as Python's ``time``.
-    """
+    """Waits until the job has ended, asks a question or has new lines, at most for a few seconds; returns ``look``."""
     start = spoke = clock.monotonic()
     so_far = seen
     while True:
-        told = look(job, seen)
-        progress = told["progress"]
+        found = look(job, seen)
+        progress = found["progress"]
         if progress["done"]:
             job.take()
-            return told
+            return found
         now = clock.monotonic()
         if progress["seen"] != so_far:
             so_far, spoke = progress["seen"], now
         gathered = so_far != seen and now - start >= GATHER and now - spoke >= LULL
         if gathered or "question" in progress or now - start >= LONGEST:
-            return told
+            return found
         clock.sleep(PAUSE)
 
 

@@ -3,11 +3,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A job's folder: the messages of a detached process for its followers.
 
-``lines`` grows by a line of text for each thing worth telling; ``result.json`` appears whole when the work has ended;
-``alive`` is locked for as long as the process lives; ``taken`` says that somebody has read the result.
-``question.json`` is there while the process waits for an answer, ``heard`` once it was read, and ``answer.json`` is
-what they say; for how long it may wait is in ``pace.json``. The folders of a user are in one that nobody else may
-look into.
+* ``lines``: the progress, one line of text per event
+* ``result.json``: the result, written atomically when the work has ended
+* ``alive``: locked as long as the process lives
+* ``taken``: exists when a follower has read the result
+* ``question.json``, ``heard``, ``answer.json``: exist while the process waits for an answer, when a follower has read
+  the question, and when it has answered
+* ``pace.json``: how long the process may wait for an answer
+
+The jobs of a user are in a folder that no other user can read.
 """
 
 from __future__ import annotations
@@ -41,7 +45,7 @@ class Job:
 
     @property
     def id(self) -> str:
-        """What a follower asks for."""
+        """The name by which a follower finds the job."""
         return os.path.basename(self.folder)
 
     # -- the process's side
@@ -57,13 +61,13 @@ class Job:
         fcntl.flock(self._held, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
     def let_go(self) -> None:
-        """Leaves the job to the process that was forked."""
+        """Closes the lock file: the forked process holds the lock."""
         if self._held is not None:
             os.close(self._held)
             self._held = None
 
     def say(self, line: str) -> None:
-        """Adds a line. What the disk does not take is left out: the work is what counts."""
+        """Adds a line. Ignores a full disk: the work matters more."""
         try:
             handle = self._open("lines", os.O_WRONLY | os.O_APPEND)
             try:
@@ -74,20 +78,20 @@ class Job:
             pass
 
     def finish(self, result: Dict[str, object]) -> None:
-        """Leaves the result. Raises OSError."""
+        """Writes the result. Raises OSError."""
         self._put("result", result)
 
     def ask(self, question: Dict[str, object]) -> None:
-        """Asks those who follow; ``number`` tells one question from another. Raises OSError."""
+        """Asks the followers; ``number`` identifies the question. Raises OSError."""
         self._put("question", question)
 
     def answer(self, number: int) -> Optional[Dict[str, Any]]:
-        """What somebody has answered to that question, or None."""
+        """Returns a follower's answer to the question ``number``, or None."""
         found = self._get("answer")
         return found if found is not None and found.get("number") == number else None
 
     def unask(self) -> None:
-        """Ends the question. An answer that could not be hidden in full yet stays no longer than it is needed."""
+        """Removes the question and its answer, which may have secrets."""
         for name in ("question.json", "heard", "answer.json"):
             with suppress(OSError):
                 os.unlink(self._path(name))
@@ -112,7 +116,7 @@ class Job:
         return False
 
     def lines(self, seen: int) -> Tuple[List[str], int]:
-        """The lines after the first ``seen`` bytes, and how many bytes there are now."""
+        """Returns the lines after the first ``seen`` bytes, and the number of bytes so far."""
         try:
             with open(self._path("lines"), "rb") as file:
                 file.seek(seen)
@@ -123,11 +127,11 @@ class Job:
         return whole.decode("utf-8", "replace").splitlines(), seen + len(whole)
 
     def result(self) -> Optional[Dict[str, Any]]:
-        """The result, or None as long as there is none."""
+        """Returns the result, None if there is none yet."""
         return self._get("result")
 
     def question(self) -> Optional[Dict[str, Any]]:
-        """What the process wants to know, as long as nobody has answered."""
+        """Returns the process's question until a follower has answered it, and records that it was read."""
         found = self._get("question")
         if found is None or self.answer(found["number"]) is not None:
             return None
@@ -138,56 +142,56 @@ class Job:
 
     @property
     def heard(self) -> bool:
-        """True once somebody has read the question."""
+        """True if a follower has read the question."""
         return os.path.exists(self._path("heard"))
 
     @property
     def heard_at(self) -> int:
-        """When somebody has last read the question; 0 if nobody has."""
+        """The time in ns when a follower last read the question; 0 if none has."""
         try:
             return os.stat(self._path("heard")).st_mtime_ns
         except OSError:
             return 0
 
     def pace(self, seconds: float) -> None:
-        """Says how long who follows takes for a question to another host, at most."""
+        """Records how many seconds the follower needs at most for a question to another host."""
         with suppress(OSError):
             self._put("pace", {"seconds": seconds})
 
     @property
     def patience(self) -> float:
-        """The seconds that ``pace`` was told last, or 0."""
+        """The seconds of the last ``pace``, or 0."""
         return float((self._get("pace") or {}).get("seconds") or 0.0)
 
     def tell(self, answer: Dict[str, object]) -> None:
-        """Answers the question, if the process still waits for that answer."""
+        """Answers the question if the process still waits for it."""
         asked = self._get("question")
         if asked is not None and asked["number"] == answer.get("number"):
             with suppress(OSError):
                 self._put("answer", answer)
 
     def take(self) -> None:
-        """Says that the result has been read: the process may clear away."""
+        """Records that the result was read: the process may clean up."""
         os.close(self._open("taken", os.O_WRONLY))
 
     @property
     def taken(self) -> bool:
-        """True when the result has been read."""
+        """True if the result was read."""
         return os.path.exists(self._path("taken"))
 
     @property
     def there(self) -> bool:
-        """False once the folder has been removed."""
+        """Whether the folder exists."""
         return os.path.isdir(self.folder)
 
     def remove(self) -> None:
         """Removes the folder; never raises."""
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def _put(self, name: str, told: Dict[str, object]) -> None:
+    def _put(self, name: str, data: Dict[str, object]) -> None:
         handle = self._open(f"{name}.new", os.O_WRONLY | os.O_TRUNC)
         with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump(told, file, default=str)
+            json.dump(data, file, default=str)
         os.rename(self._path(f"{name}.new"), self._path(f"{name}.json"))
 
     def _get(self, name: str) -> Optional[Dict[str, Any]]:
@@ -206,7 +210,7 @@ class Job:
 
 
 def create(root: str) -> Job:
-    """A new job, marked as alive. Jobs that were not read for a day are removed. Raises OSError."""
+    """Creates a job, marked as alive. Removes dead jobs that are older than a day. Raises OSError."""
     os.makedirs(os.path.dirname(root), mode=0o700, exist_ok=True)
     try:
         os.mkdir(root, 0o700)
@@ -224,10 +228,7 @@ def create(root: str) -> Job:
 
 
 def find(root: str, name: str) -> Job:
-    """The job of that id.
-
-    :raises StackwrightError: ``job_unknown``: this user has no such job here.
-    """
+    """Returns the job with the id ``name``. Raises StackwrightError (``job_unknown``) if this user has none."""
     job = Job(os.path.join(root, name))
     try:
         _own(root)

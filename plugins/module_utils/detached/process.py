@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A separate process for a change that may take long.
 
-It outlives the module, the connection and the controller, so nothing that happens to these leaves half a stack behind.
+It outlives the module, the connection and the controller, so their failures leave no half-changed stack.
 See docs/decisions/0005-a-worker-on-the-manager.md.
 """
 
@@ -17,7 +17,7 @@ import time
 import traceback
 import warnings
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Callable, Dict, NoReturn, Optional, Sequence
+from typing import TYPE_CHECKING, Any, Callable, Dict, Mapping, NoReturn, Optional, Sequence
 
 from ansible.module_utils.common.parameters import remove_values
 
@@ -28,36 +28,32 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.detached.zip_imp
 if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.core.node_types import Question
 
-FOREGROUND = 3.0  # seconds that the module waits: many changes are done by then
-#: Seconds: an answer that was lost can be asked for again for a moment; a result that nobody asks for is kept longer.
+FOREGROUND = 3.0  # seconds that the module waits: many changes take less
+#: Seconds: how long a result that was read stays, if its answer gets lost; how long one stays that no follower reads;
+#: between two checks.
 TAKEN, UNCLAIMED, PAUSE = 10.0, 600.0, 0.2
-#: Seconds in which somebody who follows has to hear a question, and has to answer it: without, the work goes on. Those
-#: for whom all takes longer get more (``Job.patience``), up to so many.
+#: Seconds in which a follower must read a question, and must answer it; without an answer the work continues. A slow
+#: follower gets more time (``Job.patience``), up to ``LONGEST``. Seconds between two checks.
 HEARD, ANSWERED, LONGEST, LISTEN = 5.0, 10.0, 60.0, 0.05
-#: Seconds after which nobody follows any more: a follower tries a lost connection again for a minute.
+#: Seconds after which a follower counts as gone: it retries a lost connection for a minute.
 LEFT = 75.0
 
 
 class DetachedProcess:
-    """The process, seen from inside: it tells ``job`` how it goes. What is in ``secrets`` is hidden."""
+    """The process, seen from inside: it reports to ``job``, without the texts in ``secrets``."""
 
     def __init__(self, job: Job, secrets: Sequence[str], ready: int) -> None:
         self._job, self._secrets, self._ready = job, secrets, ready
         self._asked = 0
 
     def say(self, line: str) -> None:
-        """Tells those who follow what happens."""
+        """Reports a progress line to the followers."""
         self._job.say(remove_values(line, self._secrets))
 
     def ask(self, question: Dict[str, object]) -> Dict[str, Any]:
-        """What those who follow answer; empty where nobody does in time."""
-        self._asked += 1
-        try:
-            self._job.ask({**question, "number": self._asked})
-        except OSError:
+        """Returns the followers' answer; empty if there is none in time."""
+        if not self._post(question):
             return {}
-        with suppress(OSError):
-            os.write(self._ready, b"?")  # the module may still wait for a quick end
         start, slow, answer = time.monotonic(), min(self._job.patience, LONGEST / 2), None
         heard, answered = max(HEARD, slow), max(ANSWERED, 2 * slow)
         while answer is None and time.monotonic() - start < (answered if self._job.heard else heard):
@@ -67,14 +63,9 @@ class DetachedProcess:
         return answer or {}
 
     def ask_patiently(self, question: Question, keep: Callable[[], None]) -> Dict[str, Any]:
-        """The answer, however long that takes, as long as somebody follows; else empty. Calls ``keep`` meanwhile."""
-        self._asked += 1
-        try:
-            self._job.ask({**question, "number": self._asked})
-        except OSError:
+        """Waits for the answer as long as there is a follower; empty if there is none. Calls ``keep`` meanwhile."""
+        if not self._post(question):
             return {}
-        with suppress(OSError):
-            os.write(self._ready, b"?")
         answer, last, since = None, self._job.heard_at, time.monotonic()
         while answer is None and time.monotonic() - since < LEFT:
             time.sleep(LISTEN)
@@ -85,17 +76,28 @@ class DetachedProcess:
         self._job.unask()
         return answer or {}
 
+    def _post(self, question: Mapping[str, object]) -> bool:
+        """Writes the question; returns False if it can't be written."""
+        self._asked += 1
+        try:
+            self._job.ask({**question, "number": self._asked})
+        except OSError:
+            return False
+        with suppress(OSError):
+            os.write(self._ready, b"?")  # the module may still wait for a quick end
+        return True
+
     def finish(self, result: Dict[str, object]) -> NoReturn:
-        """Leaves the result, waits a little until it has been read, clears away and ends the process."""
+        """Writes the result, waits until it was read, cleans up and ends the process."""
         try:
             self._job.finish(remove_values(result, self._secrets))
             os.close(self._ready)
-            _clear_away(self._job)
+            _clean_up(self._job)
         finally:
             os._exit(0)
 
     def fail(self, error: BaseException) -> NoReturn:
-        """Ends the process with an unexpected error. Its text is left out: it could contain secrets."""
+        """Ends the process with an unexpected error, without its text, which could contain secrets."""
         frames = traceback.extract_tb(error.__traceback__)
         place = f" ({os.path.basename(frames[-1].filename)}:{frames[-1].lineno})" if frames else ""
         msg = f"The detached process failed: unexpected {type(error).__name__}{place}. Please report this as a bug."
@@ -104,7 +106,7 @@ class DetachedProcess:
 
 
 class Foreground(Exception):
-    """Raised in the process that does not do the work; ``told`` is what it reports."""
+    """Raised in the module's process, which does not do the work; ``told`` is its result."""
 
     def __init__(self, told: Dict[str, object]) -> None:
         super().__init__("the detached process does the work")
@@ -112,10 +114,10 @@ class Foreground(Exception):
 
 
 def start(root: str, secrets: Sequence[str], foreground: float = FOREGROUND) -> Optional[DetachedProcess]:
-    """Starts a process that goes on with the work, and returns in it; None if there can't be one.
+    """Starts a process for the work, and returns in it; returns None if it can't be started.
 
-    :param root: where the job's folder is made.
-    :raises Foreground: in the process that called, when the process has ended or a moment has passed.
+    :param root: the folder for the job's folder.
+    :raises Foreground: in the caller's process, when the new one has ended or after ``foreground`` seconds.
     """
     try:
         job = create(root)
@@ -125,7 +127,7 @@ def start(root: str, secrets: Sequence[str], foreground: float = FOREGROUND) -> 
         keep()
         reading, writing = os.pipe()
         with warnings.catch_warnings():
-            # Threads of an ssh connection that was closed may linger; the process does not need them.
+            # Threads of a closed ssh connection may still exist; the process does not need them.
             warnings.simplefilter("ignore", DeprecationWarning)
             child = os.fork()
     except (AttributeError, OSError):
@@ -144,7 +146,7 @@ def start(root: str, secrets: Sequence[str], foreground: float = FOREGROUND) -> 
 
 
 def _wait(job: Job, reading: int, seconds: float) -> Dict[str, Any]:
-    # The other end closes when the result is there, or with the process's end; it speaks where the process asks.
+    # The other end closes when there is a result or the process ends, and is written to when the process asks.
     select.select([reading], [], [], seconds)
     os.close(reading)
     told = look(job, 0)
@@ -154,11 +156,11 @@ def _wait(job: Job, reading: int, seconds: float) -> Dict[str, Any]:
 
 
 def _cut_off(kept: Sequence[Optional[int]]) -> None:
-    """Leaves the session and every open file of the caller, who waits until they are all closed."""
+    """Leaves the caller's session and closes its open files, because the caller waits for their end."""
     os.setsid()
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     nothing = os.open(os.devnull, os.O_RDWR)
-    # Replaced, not closed: an object that still has the number would later close another file.
+    # Replaced, not closed: an object that still has the descriptor would later close another file.
     for handle in _open_files():
         if handle not in (nothing, *kept):
             try:
@@ -175,7 +177,7 @@ def _open_files() -> Sequence[int]:
         return range(3)
 
 
-def _clear_away(job: Job) -> None:
+def _clean_up(job: Job) -> None:
     end = time.monotonic() + UNCLAIMED
     while job.there and time.monotonic() < end:
         if job.taken:

@@ -1,9 +1,10 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Keeps a module's own code available after its zip file was removed.
+"""Keeps a module's code available after its zip file was removed.
 
-Ansible runs a module from a zip file that it removes when the module ends. A process lives longer, and imports late.
+Ansible runs a module from a zip file, and removes the file when the module ends. The detached process lives longer, and
+imports more.
 """
 
 from __future__ import annotations
@@ -25,20 +26,20 @@ class ZipImporter(importlib.abc.MetaPathFinder, importlib.abc.SourceLoader):  # 
         self._names = frozenset(self._zip.namelist())
 
     def find_spec(self, fullname: str, path: object = None, target: object = None) -> Any:
-        """The module's spec, or None if the zip file does not have it."""
+        """Returns the module's spec, None if the zip file does not have it."""
         if self._name(fullname) is None:
             return None
         return importlib.util.spec_from_loader(fullname, self)
 
     def get_filename(self, fullname: str) -> str:
-        """Where the module's code was. Raises ImportError."""
+        """Returns the former path of the module's code. Raises ImportError."""
         name = self._name(fullname)
         if name is None:
             raise ImportError(fullname)
         return f"{self._archive}/{name}"
 
     def get_data(self, path: object) -> bytes:
-        """The content of the file that was at ``path``. Raises OSError."""
+        """Returns the content of the file that was at ``path``. Raises OSError."""
         name = str(path)[len(self._archive) + 1 :]
         if name not in self._names:
             raise OSError(path)
@@ -50,7 +51,7 @@ class ZipImporter(importlib.abc.MetaPathFinder, importlib.abc.SourceLoader):  # 
 
 
 def keep() -> None:
-    """Reads the zip file that this code comes from, if it does, and imports from memory from now on. Raises OSError."""
+    """Reads the zip file of this code, if there is one, and imports from memory from now on. Raises OSError."""
     archive = getattr(getattr(sys.modules[__name__], "__loader__", None), "archive", None)
     if archive:
         with open(archive, "rb") as file:

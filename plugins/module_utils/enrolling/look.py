@@ -21,21 +21,21 @@ if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Node
 
 Facts = Dict[str, Any]
-#: Of a node's own data, what the decision needs.
+#: The fields of a node that decisions need.
 NODE = ("ID", "Version", "UpdatedAt", "Spec", "Status", "ManagerStatus")
 #: Task states in which a container may run.
 AT_WORK = frozenset(("assigned", "accepted", "preparing", "ready", "starting", "running"))
 STATE_AND_ROOT = (("docker-state.json",), ("certificates", "swarm-root-ca.crt"))
-#: Seconds: how long a join may take; how long a manager's port is tried.
+#: Seconds: how long a join may take, and how long a connection to a manager's port may take.
 AS_IT_JOINS, PROBE = 60.0, 1.0
 _LOCAL = re.compile(r"\|-- (\d+\.\d+\.\d+\.\d+)\n\s+/32 host LOCAL")
 
 
 def look(client: EngineClient, clock: Clock, interfaces: Sequence[str] = ()) -> Facts:
-    """The membership of this host: the facts of membership.members.Host, and what only a manager knows.
+    """Returns the membership of this host: the facts of membership.members.Host, and those that only a manager has.
 
-    :param interfaces: names whose addresses are wanted.
-    :raises EngineError: the engine does not answer. A Swarm without a leader is in ``error``.
+    :param interfaces: names of interfaces; the result has their addresses.
+    :raises EngineError: the Engine does not answer. For a Swarm without a leader, ``error`` is set instead.
     """
     info = client.get("/info")
     if not isinstance(info, dict):
@@ -94,7 +94,7 @@ def _hostname(node: Node) -> str:
 
 
 def busy_nodes(client: EngineClient, nodes: Sequence[Node]) -> Dict[str, int]:
-    """How many tasks may run on each of these nodes."""
+    """Returns the number of tasks that may run on each of these nodes, by id, without nodes that are down."""
     found: Dict[str, int] = {}
     for node in nodes:
         if (node.get("Status") or {}).get("State") == "down":
@@ -106,7 +106,7 @@ def busy_nodes(client: EngineClient, nodes: Sequence[Node]) -> Dict[str, int]:
 
 
 def _on_disk(folder: str) -> Facts:
-    """The addresses that the engine was given, from its own state; None if that can't be read."""
+    """Returns the addresses that the Engine was given, from its state file; None if that can't be read."""
     state: Any = {}
     try:
         with open(os.path.join(folder, "docker-state.json"), encoding="utf-8") as handle:
@@ -117,15 +117,15 @@ def _on_disk(folder: str) -> Facts:
     return {
         "listen_addr": known.get("ListenAddr"),
         "data_path_addr": known.get("DataPathAddr"),
-        "join_addr": str(known.get("RemoteAddr") or "") if _since_joining(folder) else "",
+        "join_addr": str(known.get("RemoteAddr") or "") if _not_restarted(folder) else "",
     }
 
 
-def _since_joining(folder: str) -> bool:
-    """Whether the engine has run since it joined: it writes its state as it starts, the CA's certificate as it joins.
+def _not_restarted(folder: str) -> bool:
+    """Whether the Engine was not restarted since it joined. It writes its state when it starts, the CA when it joins.
 
-    Until it is restarted, an engine that is promoted joins the raft through the address that it was given to join the
-    Swarm, and through no other; if no manager is there any more, it loses its membership (swarmkit, to 28.5).
+    Until its restart, an Engine that is promoted joins the raft only through the address through which it joined the
+    Swarm. If there is no manager at this address, it loses its membership (swarmkit, to 28.5).
     """
     try:
         state, root = (os.stat(os.path.join(folder, *parts)).st_mtime for parts in STATE_AND_ROOT)
@@ -135,7 +135,7 @@ def _since_joining(folder: str) -> bool:
 
 
 def _answers(address: str) -> bool:
-    """Whether something listens at an address with a port; True if that can't be told."""
+    """Whether something listens at ``address`` (with a port); True if the address is invalid."""
     import socket
 
     host, _colon, port = address.rpartition(":")
@@ -149,8 +149,8 @@ def _answers(address: str) -> bool:
 
 
 def _named_in(path: str) -> str:
-    """The id of the Swarm in a node's certificate; empty if it can't be read."""
-    # The standard library's own reader of certificates has no public name.
+    """Returns the id of the Swarm in a node's certificate; empty if it can't be read."""
+    # The standard library has no public function that reads a certificate.
     try:
         import _ssl
 
@@ -161,7 +161,7 @@ def _named_in(path: str) -> str:
 
 
 def _addresses() -> List[str]:
-    """The IPv4 addresses of this machine, without those that every machine has."""
+    """Returns the IPv4 addresses of this machine, without loopback addresses."""
     try:
         with open("/proc/net/fib_trie", encoding="ascii", errors="replace") as handle:
             found = _LOCAL.findall(handle.read())

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Changes of the membership of other nodes by a manager, under the Swarm's lock, and the wait for their effect."""
+"""Changes the membership of other nodes from a manager, under the Swarm's lock, and waits for the effect."""
 
 from __future__ import annotations
 
@@ -40,15 +40,15 @@ if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Node as EngineNode
     from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import NodeSpec
 
-#: The name of the lock. No stack can have it, since a stack's name has no dot.
+#: The name of the lock. No stack has it, because a stack's name has no dot.
 LOCK = "stackwright.cluster"
 ROTATIONS = {
     "worker_token": "rotateWorkerToken",
     "manager_token": "rotateManagerToken",
     "unlock_key": "rotateManagerUnlockKey",
 }
-#: Seconds: how long the lock lasts without a renewal; how long an effect is waited for; between two looks.
-#: An agent that knows managers which have left since tries them one by one, with pauses of 8 s.
+#: Seconds: how long the lock lasts without a renewal; how long to wait for an effect; between two reads.
+#: An agent tries the managers that it knows one by one, with pauses of 8 s, even those that have left.
 TTL, SETTLE, PAUSE = 45.0, 180.0, 0.3
 
 
@@ -58,34 +58,34 @@ def hold(client: EngineClient, clock: Clock, holder: Mapping[str, object], is_go
     try:
         lock.acquire(timeout)
     except DeployError as error:
-        words = error.message.replace(f"The stack {LOCK} is", "The membership of this Swarm is")
-        raise StackwrightError(words, error.error_code, error.hint, error.details) from error
+        message = error.message.replace(f"The stack {LOCK} is", "The membership of this Swarm is")
+        raise StackwrightError(message, error.error_code, error.hint, error.details) from error
     return lock.hand_on()
 
 
 def let_go(client: EngineClient, clock: Clock, run: str) -> None:
-    """Gives the lock back."""
+    """Releases the lock."""
     end_lease(client, clock, LOCK, run)
 
 
 class Manager:
-    """One manager at work under the lock of ``run``."""
+    """Makes changes through one manager, under the lock of ``run``. ``wait`` is in seconds, for drains and new CAs."""
 
     def __init__(self, client: EngineClient, clock: Clock, run: str, wait: float) -> None:
         self.client, self.clock, self.wait = client, clock, wait
         self._lock = Lock(client, clock, LOCK, {"run": run}, TTL)
-        patiently(clock, self._lock.take_up)
         try:
+            patiently(clock, self._lock.take_up)
             self._lock.renew()
         except DeployError as error:
-            words = error.message.replace(f"The lock of the stack {LOCK}", "The lock of the Swarm's membership")
+            message = error.message.replace(f"The lock of the stack {LOCK}", "The lock of the Swarm's membership")
             hint = "This run changed nothing more. Run again: it continues from the current state."
-            raise StackwrightError(words, error.error_code, hint) from error
+            raise StackwrightError(message, error.error_code, hint) from error
 
     def change(self, kind: str, node: str, host: str) -> None:
         """Carries out one step for a node and waits for its effect. Raises EngineError, StackwrightError."""
-        # A demotion ends sessions of nodes; one that was down before it will not come back because of it.
-        here = [raw["ID"] for raw in patiently(self.clock, self._nodes) if _may_return(raw)] if kind == DEMOTE else []
+        # A demotion ends sessions of nodes. The wait is for the nodes that were up before.
+        up = [raw["ID"] for raw in patiently(self.clock, self._nodes) if _may_return(raw)] if kind == DEMOTE else []
         if kind == REMOVE:
             self._remove(node)
         elif kind in (PROMOTE, DEMOTE):
@@ -95,14 +95,17 @@ class Manager:
             self._update(node, lambda spec: _drained(spec, host))
         elif kind == READMIT:
             self._update(node, _readmitted)
-        self.await_effect(kind, node, here)
+        self.await_effect(kind, node, up)
 
     def settings(self, wanted: Mapping[str, object]) -> None:
-        """Updates the Swarm's specification; repeated if another client was faster."""
+        """Updates the Swarm's specification; repeats this if another client was faster."""
         self._again(lambda: self._with_settings(wanted))
 
     def rotate(self, what: str) -> None:
-        """Makes a new ``worker_token``, ``manager_token``, ``unlock_key`` or ``ca``; the old one ends."""
+        """Replaces the ``worker_token``, ``manager_token``, ``unlock_key`` or ``ca``, and waits for a new CA.
+
+        Raises EngineError, and StackwrightError (``unfinished``).
+        """
 
         def once() -> None:
             found = self.client.get("/swarm")
@@ -131,16 +134,16 @@ class Manager:
             self._lock.keep()
             self.clock.sleep(PAUSE)
 
-    def await_effect(self, kind: str, node: str, here: Collection[str] = ()) -> None:
+    def await_effect(self, kind: str, node: str, up: Collection[str] = ()) -> None:
         """Waits until a step has had its effect. Raises StackwrightError (``unfinished``).
 
-        :param here: the ids of the nodes that must be ready after it, for a demotion.
+        :param up: the ids of the nodes that must be ready after a demotion.
         """
         deadline = self.clock.now() + (self.wait if kind == DRAIN else SETTLE)
         while True:
             nodes = patiently(self.clock, self._nodes, self._lock.keep)
             busy = busy_nodes(self.client, [raw for raw in nodes if raw["ID"] == node]) if kind == DRAIN else {}
-            left = unfinished(kind, node, [node_from(raw, 0.0, busy) for raw in nodes], here)
+            left = unfinished(kind, node, [node_from(raw, 0.0, busy) for raw in nodes], up)
             if not left:
                 return
             if self.clock.now() >= deadline:
@@ -174,15 +177,18 @@ class Manager:
     def _remove(self, node: str) -> None:
         self._again(lambda: self.client.delete(f"/nodes/{node}"), ("not down", "is a cluster manager"))
 
-    def _again(self, once: Callable[[], object], passing: Sequence[str] = ()) -> None:
-        """Repeats ``once`` where another client was faster, there is no leader, or the Swarm is not that far yet."""
+    def _again(self, once: Callable[[], object], temporary: Sequence[str] = ()) -> None:
+        """Calls ``once``; repeats it if another client was faster, there is no leader, or an error is ``temporary``.
+
+        ``temporary`` are parts of messages in lower case.
+        """
         backoff = Backoff(self.clock, self._lock.keep, also=("out_of_sequence", "not_yet"))
         while True:
             try:
                 once()
                 return
             except EngineError as error:
-                if any(part in error.message.lower() for part in passing):
+                if any(part in error.message.lower() for part in temporary):
                     error = EngineError(error.message, "not_yet", error.hint, error.status)
                 backoff.bear(error)
 
@@ -201,10 +207,10 @@ def _may_return(node: EngineNode) -> bool:
     return (node.get("Status") or {}).get("State") in ("ready", "unknown")
 
 
-def unfinished(kind: str, node: str, nodes: Sequence[Node], here: Collection[str] = ()) -> str:
-    """What is still to come of a step, as words; empty if it has had its effect.
+def unfinished(kind: str, node: str, nodes: Sequence[Node], up: Collection[str] = ()) -> str:
+    """Returns what a step still waits for; empty if it has had its effect.
 
-    :param here: the ids of the nodes that must be ready after a demotion.
+    :param up: the ids of the nodes that must be ready after a demotion.
     """
     found: Optional[Node] = next((item for item in nodes if item.id == node), None)
     led = any(item.leader and item.reachable for item in nodes)
@@ -215,9 +221,9 @@ def unfinished(kind: str, node: str, nodes: Sequence[Node], here: Collection[str
     if kind == DEMOTE:
         if found.listed or not led:
             return f"{found.name} is still a manager" if found.listed else "The Swarm has no leader"
-        # A new leader knows of no node's state until the node has reported to it, and a demoted leader stops its
-        # manager before its agent finds another one: for a moment it is down.
-        silent = next((item for item in nodes if item.id in here and item.state != "ready"), None)
+        # A new leader does not know the state of a node until it reports. A demoted leader stops its manager before its
+        # agent finds another one, so for a moment it is down.
+        silent = next((item for item in nodes if item.id in up and item.state != "ready"), None)
         return f"{silent.name} has not reported to the new leader (it is {silent.state})" if silent else ""
     if kind in (PROMOTE, JOIN) and found.is_manager and not found.reachable:
         return f"{found.name} is not reachable as a manager"
@@ -231,7 +237,7 @@ def unfinished(kind: str, node: str, nodes: Sequence[Node], here: Collection[str
 
 
 def secrets_of(client: EngineClient, wanted: Sequence[str]) -> Dict[str, str]:
-    """The join tokens (``worker``, ``manager``) and the unlock key (``unlock_key``) of the Swarm, if wanted."""
+    """Returns ``worker`` and ``manager`` if ``tokens`` is wanted, and ``unlock_key`` if that is."""
     found: Dict[str, str] = {}
     if "tokens" in wanted:
         tokens = client.get("/swarm").get("JoinTokens") or {}

@@ -16,7 +16,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.membership.membe
 if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Info, SwarmInfo
 
-#: Seconds: the engine itself waits 20 s for a join; then how long its state is awaited, and between two looks.
+#: Seconds: how long to wait for the Engine's state (its own limit for a join is 20 s), and between two reads.
 SETTLE, PAUSE = 40.0, 0.2
 #: Seconds for the answer to a key.
 UNLOCK = 15.0
@@ -50,7 +50,7 @@ HINTS = {
 
 
 def create(client: EngineClient, clock: Clock, body: Mapping[str, object]) -> bool:
-    """Makes the engine the first manager of a new Swarm; False if it is in one by now. Raises EngineError."""
+    """Makes the Engine the first manager of a new Swarm; returns False if it already is in one. Raises EngineError."""
     try:
         client.post("/swarm/init", body=body)
     except EngineError as error:
@@ -62,7 +62,7 @@ def create(client: EngineClient, clock: Clock, body: Mapping[str, object]) -> bo
 
 
 def join(client: EngineClient, clock: Clock, body: Mapping[str, object]) -> bool:
-    """Joins the Swarm that ``body`` (SwarmJoinRequest) names; False if it is in one by now. Raises EngineError."""
+    """Joins a Swarm with ``body`` (SwarmJoinRequest); returns False if it already is in one. Raises EngineError."""
     try:
         client.post("/swarm/join", body=body)
     except EngineError as error:
@@ -71,7 +71,7 @@ def join(client: EngineClient, clock: Clock, body: Mapping[str, object]) -> bool
             return False
         if "timeout was reached" not in text:
             raise _plain(error) from error
-        # It goes on by itself.
+        # The Engine continues in the background.
     swarm = _until(client, clock, "has not joined", lambda swarm: swarm.get("LocalNodeState") in ("active", "error"))
     if swarm.get("LocalNodeState") == "error":
         raise _plain(EngineError(f"The Engine at {client.where} could not join: {swarm.get('Error')}", "node_error"))
@@ -79,7 +79,7 @@ def join(client: EngineClient, clock: Clock, body: Mapping[str, object]) -> bool
 
 
 def leave(client: EngineClient, clock: Clock, force: bool) -> bool:
-    """Leaves the Swarm; False if it was in none. Without ``force`` only if it is not a manager. Raises EngineError."""
+    """Leaves the Swarm, if it is in one. Without ``force``, waits until it is not a manager. Raises EngineError."""
     if not force:
         _until(client, clock, "is still a manager", lambda swarm: not swarm.get("ControlAvailable"))
     try:
@@ -92,7 +92,10 @@ def leave(client: EngineClient, clock: Clock, force: bool) -> bool:
 
 
 def unlock(client: EngineClient, clock: Clock, keys: Sequence[str]) -> bool:
-    """Unlocks the engine with the first key that fits. Raises EngineError (``wrong_unlock_key``)."""
+    """Unlocks the Engine with the first key that fits; returns False if it was not locked.
+
+    Raises EngineError (``wrong_unlock_key``, ``swarm_locked``).
+    """
     refused = EngineError(f"There is no key for {client.where}.", "swarm_locked", HINTS["wrong_unlock_key"])
     for key in keys:
         try:
@@ -100,7 +103,8 @@ def unlock(client: EngineClient, clock: Clock, keys: Sequence[str]) -> bool:
         except EngineError as error:
             if "not locked" in error.message.lower():
                 return False
-            # The engine answers once it is ready: with a wrong key at once, without a leader never.
+            # The Engine refuses a wrong key at once. With the right one it answers when it is ready, so without a
+            # leader never.
             if error.error_code == "timeout" and not _is_locked(client, clock):
                 return True
             refused = _plain(error)
@@ -116,7 +120,7 @@ def _is_locked(client: EngineClient, clock: Clock) -> bool:
 
 
 def _plain(error: EngineError) -> EngineError:
-    """The error with the code of what went wrong."""
+    """Returns the error with a code and a hint for its cause."""
     text = error.message.lower()
     code = next((code for part, code in TEXTS if part in text), error.error_code)
     if code == "invalid_spec":
@@ -130,7 +134,7 @@ def _manages(swarm: SwarmInfo) -> bool:
 
 
 def _until(client: EngineClient, clock: Clock, not_yet: str, done: Callable[[SwarmInfo], bool]) -> SwarmInfo:
-    """The engine's view of its Swarm, once it is ``done``. Raises StackwrightError (``unfinished``)."""
+    """Waits until the Engine's view of its Swarm is ``done``, and returns it. Raises StackwrightError."""
     deadline = clock.now() + SETTLE
     while True:
         info: Info = patiently(clock, lambda: client.get("/info"))
@@ -138,11 +142,8 @@ def _until(client: EngineClient, clock: Clock, not_yet: str, done: Callable[[Swa
         if done(swarm):
             return swarm
         if clock.now() >= deadline:
-            said = swarm.get("Error") or f"state {swarm.get('LocalNodeState')}"
-            error = EngineError(f"{info.get('Name')} {not_yet} within {SETTLE:.0f} s ({said}).", "unfinished")
-            raise StackwrightError(*_told(_plain(error)))
+            why = swarm.get("Error") or f"state {swarm.get('LocalNodeState')}"
+            error = _plain(EngineError(f"{info.get('Name')} {not_yet} within {SETTLE:.0f} s ({why}).", "unfinished"))
+            hint = error.hint or "Run again: it continues from the current state."
+            raise StackwrightError(error.message, error.error_code, hint)
         clock.sleep(PAUSE)
-
-
-def _told(error: EngineError) -> tuple[str, str, str]:
-    return error.message, error.error_code, error.hint or "Run again: it continues from the current state."

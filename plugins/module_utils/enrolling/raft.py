@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The raft data of a manager: packed while its Engine is stopped, and unpacked to start the Swarm again."""
+"""Backs up the raft data of a manager while its Engine is stopped, and restores a Swarm from it."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import os
 import shutil
 import socket
 import tarfile
+import zlib
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Callable, Dict, List, Mapping, Sequence
 
@@ -26,22 +27,22 @@ if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Node
 
 Item = Mapping[str, Any]
-#: The most bytes of a raft folder that are packed: the archive goes through the memory of both sides.
+#: The largest raft folder in bytes: the archive goes through the memory of both sides.
 MOST = 512 * 1024 * 1024
-PAUSE = 0.5  # seconds between two looks
-#: What a backup has, by the Engine's lists.
+PAUSE = 0.5  # seconds between two reads
+#: The kinds of objects in a backup, as the Engine's API names them.
 KINDS = ("services", "networks", "configs", "secrets", "nodes")
-#: The raft's log and snapshots, its newest form last, and what makes the node the one that it was.
+#: The raft folder, and its parts that each backup has: the raft's data, and the node's identity.
 FOLDER, MARK = "swarm", ("raft", "certificates")
-#: Beside the folder: a backup on its way into it. In it: which backup, until its Swarm is complete.
+#: Beside the folder: a backup while it is unpacked. In the folder: the backup's digest, until its Swarm is complete.
 STAGE, UNFINISHED = "swarm.restoring", "stackwright-restoring"
-#: Labels of the manager: its availability before the backup; the backup of which it was restored, until a later task
-#: that takes it away. So the next run knows what a killed one has done.
+#: Labels of the manager: its availability before the backup; the digest of the backup from which it was restored, until
+#: a later task removes it. They tell the next run what a killed one has done.
 BEFORE, RESTORED = "stackwright.backup-before", "stackwright.restored"
 
 
 def look(client: EngineClient, downtime: bool) -> Dict[str, Any]:
-    """What a backup says of the Swarm and of this manager, without anything secret.
+    """Returns a backup's facts about the Swarm and this manager, without secrets.
 
     ``downtime`` allows it with a single manager. Raises StackwrightError (``not_a_manager``, ``quorum``,
     ``leader``, ``needs_downtime``, ``too_large``, ``autolock``) if this manager must not be stopped; EngineError.
@@ -95,10 +96,10 @@ def look(client: EngineClient, downtime: bool) -> Dict[str, Any]:
 
 
 def refuse_locked(autolock: bool, managers: int) -> None:
-    """Raises StackwrightError (``autolock``) if no Engine could make one manager of this backup.
+    """Raises StackwrightError (``autolock``) if no Engine could become the only manager from this backup.
 
-    ``--force-new-cluster`` takes no key, and an Engine that was unlocked waits for the other managers before it answers
-    anything else, also a stop (seen on 20.10). The only manager leads as soon as it is unlocked.
+    ``--force-new-cluster`` takes no key. An unlocked Engine waits for the other managers before it answers any call, or
+    even stops (seen on 20.10). A single manager leads as soon as it is unlocked.
     """
     if autolock and managers > 1:
         raise StackwrightError(
@@ -111,10 +112,10 @@ def refuse_locked(autolock: bool, managers: int) -> None:
 
 
 def _of_nodes(nodes: Sequence[Node]) -> Dict[str, Any]:
-    """Labels and availability of each node by its name, as they are without a backup."""
+    """Returns labels and availability of each node by its name, as they are without a backup."""
     labels: Dict[str, Dict[str, str]] = {}
     availability: Dict[str, str] = {}
-    # Of two nodes with one name, the one that is there.
+    # Of two nodes with the same name, the one that is ready counts.
     for node in sorted(nodes, key=lambda node: (node.get("Status") or {}).get("State") == "ready"):
         name, spec = str(node["Description"]["Hostname"]), node["Spec"]
         labels[name] = {key: text for key, text in (spec.get("Labels") or {}).items() if key not in (BEFORE, RESTORED)}
@@ -123,17 +124,17 @@ def _of_nodes(nodes: Sequence[Node]) -> Dict[str, Any]:
 
 
 def objects_of(client: EngineClient) -> Dict[str, int]:
-    """How many objects of each kind the Swarm has; its own networks and those of one node do not count."""
+    """Returns the number of the Swarm's objects by kind, without networks of single nodes."""
     found = {kind: client.list("/" + kind) for kind in KINDS}
     found["networks"] = [one for one in found["networks"] if one.get("Scope") == "swarm"]
     return {kind: len(found[kind]) for kind in KINDS}
 
 
 def save(client: EngineClient, clock: Clock, downtime: bool, commands: Commands) -> Dict[str, Any]:
-    """Stops the Engine, packs its raft folder, and starts it again, whatever happens.
+    """Stops the Engine, packs its raft folder, and always starts the Engine again.
 
-    Gives what ``look`` says, with ``archive`` (a gzipped tar as text in base64) and ``seconds`` without the Engine.
-    Raises StackwrightError as ``look``, and ``engine_not_stopped``, ``engine_not_started``, ``unfinished``.
+    Returns the result of ``look`` with ``archive`` (a gzipped tar in base64) and ``seconds`` without the Engine. Raises
+    StackwrightError as ``look``, and ``engine_not_stopped``, ``engine_not_started``, ``unfinished``.
     """
     found = look(client, downtime)
     info = client.get("/info")
@@ -146,10 +147,10 @@ def save(client: EngineClient, clock: Clock, downtime: bool, commands: Commands)
 
 
 def fits(client: EngineClient, facts: Item) -> bool:
-    """Whether a backup can be restored here; False if it was, and only that was not noted yet.
+    """Returns True if a backup can be restored here, False if it is restored already.
 
-    ``facts`` are its ``look`` with the ``digest`` of its archive. Raises StackwrightError (``already_in_swarm``,
-    ``wrong_address``).
+    ``facts`` are the result of ``look`` with the ``digest`` of the archive. Raises StackwrightError
+    (``already_in_swarm``, ``wrong_address``).
     """
     digest = str(facts.get("digest"))
     info = client.get("/info")
@@ -179,11 +180,11 @@ def fits(client: EngineClient, facts: Item) -> bool:
 def restore(
     client: EngineClient, clock: Clock, facts: Item, archive: str, keys: Sequence[str], commands: Commands
 ) -> Dict[str, Any]:
-    """Makes this Engine the only manager of the Swarm in a backup; gives its ``objects`` and the ``seconds`` it took.
+    """Makes this Engine the only manager of the Swarm in a backup; returns its ``objects`` and the ``seconds`` it took.
 
-    One that was killed is done again from its start; one that was complete changes nothing. Raises StackwrightError as
-    ``fits``, and ``damaged_backup``, ``swarm_locked``, ``wrong_unlock_key``, ``engine_not_stopped``,
-    ``engine_not_started``, ``unfinished``.
+    A restore that was killed starts again; one that is complete changes nothing. Raises StackwrightError as ``fits``,
+    and ``damaged_backup``, ``swarm_locked``, ``wrong_unlock_key``, ``engine_not_stopped``, ``engine_not_started``,
+    ``unfinished``.
     """
     digest = str(facts.get("digest"))
     if not fits(client, facts):
@@ -215,7 +216,7 @@ def restore(
 
 
 def _forced(folder: str, address: str) -> Dict[str, object]:
-    """The request for the only manager of a Swarm, with the addresses that the Engine had in it."""
+    """Returns the request that makes this Engine the only manager, with its former addresses."""
     known: Any = {}
     with suppress(ValueError):
         known = json.loads(_read(os.path.join(folder, "docker-state.json")) or "{}")
@@ -236,9 +237,9 @@ def _mark(client: EngineClient, digest: str) -> None:
 
 
 def _without_old_managers(client: EngineClient) -> List[str]:
-    """Removes the entries of managers that the new raft does not have; gives their names.
+    """Removes the entries of managers that the new raft does not have; returns their names.
 
-    They count as managers that are down, and their tasks as running. They can't be demoted. Workers come back by
+    Such an entry is a manager that is down and can't be demoted, and its tasks count as running. Workers return by
     themselves: they know this manager's address and trust its certificates.
     """
     _info, own, nodes = _seen(client)
@@ -258,7 +259,14 @@ def _seen(client: EngineClient) -> Any:
             "Only a manager has raft data. Nothing was changed.",
         )
     nodes = client.list("/nodes")
-    return info, next(node for node in nodes if node["ID"] == swarm["NodeID"]), nodes
+    own = next((node for node in nodes if node["ID"] == swarm["NodeID"]), None)
+    if own is None:
+        raise StackwrightError(
+            f"{info.get('Name')} is not in the list of its Swarm's nodes.",
+            "not_a_manager",
+            "Run `docker node ls` on it. Nothing was changed.",
+        )
+    return info, own, nodes
 
 
 def _folder(info: Item) -> str:
@@ -266,7 +274,7 @@ def _folder(info: Item) -> str:
 
 
 def _tree(folder: str) -> List[tarfile.TarInfo]:
-    """What is in the folder, without sockets and the like."""
+    """Returns the files and folders in ``folder``, without sockets and other special files."""
     found = []
     with tarfile.open(fileobj=io.BytesIO(), mode="w", dereference=True) as tar:
         for path, _folders, files in os.walk(folder):
@@ -293,11 +301,11 @@ def _packed(folder: str) -> str:
 
 
 def _content(archive: str) -> bytes:
-    content = base64.b64decode(archive)
     try:
+        content = base64.b64decode(archive)
         with tarfile.open(fileobj=io.BytesIO(content), mode="r:gz") as tar:
             entries = tar.getmembers()
-    except (tarfile.TarError, OSError, EOFError) as error:
+    except (tarfile.TarError, OSError, EOFError, ValueError, zlib.error) as error:
         raise StackwrightError(f"The backup can't be read: {error}.", "damaged_backup") from None
     names = {os.path.normpath(entry.name) for entry in entries}
     strange = [
@@ -313,7 +321,7 @@ def _content(archive: str) -> bytes:
 
 
 def _unpack(content: bytes, folder: str, digest: str) -> None:
-    """The folder as it was, with the digest of its backup."""
+    """Unpacks a backup to ``folder``, with a file that has its digest."""
     shutil.rmtree(folder, ignore_errors=True)
     os.makedirs(folder, 0o700)
     with tarfile.open(fileobj=io.BytesIO(content), mode="r:gz") as tar:
@@ -331,7 +339,7 @@ def _unpack(content: bytes, folder: str, digest: str) -> None:
 
 
 def _read(path: str) -> str:
-    """The text of a file; empty if there is none."""
+    """Returns the text of a file; empty if it can't be read."""
     try:
         with open(path, encoding="utf-8") as source:
             return source.read()
@@ -352,22 +360,22 @@ def _is_own(address: str) -> bool:
 def _until(
     client: EngineClient, clock: Clock, timeout: float, node: str, not_yet: str, done: Callable[[Item, Item], bool]
 ) -> None:
-    """Until the Engine's own node is ``done``, by /info and its entry. Raises StackwrightError (``unfinished``)."""
-    deadline, said = clock.now() + timeout, ""
+    """Waits until /info and the Engine's own node are ``done``. Raises StackwrightError (``unfinished``)."""
+    deadline, state = clock.now() + timeout, ""
     while True:
         try:
             info, own, _nodes = _seen(client)
             if done(info, own):
                 return
-            said = f"state {(own.get('Status') or {}).get('State')}"
+            state = f"state {(own.get('Status') or {}).get('State')}"
         except EngineError as error:
             if not is_transient(error) and error.error_code not in ("not_a_manager", "not_in_swarm"):
                 raise
-            said = error.message
+            state = error.message
         except StackwrightError as error:
-            said = error.message
+            state = error.message
         if clock.now() >= deadline:
-            raise StackwrightError(f"{node} {not_yet} after {timeout:g} s ({said}).", "unfinished", "Check its log.")
+            raise StackwrightError(f"{node} {not_yet} after {timeout:g} s ({state}).", "unfinished", "Check its log.")
         clock.sleep(PAUSE)
 
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""An Engine that is stopped for a while. It is started and unlocked again, also if this process is killed."""
+"""Stops an Engine for a while. It is started and unlocked again, even if this process is killed."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.enrolling.own im
 if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock import Clock
 
-PAUSE, ANSWER = 0.5, 5.0  # seconds: between two looks, and for one answer
+PAUSE, ANSWER = 0.5, 5.0  # seconds: between two reads, and for one answer
 
 
 class Commands(NamedTuple):
-    """The command lines that stop and start the Engine, and the seconds until it must have done it."""
+    """The command lines that stop and start the Engine, and the limit for each in seconds."""
 
     stop: str
     start: str
@@ -32,11 +32,14 @@ class Commands(NamedTuple):
 
 @contextmanager
 def stopped(client: EngineClient, clock: Clock, commands: Commands, keys: Sequence[str]) -> Iterator[None]:
-    """Without the Engine. It is started again at the end, and also if this process is killed."""
-    # A connection that breaks ends nothing halfway.
+    """Stops the Engine for the body, then starts and unlocks it, even if this process is killed.
+
+    Raises StackwrightError (``engine_not_stopped``, ``engine_not_started``), and EngineError if it stays locked.
+    """
+    # A broken connection must not end this process halfway.
     for number in (signal.SIGHUP, signal.SIGTERM, signal.SIGPIPE):
         signal.signal(number, signal.SIG_IGN)
-    over = _if_killed(lambda: _start_for_the_dead(client, clock, commands, keys))
+    over = _if_killed(lambda: _start_after_kill(client, clock, commands, keys))
     failed: Optional[BaseException] = None
     try:
         _stop(client, clock, commands)
@@ -50,7 +53,7 @@ def stopped(client: EngineClient, clock: Clock, commands: Commands, keys: Sequen
         except StackwrightError as down:
             if failed is None or down.error_code != "engine_not_started":
                 raise
-            if _answers(client):  # it was never down: what failed first is all there is to tell
+            if _answers(client):  # it was never stopped, so only the first error matters
                 raise failed from None
             down.message += f" It was stopped, and then this failed: {failed}"
             raise
@@ -59,18 +62,18 @@ def stopped(client: EngineClient, clock: Clock, commands: Commands, keys: Sequen
 
 
 def _if_killed(then: Callable[[], None]) -> Callable[[], None]:
-    """Has another process call ``then`` if this one ends before it calls what this function gives."""
+    """Starts a process that calls ``then`` if this process ends before it calls the returned function."""
     reading, writing = os.pipe()
     child = os.fork()
     if not child:
-        # A child of nobody: who kills this process with all its children does not find it.
+        # A process without a parent survives if this process is killed with all its children.
         os.setsid()
         if os.fork():
             os._exit(0)
         try:
             os.close(writing)
             nothing = os.open(os.devnull, os.O_RDWR)
-            # Whoever waits for the end of the output does not wait for this process.
+            # Release the output: its reader must not wait for this process.
             for number in (0, 1, 2):
                 os.dup2(nothing, number)
             if not os.read(reading, 1):
@@ -88,8 +91,8 @@ def _if_killed(then: Callable[[], None]) -> Callable[[], None]:
     return over
 
 
-def _start_for_the_dead(client: EngineClient, clock: Clock, commands: Commands, keys: Sequence[str]) -> None:
-    # An Engine that still answers may be on its way down, and only the next one is to be unlocked.
+def _start_after_kill(client: EngineClient, clock: Clock, commands: Commands, keys: Sequence[str]) -> None:
+    # An Engine that still answers may be stopping. Only one that was started after that can be unlocked.
     with suppress(StackwrightError):
         if _answers(client):
             _stop(client, clock, commands)
@@ -140,8 +143,8 @@ def _command(line: str, timeout: float, code: str, does: str, hint: str) -> None
             check=False,
         )
         if ran.returncode:
-            said = ran.stdout.decode(errors="replace").strip().rstrip(".")
-            wrong = f"exit code {ran.returncode}{': ' + said if said else ''}"
+            output = ran.stdout.decode(errors="replace").strip().rstrip(".")
+            wrong = f"exit code {ran.returncode}{': ' + output if output else ''}"
     except subprocess.TimeoutExpired:
         wrong = f"it did not end within {timeout:g} s"
     except (OSError, ValueError) as error:
@@ -154,6 +157,6 @@ def _answers(client: EngineClient) -> bool:
     try:
         client.get("/info", timeout=ANSWER)
     except EngineError as error:
-        # One that is still loading answers with an error.
+        # An Engine that is still loading answers with an error.
         return error.error_code not in ("daemon_unreachable", "timeout")
     return True

@@ -41,16 +41,16 @@ if TYPE_CHECKING:
 LINES, LINE_LENGTH = 10, 400
 PATIENCE = 5.0  # seconds for the log of one task; a node that is gone never answers
 SHORTEST_SECRET = 6  # a shorter value would hide words
-MOST = 100_000  # characters of a log that are looked at
-SERVICES = 5  # logs are fetched for so many services; the others have their error
-CHECKED = 3  # lines of what a failing health check wrote
-RETRIES = 3  # the Engine's, where a health check does not say
+MOST = 100_000  # characters that are read of a log, or of a health check's output
+SERVICES = 5  # logs and health checks are read for at most so many services
+CHECKED = 3  # lines of a failing health check's output
+RETRIES = 3  # the Engine's default for health checks
 
-#: What a shell, or the runtime, says of a command that is not there.
+#: The messages of shells and of the runtime for a command that does not exist.
 LACKS = re.compile(
     r'sh: (?:line )?(?:[0-9]+: )?([\w.-]+): (?:command )?not found|exec: "([^"]+)": executable file not found'
 )
-#: The Engine's words in plainer ones, for people.
+#: Plainer words for the Engine's.
 PLAIN = (
     (re.compile(r"(?:task: non-zero exit \(\d+\): )?dockerexec: unhealthy container"), "its health check fails"),
     (re.compile(r"task: non-zero exit \((\d+)\)"), r"exit code \1"),
@@ -66,9 +66,9 @@ def evidence(
     reasons: Mapping[str, str],
     old: AbstractSet[str] = frozenset(),
 ) -> List[Found]:
-    """One entry for each service in ``reasons``: service, reason, error, exit_code, node, log, text (for people).
+    """Returns for each service in ``reasons``: service, reason, error, exit_code, node, health_check, log, text.
 
-    ``old`` are the ids of tasks that had ended before: they bear witness only if there is no other task.
+    ``text`` is for people. ``old`` are the ids of tasks that ended before the run: they count only without any other.
     """
     grouped = tasks_by_service(tasks)
     nodes = _nodes(client)
@@ -76,12 +76,12 @@ def evidence(
     for service in sorted(services, key=name_of):
         if name_of(service) in reasons:
             own = grouped.get(service["ID"], [])
-            task = _witness([task for task in own if task["ID"] not in old] or own)
-            seen.append((service, task, len(seen) < SERVICES and _can_tell(task, nodes)))
-    checks = _checks(client, [task for _service, task, tells in seen if task and tells], nodes)
+            task = _most_telling([task for task in own if task["ID"] not in old] or own)
+            seen.append((service, task, len(seen) < SERVICES and _is_readable(task, nodes)))
+    checks = _checks(client, [task for _service, task, readable in seen if task and readable], nodes)
     found: List[Found] = [
-        _one(client, service, reasons[name_of(service)], task, nodes, checks if tells else None)
-        for service, task, tells in seen
+        _entry(client, service, reasons[name_of(service)], task, nodes, checks if readable else None)
+        for service, task, readable in seen
     ]
     known = {entry["service"] for entry in found}
     for name in sorted(set(reasons) - known):
@@ -91,7 +91,7 @@ def evidence(
     return found
 
 
-def _one(
+def _entry(
     client: EngineClient,
     service: Service,
     reason: str,
@@ -99,7 +99,7 @@ def _one(
     nodes: Mapping[str, Node],
     checks: Optional[Mapping[str, str]],
 ) -> Found:
-    """``checks`` is what health checks wrote, by container; None where a task has nothing more to tell."""
+    """``checks`` has the output of health checks by container; None if the task's log and checks can't be read."""
     status = (task or {}).get("Status") or {}
     container = status.get("ContainerStatus") or {}
     started = bool(container.get("ContainerID"))
@@ -118,43 +118,43 @@ def _one(
     if entry["reason"].startswith(NO_NODE):
         entry["text"] = f"{_called(service)}: {entry['reason']}"
         return entry
-    asks = unplaced(client, service, f"{reason} {entry['error']}") or unallotted(client, service, reason)
-    entry["text"] = _text(entry, hide(asks, ours=True), _called(service))
+    cause = unplaced(client, service, f"{reason} {entry['error']}") or unallotted(client, service, reason)
+    entry["text"] = _text(entry, hide(cause, ours=True), _called(service))
     return entry
 
 
 def _called(service: Service) -> str:
-    """The name of a service, and of which it is a step of ``pre_start``."""
+    """Returns the name of a service; for a step of ``pre_start`` with its number and its owner."""
     owner, _slash, number = labels_of(service).get(STEP, "").partition("/")
     return name_of(service) + (f" (step {number} of pre_start of {owner})" if number else "")
 
 
-def _text(entry: Found, asks: str = "", called: str = "") -> str:
+def _text(entry: Found, cause: str = "", called: str = "") -> str:
     text = f"{called or entry['service']}: {_plain(entry['reason'] or entry['error'])}"
     if entry["health_check"]:
         text = text.replace(ENDED_BY_ITSELF, f"{NOT_HEALTHY} (exit code 0)")
     facts = []
     if entry["health_check"] and "its health check fails" not in text and NOT_HEALTHY not in text:
         facts.append("its health check fails")
-    lacking = _lacks(entry["health_check"])
-    if lacking:
-        facts.append(f"its image has no {lacking}, which the health check needs")
+    command = _missing_command(entry["health_check"])
+    if command:
+        facts.append(f"its image has no {command}, which the health check needs")
     error = _plain(entry["error"])
     if error and error not in text:
         facts.append(error)
     code = f"exit code {entry['exit_code']}"
-    # The Engine has stopped a container whose check fails: its exit code says nothing.
+    # The Engine stops a container whose health check fails, so its exit code means nothing.
     if entry["exit_code"] and code not in f"{text} {error}" and "its health check fails" not in text:
         facts.append(code)
     if entry["node"]:
         facts.append(f"node {entry['node']}")
     text += f" ({', '.join(facts)})" if facts else ""
     checks = [f"    health check: {line}" for line in entry["health_check"]]
-    return "\n".join([text + (f"; {asks}" if asks else "")] + checks + [f"    | {line}" for line in entry["log"]])
+    return "\n".join([text + (f"; {cause}" if cause else "")] + checks + [f"    | {line}" for line in entry["log"]])
 
 
-def _lacks(lines: Sequence[str]) -> str:
-    """The command that a health check needs and the image does not have, "" if it is something else."""
+def _missing_command(lines: Sequence[str]) -> str:
+    """Returns the command that a health check needs and the image lacks; "" if the check failed otherwise."""
     found = next(filter(None, map(LACKS.search, lines)), None)
     return (found.group(1) or found.group(2)) if found else ""
 
@@ -165,8 +165,8 @@ def _plain(text: str) -> str:
     return text
 
 
-def _witness(tasks: Sequence[Task]) -> Optional[Task]:
-    """The task that tells most: the newest that failed, else the newest that has ended, else the newest of all."""
+def _most_telling(tasks: Sequence[Task]) -> Optional[Task]:
+    """Returns the newest task that failed, else the newest that is complete, else the newest of all."""
     newest = sorted(tasks, key=lambda task: timestamp(task.get("CreatedAt")), reverse=True)
     for states in (ENDED_BADLY, ("complete",)):
         found = next((task for task in newest if state_of(task) in states), None)
@@ -176,7 +176,7 @@ def _witness(tasks: Sequence[Task]) -> Optional[Task]:
 
 
 def node_names(client: EngineClient) -> Dict[str, str]:
-    """The names of the nodes by their ids; empty if the Engine does not say."""
+    """Returns the names of the nodes by their ids; empty if the Engine can't list them."""
     return {identity: _name(node) for identity, node in _nodes(client).items()}
 
 
@@ -192,15 +192,17 @@ def _name(node: Node) -> str:
 
 
 def hider(service: Service) -> Callable[..., str]:
-    """``hide(text, ours=False)`` takes out of a text what looks like a secret, and all that does so in the service's
-    own variables, labels and command; of a text of our own only that."""
+    """Returns ``hide(text, ours=False)``, which removes the secrets in the service's variables, labels and command.
+
+    It also removes everything else that looks like a secret, unless the text is ``ours``.
+    """
     spec = service["Spec"]
     container = spec["TaskTemplate"].get("ContainerSpec") or {}
     given = [str(entry) for entry in container.get("Env") or []]
     for labels in (spec.get("Labels"), container.get("Labels")):
         given += [f"{name}={value}" for name, value in (labels or {}).items()]
-    words = (*(container.get("Command") or []), *(container.get("Args") or []))
-    given.append(" ".join(map(str, words)))
+    command = (*(container.get("Command") or []), *(container.get("Args") or []))
+    given.append(" ".join(map(str, command)))
     scrub = scrubber(value for text in given for value in _hidden_in(text) if len(value) >= SHORTEST_SECRET)
 
     def hide(text: str, ours: bool = False) -> str:
@@ -210,7 +212,7 @@ def hider(service: Service) -> Callable[..., str]:
 
 
 def _hidden_in(text: str) -> List[str]:
-    """What a mask hides of NAME=value, or of a command."""
+    """Returns the parts that the mask hides in NAME=value, or in a command."""
     name, sign, value = text.partition("=")
     if sign and is_secret(name):
         return [value]
@@ -222,7 +224,7 @@ def _hidden_in(text: str) -> List[str]:
 
 
 def excerpt(text: str, count: int) -> List[str]:
-    """The last lines of a text, each cut before the word that would be too long: no half of a secret is left."""
+    """Returns the last ``count`` lines, each cut between two words, so that no half of a secret is left."""
     return [_cut(line.rstrip()) for line in text.rstrip("\n").split("\n")[-count:]] if text.strip() else []
 
 
@@ -234,20 +236,20 @@ def _container_of(task: Task) -> str:
     return str(((task.get("Status") or {}).get("ContainerStatus") or {}).get("ContainerID") or "")
 
 
-def _can_tell(task: Optional[Task], nodes: Mapping[str, Node]) -> bool:
-    """Whether a task has run anything, on a node that is not away: that one would not answer."""
+def _is_readable(task: Optional[Task], nodes: Mapping[str, Node]) -> bool:
+    """Whether a task has a container, on a node that is up. One that is down would not answer."""
     node = nodes.get(str((task or {}).get("NodeID") or ""), {})
     return bool(_container_of(task or {})) and (node.get("Status") or {}).get("State") in (None, "ready")
 
 
 def _checks(client: EngineClient, tasks: Sequence[Task], nodes: Mapping[str, Node]) -> Dict[str, str]:
-    """What the failing health checks of tasks wrote last, by container. Only an Engine on whose node it ran knows that.
+    """Returns the last output of the failing health checks of tasks, by container. Only the Engine of its node has it.
 
-    A command that ends well when it is told to stop leaves no other trace: its task is complete, with exit code 0.
+    A command that exits with 0 when Docker stops it leaves no other trace: its task is complete.
     """
     found: Dict[str, str] = {}
-    asked: List[Dict[str, Any]] = []
-    others = dict(nodes)  # those that no task of these ran on
+    requested: List[Dict[str, Any]] = []
+    others = dict(nodes)  # the nodes without any of these tasks
     for task in tasks:
         container, starting = _container_of(task), state_of(task) == "starting"
         inspected = _inspected(client, container)
@@ -256,18 +258,18 @@ def _checks(client: EngineClient, tasks: Sequence[Task], nodes: Mapping[str, Nod
         elif _may_be_unhealthy(task):
             identity = str(task.get("NodeID"))
             others.pop(identity, None)
-            asked.append({"container": container, "starting": starting, "node": names_of(nodes.get(identity, {}))})
-    if asked and client.ask_nodes is not None:
+            requested.append({"container": container, "starting": starting, "node": names_of(nodes.get(identity, {}))})
+    if requested and client.ask_nodes is not None:
         names = [name for node in others.values() for name in names_of(node)]
-        told = client.ask_nodes({"checks": asked, "others": names}).get("checks") or {}
-        found.update({str(container): str(text)[-MOST:] for container, text in told.items()})
+        answers = client.ask_nodes({"checks": requested, "others": names}).get("checks") or {}
+        found.update({str(container): str(text)[-MOST:] for container, text in answers.items()})
     return found
 
 
 def checks_here(client: EngineClient, wanted: Mapping[str, bool]) -> Dict[str, str]:
-    """What the failing health checks of those containers wrote last that are this Engine's; True for one that starts.
+    """Returns the last output of the failing health checks of this Engine's containers, by container, without secrets.
 
-    What the container's own variables, labels and command hide, and what looks like a secret, is left out.
+    ``wanted`` has the ids of containers, and whether each is starting.
     """
     found = {}
     for container, starting in wanted.items():
@@ -283,12 +285,12 @@ def checks_here(client: EngineClient, wanted: Mapping[str, bool]) -> Dict[str, s
 
 
 def _may_be_unhealthy(task: Task) -> bool:
-    """Whether it is worth asking another node: a check goes on, or Docker has stopped what failed it."""
+    """Whether to ask another node: checks are still running, or Docker may have stopped the container for one."""
     return "unhealthy" in error_of(task) or state_of(task) in ("starting", "complete")
 
 
 def _inspected(client: EngineClient, container: str) -> Any:
-    """A container of this Engine's own node; None where it ran on another one, or is removed."""
+    """Returns a container of this Engine's node; None if it is on another node, or removed."""
     try:
         found = client.get(f"/containers/{container}/json", timeout=PATIENCE)
     except EngineError:
@@ -300,14 +302,15 @@ def _check_of(inspected: Inspected, starting: bool) -> str:
     try:
         health = inspected["State"]["Health"]
         last = health["Log"][-1]
-        # Every container that has ended is called unhealthy. One that starts has failures that do not count yet.
+        # Docker reports each ended container as unhealthy, so the streak decides. While a container starts, failures
+        # do not count towards it.
         failing = health["FailingStreak"] >= (inspected["Config"]["Healthcheck"].get("Retries") or RETRIES)
         if not last["ExitCode"] or not (failing or starting):
             return ""
-        # A check that runs as Docker stops the container ends with 137 and no word: then the one before tells more.
+        # A check that runs while Docker stops the container ends with 137 and no output: use the one before.
         failed = takewhile(lambda result: result["ExitCode"], reversed(health["Log"]))
-        said = next(filter(None, (str(result["Output"]).strip() for result in failed)), "")
-        return said[-MOST:] or f"exit code {last['ExitCode']}"
+        output = next(filter(None, (str(result["Output"]).strip() for result in failed)), "")
+        return output[-MOST:] or f"exit code {last['ExitCode']}"
     except (KeyError, IndexError, TypeError):
         return ""  # it has no health check, or none has ended yet
 
@@ -317,14 +320,14 @@ def _log(client: EngineClient, task: Task, service: Service) -> str:
     try:
         raw = client.get(f"/tasks/{task['ID']}/logs", query, stream=True, timeout=PATIENCE)
     except EngineError:
-        return ""  # the log driver may not be readable, or the node gone: the error stands without a log
+        return ""  # the log driver can't be read, or the node is gone: the entry has no log then
     terminal = bool((service["Spec"]["TaskTemplate"].get("ContainerSpec") or {}).get("TTY"))
     text = (raw if terminal else demultiplexed(raw)).decode("utf-8", "replace")
     return text[-MOST:]
 
 
 def demultiplexed(raw: bytes) -> bytes:
-    """The payload of the Engine's log stream: frames of an 8-byte header (stream, 3 zeros, length) and their bytes."""
+    """Returns the payload of the Engine's log stream: frames with an 8-byte header (stream, 3 zeros, length)."""
     out, position = [], 0
     while position + 8 <= len(raw):
         (length,) = struct.unpack(">I", raw[position + 4 : position + 8])

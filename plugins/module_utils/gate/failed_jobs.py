@@ -16,17 +16,17 @@ if TYPE_CHECKING:
 
 
 def failed_jobs(client: EngineClient, stack: str, services: List[Service]) -> FrozenSet[str]:
-    """The names of the jobs of ``services`` that have failed and are not tried again; tasks are read only for doubt."""
-    doubtful = [s for s in services if mode_of(s["Spec"]).endswith("job") and at_a_glance(s) is None]
-    if not doubtful:
+    """Returns the names of the jobs that failed for good. Reads tasks only if the services don't show it."""
+    unclear = [s for s in services if mode_of(s["Spec"]).endswith("job") and at_a_glance(s) is None]
+    if not unclear:
         return frozenset()
     from ansible_collections.stackwright.swarm.plugins.module_utils.gate.wait import look
 
-    return frozenset(judgement.name for judgement in look(client, stack, doubtful) if judgement.fatal)
+    return frozenset(judgement.name for judgement in look(client, stack, unclear) if judgement.fatal)
 
 
 def not_waited_for(bound: State, services: List[Service]) -> FrozenSet[str]:
-    """The jobs that are not to be run and are not complete: no wait would make them so. Their names."""
+    """Returns the names of the jobs that are left alone and are not complete: a wait for them would never end."""
     left = {service["name"] for service in bound["services"] if service.get("left")}
     done = {s["Spec"]["Name"] for s in services if s["Spec"]["Name"] in left and at_a_glance(s) is not None}
     return frozenset(left - done)

@@ -3,9 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Recreates tasks that wait for a node after an update that keeps them.
 
-Swarm's scheduler tries a task again only as long as its service has not been updated since (moby 53722; seen on 20.10):
-after an update of labels alone, or of the number of replicas, a task that no node takes would wait for ever, also once
-there is a node. So the service is scaled down by those tasks, which Swarm removes first, and up again.
+Swarm's scheduler retries a task only if its service was not updated since (moby 53722; seen on 20.10). After an update
+of labels alone, or of the number of replicas, a task that waits for a node would wait for ever, even once there is one.
+So the service is scaled down by those tasks, which Swarm removes first, and up again.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Service, ServiceSpec, Task
     from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import Observed
 
-PAUSE, PATIENCE = 0.1, 10.0  # seconds, for Swarm to take the tasks away
-#: Changes of these make Swarm replace the tasks by itself.
+PAUSE, PATIENCE = 0.1, 10.0  # seconds: between checks, and at most until Swarm has removed the tasks
+#: Swarm replaces the tasks by itself if one of these changes.
 REPLACING = ("TaskTemplate", "EndpointSpec")
 
 
 class Renewal:
-    """Looks after the services of ``observed`` of which not all tasks are running. ``keep`` keeps a lock meanwhile."""
+    """Renews waiting tasks of the services in ``observed`` that run too few. ``keep`` renews the lock meanwhile."""
 
     def __init__(self, client: EngineClient, clock: Clock, observed: Observed, keep: Callable[[], None]) -> None:
         self._client, self._clock, self._keep = client, clock, keep
@@ -40,7 +40,7 @@ class Renewal:
         self._short = {id_of(service) for service in observed["services"] if unsure or _is_short(service)}
 
     def after(self, operation: Operation, spec: ServiceSpec, headers: Optional[Dict[str, str]]) -> None:
-        """To be called when a service has been updated to ``spec``. Raises EngineError."""
+        """Renews the waiting tasks of a service that was just updated to ``spec``. Raises EngineError."""
         identity = operation.payload["id"]
         if identity in self._short and _keeps_tasks(operation):
             _renew(self._client, self._clock, identity, spec, headers, self._keep)
@@ -76,7 +76,7 @@ def _renew(
     for count in (max(replicas - len(waiting), 0), replicas):
         _scale(client, clock, identity, {**spec, "Mode": {"Replicated": {"Replicas": count}}}, headers, keep)
         until = clock.now() + PATIENCE
-        # Swarm looks at both numbers one after the other only if the first has taken effect.
+        # Swarm acts on both numbers only if the first has taken effect before the second is set.
         while clock.now() < until and waiting & {t["ID"] for t in _tasks(client, clock, identity, keep) if _waits(t)}:
             clock.sleep(PAUSE)
             keep()

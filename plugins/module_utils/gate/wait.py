@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Waits until the stack is healthy: the polling loop around the state machine in health/.
 
-Polling alone, no events: the event stream has no task events, and two calls for the whole stack (about 2 ms) a few
-times a second notice everything as soon.
+It polls and uses no events: the event stream has no task events, and two calls for the whole stack (about 2 ms), a few
+times a second, are as fast.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ ENDED = (*ENDED_BADLY, "complete")
 
 
 def before(services: List[Service], tasks: List[Task], nodes: List[Node]) -> Before:
-    """What is to be forgiven: what had happened when the run began. A task that waits for a node did not run."""
+    """Returns what the gate forgives: everything from before the run. A task that waits for a node did not run."""
     modes = {service["ID"]: mode_of(service["Spec"]) for service in services}
     return Before(
         frozenset(task["ID"] for task in tasks if state_of(task) in ENDED),
@@ -73,14 +73,14 @@ def before(services: List[Service], tasks: List[Task], nodes: List[Node]) -> Bef
         frozenset(
             (task["ServiceID"], slot_of(task, modes[task["ServiceID"]]))
             for task in tasks
-            # One of a slot that is given up may stay for a moment.
+            # A task of a removed slot may stay for a moment.
             if task.get("ServiceID") in modes and task.get("DesiredState") != "remove"
         ),
     )
 
 
 def updates_of(services: List[Service]) -> Dict[str, Tuple[str, str]]:
-    """State and start of the latest update by the services' ids."""
+    """Returns state and start of each service's latest update, by the services' ids."""
     return {
         service["ID"]: (str(update.get("State") or ""), str(update.get("StartedAt") or ""))
         for service in services
@@ -100,51 +100,53 @@ def wait(
     tick: Optional[Callable[[], None]] = None,
     began: Optional[float] = None,
 ) -> List[Judgement]:
-    """Waits until every service of the stack (of those in ``names``) is as it should be, and gives their judgements.
+    """Waits until every service of the stack (of those in ``names``) is healthy, and returns their judgements.
 
-    An engine that does not answer for a moment (a restart, an election) is borne with for 20 s. ``tick`` is called in
-    every turn, to keep a lock; what it raises ends the wait, but for an engine that does not answer. The deadline
-    counts from ``began``, or from now.
+    Retries for 20 s if the Engine does not answer (a restart, an election). Each round calls ``tick``, which renews a
+    lock; its errors end the wait, except that the Engine does not answer. The deadline counts from ``began``, or from
+    now.
 
     Raises DeployError (``health_gate_failed``, or ``timeout``) with a reason for each service: ``details["failures"]``.
     """
     gate = Gate(limits, clock.now(), past, touched, names, began)
-    tell = _teller(client, clock, progress)
+    report = _reporter(client, clock, progress)
     pause, seen = FIRST_PAUSE, None
     nodes: List[Node] = []
     nodes_at = clock.now() - NODES_FOR
     backoff = Backoff(clock)
     while True:
-        began = clock.now()
+        asked = clock.now()
         try:
             if tick is not None:
                 tick()
             services = services_of(client, stack)
             tasks = tasks_of(client, stack)
-            if began - nodes_at >= NODES_FOR:
-                nodes, nodes_at = client.list("/nodes"), began
+            if asked - nodes_at >= NODES_FOR:
+                nodes, nodes_at = client.list("/nodes"), asked
         except EngineError as error:
             backoff.bear(error)
             gate.lost_sight()
-            nodes_at = began - NODES_FOR
+            nodes_at = asked - NODES_FOR
             continue
         backoff.calm()
         now = clock.now()
         verdict = gate.feed(now, services, tasks, nodes)
-        tell(verdict)
+        report(verdict)
         if verdict.state == PASSED:
             return verdict.judgements
         if verdict.state != WAITING:
             raise _failure(client, stack, verdict, limits, services, tasks, past)
-        print_of = _print(services, tasks)
-        longest = min(max(limits.poll, SHARE * (now - began)), max(LONGEST_PAUSE, limits.poll))
-        pause = FIRST_PAUSE if print_of != seen else min(pause * GROWTH, longest)
-        seen = print_of
+        current = _fingerprint(services, tasks)
+        longest = min(max(limits.poll, SHARE * (now - asked)), max(LONGEST_PAUSE, limits.poll))
+        pause = FIRST_PAUSE if current != seen else min(pause * GROWTH, longest)
+        seen = current
         clock.sleep(pause)
 
 
-def _teller(client: EngineClient, clock: Clock, progress: Optional[Callable[[str], None]]) -> Callable[[Verdict], None]:
-    """A function that tells people what a verdict has of news."""
+def _reporter(
+    client: EngineClient, clock: Clock, progress: Optional[Callable[[str], None]]
+) -> Callable[[Verdict], None]:
+    """Returns a function that passes the news of a verdict to ``progress``, line by line."""
     if progress is None:
         return lambda verdict: None
     from ansible_collections.stackwright.swarm.plugins.module_utils.gate.evidence import node_names
@@ -152,17 +154,17 @@ def _teller(client: EngineClient, clock: Clock, progress: Optional[Callable[[str
     lines = Lines(clock.now())
     names: Dict[str, str] = {}
 
-    def tell(verdict: Verdict) -> None:
+    def report(verdict: Verdict) -> None:
         if not names and any(seen.failures for seen in verdict.seen.values()):
             names.update(node_names(client))
         for line in lines.tell(clock.now(), verdict, names):
             progress(line)
 
-    return tell
+    return report
 
 
 def limits_of(options: Options) -> Limits:
-    """The limits that the options set."""
+    """Returns the limits that the options set."""
     safe = options["mode"] != "fast"
     return Limits(
         timeout=float(options["timeout"]),
@@ -183,31 +185,33 @@ def settle(
     options: Options,
     keep: Optional[Callable[[], None]] = None,
 ) -> List[Judgement]:
-    """The judgements of a stack that was not changed; waits for it if the options say so. ``keep`` as ``tick`` of
-    ``wait``. Raises as ``wait``."""
+    """Returns the judgements of a stack that was not changed; waits until it is healthy if the option ``wait`` is set.
+
+    ``keep`` is the ``tick`` of ``wait``. Raises the errors of ``wait``.
+    """
     tasks, nodes = tasks_of(client, stack), client.list("/nodes")
     judgements = judged(services, tasks, nodes)
     if not options["wait"] or all(judgement.status in GOOD for judgement in judgements):
         return judgements
     detach(options)
-    # Here a service that did not run before is just what is waited for, and has to stay: one that crashes again and
-    # again runs for a moment each time.
+    # Nothing is forgiven: the wait is for the services that did not run before. They must also stay up, because a
+    # service that keeps crashing runs for a moment each time.
     past = before(services, tasks, nodes).forgiving_none()
     late = {s["ID"]: False for s, judgement in zip(_by_name(services), judgements) if judgement.status not in GOOD}
     return wait(client, clock, stack, limits_of(options), past, late, options["progress"], tick=keep)
 
 
 def look(client: EngineClient, stack: str, services: List[Service]) -> List[Judgement]:
-    """How the services do now, without waiting."""
+    """Returns the current judgements of the services, without waiting."""
     return judged(services, tasks_of(client, stack), client.list("/nodes"))
 
 
 def judged(
     services: List[Service], tasks: List[Task], nodes: List[Node], now: Optional[float] = None
 ) -> List[Judgement]:
-    """By name. An update that was over before, and failures that were overcome, say nothing about how they do now.
+    """Returns the judgements by name. Updates that had ended before, and failures that were overcome, don't count.
 
-    With ``now`` (the managers' time, seconds since 1970) a task that has waited for a node for too long is a failure.
+    With ``now`` (the managers' time, seconds since 1970), a task that has waited too long for a node is a failure.
     """
     grouped, updates, fine = tasks_by_service(tasks), updates_of(services), overcome(services, tasks)
     found = []
@@ -218,7 +222,7 @@ def judged(
 
 
 def overcome(services: List[Service], tasks: List[Task]) -> FrozenSet[str]:
-    """The tasks before those that run or are complete, slot by slot: their failures were overcome."""
+    """Returns the ids of the tasks in slots whose newest task runs or is complete: earlier failures were overcome."""
     grouped = tasks_by_service(tasks)
     fine = [
         found
@@ -260,8 +264,8 @@ def _by_name(services: List[Service]) -> List[Service]:
     return sorted(services, key=lambda service: str(service["Spec"]["Name"]))
 
 
-def _print(services: List[Service], tasks: List[Task]) -> Any:
-    """Changes whenever anything moves."""
+def _fingerprint(services: List[Service], tasks: List[Task]) -> Any:
+    """Returns a value that changes with each service and each task state."""
     return (
         sorted((s["ID"], s["Version"]["Index"]) for s in services),
         sorted((t["ID"], state_of(t), str(t.get("DesiredState"))) for t in tasks),

@@ -28,12 +28,12 @@ Names = Mapping[str, str]
 FIRST_PAUSE, USUAL_PAUSE, LONGEST_PAUSE, GROWTH = 0.05, 0.15, 1.0, 1.5  # seconds, and a factor
 SHARE = 10  # a pause may be at most this many times the duration of a check: the Engine has other work
 TELL_EVERY = 10.0  # seconds
-NAMED = 3  # places that a line names
+NAMED = 3  # places that a message lists
 ALIVE = ("assigned", "accepted", "preparing", "ready", "starting", "running")
 
 
 class _Left(NamedTuple):
-    """The tasks that still run: those that will end, and those on lost nodes. ``nodes`` by id."""
+    """The tasks that still run: on nodes that are up, and on lost nodes. ``nodes`` has all nodes by id."""
 
     ending: List[Task]
     lost: List[Task]
@@ -50,12 +50,12 @@ def wait_until_stopped(
     tell: Tell = lambda line: None,
     deadline: float = 0.0,
 ) -> List[str]:
-    """Waits until no task of the services in ``names`` runs any more; gives a sentence for what is left on lost nodes.
+    """Waits until no task of the services in ``names`` runs; returns a sentence for each lost node with tasks.
 
-    A task on a node that is down can't end; the Engine gives it up by itself (state ``orphaned``) only after a day,
-    so such tasks are not waited for. ``tick`` is called in every turn, to keep a lock; ``tell`` is told what is left.
-    Raises DeployError (``timeout``, in seconds without progress; what a task may take to stop comes on top. With a
-    ``deadline`` also after so many seconds in all).
+    It does not wait for tasks on a node that is down: they can't end, and the Engine gives them up (``orphaned``) only
+    after a day. Each round calls ``tick``, which renews a lock; ``tell`` gets a line about the tasks that are left.
+    Raises DeployError (`timeout`) after ``timeout`` seconds without progress plus the longest grace period, or after
+    ``deadline`` seconds in all.
     """
     what = f"The stack {stack} did not stop"
     return _until_none(lambda: _left(client, stack, names.keys()), clock, what, timeout, names, tick, tell, deadline)
@@ -72,13 +72,13 @@ def wait_until_gone(
     names: Optional[Names] = None,
     deadline: float = 0.0,
 ) -> List[str]:
-    """The same for all tasks of the stack (of the services ``ids``)."""
+    """Does the same as ``wait_until_stopped`` for all tasks of the stack, or of the services ``ids``."""
     what = f"The tasks of the stack {stack} did not stop"
     return _until_none(lambda: _left(client, stack, ids), clock, what, timeout, names or {}, tick, tell, deadline)
 
 
 def remove_network(applying: Any, operation: Operation) -> None:
-    """Removes a network. If it is recreated, no node may have a task left, or its name can't be used there."""
+    """Removes a network. If it will be recreated, waits for its tasks first: they would keep the name in use."""
     ids, stack = operation.payload.get("tasks_of"), operation.payload.get("stack", "")
     if ids:
         client, clock, patience = applying.client, applying.clock, applying.patience
@@ -109,7 +109,7 @@ def _until_none(
     tell: Tell,
     deadline: float,
 ) -> List[str]:
-    start = moved = told = clock.now()
+    start = progressed = told = clock.now()
     pause, count = FIRST_PAUSE, -1
     while True:
         tick()
@@ -117,11 +117,12 @@ def _until_none(
         left = patiently(clock, look, tick)
         tasks = left.ending
         if not tasks:
-            return _told_of_lost(left, names)
+            return _lost_tasks(left, names)
         if len(tasks) != count:
-            moved = began
+            progressed = began
         overdue = 0 < deadline <= clock.now() - start
-        if overdue or clock.now() - moved >= timeout + max(map(grace, tasks)):
+        longest_grace = max(map(grace, tasks))
+        if overdue or clock.now() - progressed >= timeout + longest_grace:
             limit = f"before its deadline of {deadline:g} s" if overdue else f"within {timeout:g} s"
             raise DeployError(
                 f"{what} {limit}: {_number(tasks)} left: {_places(tasks, left, names)}.",
@@ -131,8 +132,7 @@ def _until_none(
             )
         if len(tasks) != count or clock.now() - told >= TELL_EVERY:
             told = clock.now()
-            longest = max(map(grace, tasks))
-            tell(f"waiting for {_places(tasks, left, names)} to end (grace period {longest:g} s)")
+            tell(f"waiting for {_places(tasks, left, names)} to end (grace period {longest_grace:g} s)")
         slowest = min(max(USUAL_PAUSE, SHARE * (clock.now() - began)), LONGEST_PAUSE)
         pause = FIRST_PAUSE if len(tasks) != count else min(pause * GROWTH, slowest)
         count = len(tasks)
@@ -144,7 +144,7 @@ def _number(tasks: List[Task]) -> str:
 
 
 def _places(tasks: List[Task], left: _Left, names: Names) -> str:
-    """The services and where their tasks are, as ``shop_db on w1, 2 tasks of shop_web on m1``."""
+    """Returns services and nodes of tasks: ``shop_db on w1, 2 tasks of shop_web on m1``."""
     counts: Dict[str, int] = {}
     for task in tasks:
         service = names.get(str(task.get("ServiceID")), "a task")
@@ -156,7 +156,7 @@ def _places(tasks: List[Task], left: _Left, names: Names) -> str:
     return f"{', '.join(known[:NAMED])}{more}"
 
 
-def _told_of_lost(left: _Left, names: Names) -> List[str]:
+def _lost_tasks(left: _Left, names: Names) -> List[str]:
     by_node: Dict[str, List[Task]] = {}
     for task in left.lost:
         by_node.setdefault(str(task["NodeID"]), []).append(task)

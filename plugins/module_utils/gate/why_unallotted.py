@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Why Swarm does not allocate a service's networks: its tasks stay ``new``; only the managers' logs have the cause."""
+"""Why Swarm can't allocate a service's networks. Its tasks stay ``new``, and only the managers' logs have the cause."""
 
 from __future__ import annotations
 
@@ -28,8 +28,10 @@ Item = Mapping[str, Any]
 
 
 def unallotted(client: EngineClient, service: Service, reason: str) -> str:
-    """Which network of ``service`` is at fault and why, as half a sentence; empty if ``reason`` (why it does not
-    run) does not say that it waits for one, or nobody can tell."""
+    """Returns half a sentence: which network of ``service`` is the cause, and why.
+
+    Empty if ``reason`` (why the service does not run) is not about networks, or if no cause is found.
+    """
     if STAGES["new"] not in reason:
         return ""
     try:
@@ -42,7 +44,7 @@ def unallotted(client: EngineClient, service: Service, reason: str) -> str:
 
 
 def cause(service: Service, info: Info, seen: Mapping[str, Sequence[Any]]) -> str:
-    """The same from what was seen: ``networks``, ``services``, ``tasks`` and ``nodes``."""
+    """Returns the same from a snapshot: ``networks``, ``services``, ``tasks`` and ``nodes``."""
     spec = service["Spec"]
     targets = {item.get("Target") for item in spec["TaskTemplate"].get("Networks") or []}
     ports = (spec.get("EndpointSpec") or {}).get("Ports") or []
@@ -71,7 +73,7 @@ def _why(network: Network, info: Info, seen: Mapping[str, Sequence[Any]]) -> str
 
 
 def _left(network: Network, subnet: Any, seen: Mapping[str, Sequence[Any]]) -> int:
-    """The addresses that are left once each node with tasks has its own for the load balancer."""
+    """Returns the number of free addresses after each node has taken one for its load balancer."""
     taken = [config["Gateway"] for config in network["IPAM"]["Config"] if config.get("Gateway")]
     for service in seen["services"]:
         for entry in (service.get("Endpoint") or {}).get("VirtualIPs") or []:

@@ -18,8 +18,10 @@ NANO, MIB = 1e9, 1024 * 1024
 
 
 def unplaced(client: EngineClient, service: Service, error: str) -> str:
-    """What ``service`` asks for, as half a sentence; empty if ``error`` does not say that no node has it, or that the
-    node of a global service's task has not."""
+    """Returns the requirements of ``service`` as half a sentence.
+
+    Empty if ``error`` does not say that no node meets them, or that the node of a global service's task does not.
+    """
     template = service["Spec"]["TaskTemplate"]
     parts: List[str] = []
     if "scheduling constraints not satisfied on" in error:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How the holder of a lock is shown; its data comes from the Swarm, so anything may be in it."""
+"""The holder of a lock, read and shown. Its data comes from the Swarm, so it may contain anything."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock impor
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.plain import parse
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import LOCK, labels_of
 
-#: In a lock's data: that nobody holds it, and that it is there only to say that a revision is left open.
+#: In a lock's data: it has no holder, and only marks a revision as open.
 FREE = "free"
-LONGEST = 200  # letters of a text that is shown
+LONGEST = 200  # characters of a text that is shown
 
 
 def describe(holder: Mapping[str, object]) -> str:
-    """Who holds a lock, since when, for what: ``ann@laptop (process 42 on m1) since ...: deploy "release 7"``."""
+    """Returns who holds a lock, since when and for what: ``ann@laptop (process 42 on m1) since ...: deploy "v7"``."""
     if not holder:
         return "an unknown run (its labels can't be read)"
     text = _text(holder.get("who")) or "somebody"
     if holder.get("pid"):
-        host = _text(holder.get("host"))  # ``who`` may sit at another machine
+        host = _text(holder.get("host"))  # ``who`` may name another machine
         text += f" (process {_text(holder['pid'])}{f' on {host}' if host else ''})"
     since = moment(holder.get("since"))
     text += f" since {since}" if since else ""
@@ -34,7 +34,7 @@ def describe(holder: Mapping[str, object]) -> str:
 
 
 def locked_by(lock: Optional[Mapping[str, object]]) -> str:
-    """Who holds a lock, given as its Docker config; empty text if there is none."""
+    """Returns who holds a lock, given as its Docker config; empty text if nobody does."""
     if lock is None:
         return ""
     holder = holder_of(lock)
@@ -42,7 +42,7 @@ def locked_by(lock: Optional[Mapping[str, object]]) -> str:
 
 
 def holder_of(config: Mapping[str, object]) -> Dict[str, Any]:
-    """The holder in a lock; empty if the lock is damaged."""
+    """Returns the holder's data in a lock; empty if it is damaged."""
     try:
         data = parse(labels_of(config).get(LOCK, ""))
     except ValueError:
@@ -56,12 +56,12 @@ def is_free(holder: Mapping[str, object]) -> bool:
 
 
 def moment(seconds: object) -> str:
-    """A time of day in UTC, ``2026-11-21 12:00:01 UTC``; empty if ``seconds`` (since 1970) is not a time."""
+    """Returns a time as ``2026-11-21 12:00:01 UTC``; empty if ``seconds`` (since 1970) is not a time."""
     return iso(number(seconds, 0.0)).replace("T", " ").replace("Z", " UTC")
 
 
 def number(value: object, default: float) -> float:
-    """``value`` if it is a number, else ``default``."""
+    """Returns ``value`` if it is a number, else ``default``."""
     return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else default
 
 

@@ -27,13 +27,13 @@ if TYPE_CHECKING:
 
 
 def wait_in_line(lock: Lock, at_once: int, timeout: float, on_wait: Callable[[str], None]) -> None:
-    """Waits, with the stack's own lock held, until fewer than ``at_once`` older locks of the Swarm have a holder.
+    """Waits, while it holds the stack's lock, until fewer than ``at_once`` older locks of the Swarm have a holder.
 
-    No two runs wait for each other, because every run waits for older locks only. A lock whose holder does not renew
-    it for its whole ttl counts as free.
+    No two runs wait for each other, because each run waits for older locks only. A lock that is not renewed for its
+    whole ttl counts as free.
 
     :param timeout: seconds.
-    :raises DeployError: ``locked`` after ``timeout``, naming a run that goes first; ``lock_lost``. EngineError.
+    :raises DeployError: ``locked`` after ``timeout``, with the first run in line; ``lock_lost``. EngineError.
     """
     clock = lock.clock
     deadline, told = clock.now() + timeout, -TELL_EVERY
@@ -68,10 +68,9 @@ def wait_in_line(lock: Lock, at_once: int, timeout: float, on_wait: Callable[[st
 
 
 def _ahead(found: List[Config], lock: Lock, watched: Dict[str, Tuple[int, float]], now: float) -> List[Config]:
-    """The locks that are older than ``lock`` and in use, the oldest first."""
-    in_order = sorted(found, key=lambda config: (str(config.get("CreatedAt")), id_of(config)))
+    """Returns the locks that are older than ``lock`` and in use, the oldest first."""
     older: List[Config] = []
-    for config in in_order:
+    for config in sorted(found, key=lambda config: (str(config.get("CreatedAt")), id_of(config))):
         if lock.has(config):
             return older
         version = config["Version"]["Index"]

@@ -1,10 +1,10 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A stack's lock without a process, so that nodes that can't see the Swarm can work under it.
+"""A stack's lock without a process, for work on nodes that can't see the Swarm.
 
-The action plugin of the host that did the cluster's part renews it through a manager, and says to each node until when
-it may remove something. If nobody renews it any more, it expires after every node has stopped.
+The action plugin of the host that did the cluster-wide part renews it through a manager, and tells each node until when
+it may remove something. Without renewals it expires after the last node has stopped.
 Why: docs/decisions/0016-no-removal-outside-the-lock.md.
 """
 
@@ -28,9 +28,9 @@ Result = Dict[str, Any]
 
 
 def renew_lease(client: EngineClient, clock: Clock, stack: str, run: str, seconds: float) -> Result:
-    """Makes the lock of ``run`` last for ``seconds`` from now, and looks what services want *after* that.
+    """Extends the lock of ``run`` to ``seconds`` from now, *then* reads what services use.
 
-    Without ``run`` there is no lock, and only the look. Raises DeployError (``lock_lost``) and EngineError.
+    Without ``run`` there is no lock, and it only reads. Raises DeployError (``lock_lost``) and EngineError.
     """
     if run:
         _taken_up(client, clock, stack, run, seconds).renew()
@@ -38,7 +38,7 @@ def renew_lease(client: EngineClient, clock: Clock, stack: str, run: str, second
 
 
 def end_lease(client: EngineClient, clock: Clock, stack: str, run: str) -> Result:
-    """Gives the lock of ``run`` back, if it still has it. Raises EngineError."""
+    """Releases the lock of ``run`` if it still holds it. Raises EngineError."""
     with suppress(DeployError):  # it has expired, and may belong to another run
         _taken_up(client, clock, stack, run, 0.0).release()
     return {"changed": False}
@@ -47,7 +47,7 @@ def end_lease(client: EngineClient, clock: Clock, stack: str, run: str) -> Resul
 def end_later(
     client: EngineClient, clock: Clock, stack: str, run: str, seconds: float, detach: Optional[Callable[[], None]]
 ) -> Result:
-    """As ``end_lease`` after ``seconds``, in a process of its own. If there is none, the lock is left to expire."""
+    """Calls ``end_lease`` after ``seconds``, in a separate process. If that can't be started, the lock expires."""
     import os
 
     before = os.getpid()
@@ -60,12 +60,12 @@ def end_later(
 
 
 def wanted_now(client: EngineClient, clock: Clock) -> Result:
-    """``wanted_by`` of the services that there are at this moment. Raises EngineError."""
+    """Returns ``wanted_by`` of the current services. Raises EngineError."""
     return wanted_by(patiently(clock, lambda: client.list("/services")))
 
 
 def wanted_by(services: Sequence[Service]) -> Result:
-    """What services want: services (their ids), used (volume -> names of services), wanted_images."""
+    """Returns what services use: services (their ids), used (volume -> names of services), wanted_images."""
     return {
         "services": sorted(id_of(service) for service in services),
         "used": planning.volume_users(services),

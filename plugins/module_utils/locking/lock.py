@@ -1,10 +1,10 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One run at a time changes a stack: a lock that all managers of the cluster see.
+"""The lock of a stack, which all managers of the Swarm see: one run at a time changes a stack.
 
-It is a Docker config. Names of configs are unique in the Swarm, so its creation is atomic; renewal and take-over
-change its labels at a known version index, so of two that try only one succeeds.
+It is a Docker config. Names of configs are unique in the Swarm, so its creation is atomic. Renewal and take-over
+update its labels at a known version index, so only one of two runs succeeds.
 """
 
 from __future__ import annotations
@@ -40,17 +40,16 @@ if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Config
 
 TTL = 30.0  # seconds without a renewal after which a holder counts as dead
-LEAST_TTL, MOST_TTL = 0.1, 600.0  # seconds that are believed of another's
+LEAST_TTL, MOST_TTL = 0.1, 600.0  # seconds: the range that is accepted from another run's lock
 RENEW = 1 / 3  # of the ttl: when the holder renews
-WATCH = 0.4  # of the ttl: how long an expired lock has to be seen to stay still, which a living holder's does not
+WATCH = 0.4  # of the ttl: how long an expired lock must stay unchanged; a living holder renews it before
 FIRST_PAUSE, LONGEST_PAUSE, GROWTH = 0.05, 0.5, 1.5  # seconds, seconds, factor
 TELL_EVERY = 10.0  # seconds
 RENAME = "Give one of them another name. Nothing was changed."
-CALL = 10.0  # seconds for one answer: an engine that hangs must not hide that the lock expires
-#: In a lock's data: what says whether its process lives; and that there is none, but nodes that work until it expires.
+CALL = 10.0  # seconds for one answer: an Engine that hangs must not hide that the lock expires
+#: In a lock's data: the identity of its process; or that it has no process, but nodes that work until it expires.
 PROCESS, LEASE = ("pid", "boot", "pid_ns", "started", "expires"), "lease"
-#: That the history may have a revision that is left open, so that also a run without changes has to look at it; and
-#: that nobody holds the lock, which is there only to say so.
+#: In a lock's data: the history may have an open revision, so even a run without changes must check it.
 OPEN = "open"
 
 Holder = Dict[str, object]
@@ -59,8 +58,8 @@ Holder = Dict[str, object]
 class Lock:
     """The lock of ``stack``. Not held until ``acquire`` returns.
 
-    ``holder`` describes this run (process_identity.py); its ``run`` tells our lock from all others. ``is_gone`` says of
-    another's data whether its process ran on this very machine and has ended.
+    ``holder`` describes this run (process_identity.py); its ``run`` identifies our lock. ``is_gone`` returns for
+    another holder's data whether its process ran on this machine and has ended.
     """
 
     def __init__(
@@ -86,7 +85,7 @@ class Lock:
         self._renewed = 0.0
         self._due = 0.0
         self._lost: Optional[DeployError] = None
-        self._dead: Dict[str, Holder] = {}  # whose locks we tried to take over, by their ids
+        self._dead: Dict[str, Holder] = {}  # the holders whose locks we tried to take over, by the locks' ids
         self._watched: Tuple[Any, float] = (None, 0.0)
 
     @property
@@ -95,16 +94,16 @@ class Lock:
         return self._id is not None and self._lost is None
 
     def has(self, config: Mapping[str, object]) -> bool:
-        """Whether this config is the lock as this run holds it."""
+        """Whether this config is the lock that this run holds."""
         return id_of(config) == self._id
 
-    # -- getting it
+    # -- acquire
 
     def acquire(self, timeout: float, on_wait: Callable[[str], None] = lambda line: None) -> Optional[Holder]:
-        """Waits up to ``timeout`` seconds; gives the data of a dead holder whose lock was taken over, else None.
+        """Waits up to ``timeout`` seconds; returns the data of a dead holder whose lock it took over, else None.
 
-        ``on_wait`` is told a line when the wait begins, when the holder changes, and every 10 s.
-        Raises DeployError (``locked``) naming the holder, and EngineError (``conflict`` if another stack of this
+        ``on_wait`` gets a line when the wait begins, when the holder changes, and every 10 s.
+        Raises DeployError (``locked``) with the holder, and EngineError (``conflict`` if another stack with this
         name holds it).
         """
         start = self.clock.now()
@@ -125,7 +124,7 @@ class Lock:
                 if config is not None and self._is_ours(config):
                     self._hold(id_of(config))
                     dead = self._dead.get(id_of(config))
-                    self.holder[OPEN] = dead is not None  # as in _take_over, whose answer was lost
+                    self.holder[OPEN] = dead is not None  # the answer to _take_over was lost: as it does
                     return dead
                 holder = holder_of(config) if config is not None else {}
                 if config is not None and self._is_dead(config, holder) and self._take_over(config, holder):
@@ -145,11 +144,11 @@ class Lock:
             pause = min(pause * GROWTH, LONGEST_PAUSE)
 
     def _create(self) -> Optional[EngineError]:
-        """Takes the lock if it is free; returns the error if the result is unknown and must be checked."""
+        """Creates the lock if there is none; returns the error if the result is unknown and must be checked."""
         import base64
 
-        words = f"Lock of the stack {self.stack}, created by stackwright.swarm; its labels name the run that holds it."
-        body = {"Name": self.name, "Labels": self._labels(), "Data": base64.b64encode(words.encode()).decode()}
+        text = f"Lock of the stack {self.stack}, created by stackwright.swarm; its labels name the run that holds it."
+        body = {"Name": self.name, "Labels": self._labels(), "Data": base64.b64encode(text.encode()).decode()}
         before = self.clock.now()
         try:
             made = self.client.post("/configs/create", body=body, timeout=CALL)
@@ -167,29 +166,29 @@ class Lock:
 
     def _refuse_others(self, config: Mapping[str, object]) -> None:
         refuse_others(self._identity, self.stack, [labels_of(config)])
-        whose = labels_of(config).get(STACK, self.stack)
-        if whose != self.stack:  # shortened names may meet
+        other = labels_of(config).get(STACK, self.stack)
+        if other != self.stack:  # shortened names may collide
             raise EngineError(
-                f"The lock of {self.stack} has the same name as the lock of the stack {whose}.", "conflict", RENAME
+                f"The lock of {self.stack} has the same name as the lock of the stack {other}.", "conflict", RENAME
             )
 
     def _take_over(self, config: Config, holder: Holder) -> bool:
         before = self.clock.now()
-        self._dead[id_of(config)] = holder  # for an answer that gets lost
+        self._dead[id_of(config)] = holder  # acquire needs it if the answer gets lost
         try:
             self._update(config)
         except EngineError as error:
-            if error.error_code in ("out_of_sequence", "not_found"):  # another run was faster, or its owner is alive
+            if error.error_code in ("out_of_sequence", "not_found"):  # another run was faster, or the holder is alive
                 return False
             raise
         self._hold(id_of(config), before)
-        self.holder[OPEN] = True  # until a run that knows the history changes it
+        self.holder[OPEN] = True  # until a run has checked the history
         return True
 
     def _is_dead(self, config: Config, holder: Holder) -> bool:
-        """Whether the holder has died: its process is known to be gone, or it does not renew.
+        """Whether the holder has died: its process has ended, or it does not renew the lock.
 
-        Clocks of managers differ, so expiry by the clock counts only if the lock is also seen to stay still.
+        Clocks of managers differ, so an expired lock must also stay unchanged for a while.
         """
         now = self.clock.now()
         state = (id_of(config), config["Version"]["Index"])
@@ -197,13 +196,13 @@ class Lock:
             self._watched = (state, now)
         if is_free(holder) or (holder and self._is_gone(holder)):
             return True
-        still = now - self._watched[1]
+        unchanged = now - self._watched[1]
         ttl = self._ttl_of(holder)
         expired = self.clock.wall() > number(holder.get("expires"), float("inf"))
-        return still > ttl or (expired and still > ttl * WATCH)
+        return unchanged > ttl or (expired and unchanged > ttl * WATCH)
 
     def _ttl_of(self, holder: Holder) -> float:
-        """The holder's ttl in seconds; ours where it is none, or one with which a lock would never expire."""
+        """Returns the holder's ttl in seconds; ours if it is missing or out of range."""
         ttl = number(holder.get("ttl"), self.ttl)
         return ttl if LEAST_TTL <= ttl <= MOST_TTL else self.ttl
 
@@ -217,13 +216,13 @@ class Lock:
             {"holder": {**public(holder), "since": since}},
         )
 
-    # -- keeping it
+    # -- keep
 
     def keep(self) -> None:
-        """Renews the lock where a third of its ttl has passed; costs nothing before. To be called before every write.
+        """Renews the lock if a third of its ttl has passed; before that it costs nothing. Call it before each write.
 
-        Raises DeployError (``lock_lost``) if another run took it over or removed it, or where it could not be renewed
-        for its whole ttl and nobody says within 20 s whose it is.
+        Raises DeployError (``lock_lost``) if another run took over or removed the lock, or if it could not be renewed
+        for its whole ttl and 20 s more.
         """
         if self._lost is not None:
             raise self._lost
@@ -239,29 +238,31 @@ class Lock:
             except EngineError as error:
                 now = self.clock.now()
                 if error.error_code == "not_found":
-                    raise self._lose("it was removed") from error
+                    raise self._lost_because("it was removed") from error
                 if not is_transient(error) and error.error_code != "out_of_sequence":
                     raise
                 if now - self._renewed < self.ttl:  # until it expires it is ours
                     self._due = now + self.ttl / 30
                     return
-                # An election may take as long. Then nobody else could take it over either, and nothing is written here
-                # until the Swarm says that it is still ours.
+                # An election may take this long. No other run can take the lock over in that time, and this run writes
+                # nothing until the Swarm confirms that the lock is still ours.
                 try:
                     backoff.bear(error)
                 except EngineError:
                     seconds = self.clock.now() - self._renewed
-                    raise self._lose(f"it could not be renewed for {seconds:.0f} s ({error.message})") from error
+                    raise self._lost_because(
+                        f"it could not be renewed for {seconds:.0f} s ({error.message})"
+                    ) from error
 
     def _renew(self) -> None:
         before = self.clock.now()
         config = self.client.get(f"/configs/{self._id}", timeout=CALL)
         if not self._is_ours(config):
-            raise self._lose(f"it was taken over by {describe(holder_of(config))}")
+            raise self._lost_because(f"it was taken over by {describe(holder_of(config))}")
         self._update(config)
         self._hold(id_of(config), before)
 
-    def _lose(self, why: str) -> DeployError:
+    def _lost_because(self, why: str) -> DeployError:
         self._lost = DeployError(
             f"The lock of the stack {self.stack} was lost: {why}.",
             "lock_lost",
@@ -270,18 +271,18 @@ class Lock:
         return self._lost
 
     def renew(self) -> None:
-        """Renews it now. Raises DeployError (``lock_lost``), and EngineError if no answer comes for 20 s."""
+        """Renews the lock now. Raises DeployError (``lock_lost``), and EngineError if no answer comes for 20 s."""
         try:
             patiently(self.clock, self._renew)
         except EngineError as error:
             if error.error_code == "not_found":
-                raise self._lose("it was removed") from error
+                raise self._lost_because("it was removed") from error
             raise
 
     def hand_on(self) -> str:
-        """Leaves the lock without a process, as a lease of one ``ttl`` (see lease.py); returns the data to take it up.
+        """Turns the lock into a lease of one ``ttl`` without a process (see lease.py); returns the ``run`` for it.
 
-        Raises DeployError and EngineError; then it is still this run's.
+        Raises DeployError and EngineError; this run still holds the lock then.
         """
         before = dict(self.holder)
         self.holder = {name: value for name, value in before.items() if name not in PROCESS}
@@ -295,24 +296,25 @@ class Lock:
         return str(self.holder["run"])
 
     def take_up(self) -> None:
-        """Holds the lock that this run has handed on. Raises DeployError (``lock_lost``) and EngineError."""
+        """Holds the lock again that this run handed on. Raises DeployError (``lock_lost``) and EngineError."""
         config = self._look()
         if config is None or not self._is_ours(config):
-            raise self._lose(f"it was taken over by {describe(holder_of(config))}" if config else "it does not exist")
-        self.holder = {**holder_of(config)}
+            why = f"it was taken over by {describe(holder_of(config))}" if config else "it does not exist"
+            raise self._lost_because(why)
+        self.holder = holder_of(config)
         self._hold(id_of(config))
 
-    # -- giving it back
+    # -- release
 
     def release(self) -> None:
-        """Gives the lock back; never raises. What can't be given back expires."""
+        """Releases the lock; never raises. A lock that can't be released expires."""
         if self.holder.get(OPEN):
             self.leave()
             return
         if not self.held:
             return
         try:
-            self.keep()  # one that may have expired is removed only if it is still ours
+            self.keep()  # an expired lock may belong to another run now
             backoff = Backoff(self.clock, limit=self.ttl * RENEW, longest=LONGEST_PAUSE, also=("conflict",))
             while True:
                 try:
@@ -326,8 +328,10 @@ class Lock:
             self._id = None
 
     def leave(self, whose: Optional[Holder] = None) -> None:
-        """As ``release``, but its config stays, for the next run to look at the history; ``whose`` work is open is what
-        that run is told."""
+        """Releases the lock, but leaves its config: the next run must check the history. Never raises.
+
+        ``whose`` is the holder whose revision is open, by default this run.
+        """
         if not self.held:
             return
         backoff = Backoff(
@@ -355,18 +359,18 @@ class Lock:
         self._renewed = self.clock.now() if since is None else since
         self._due = self._renewed + self.ttl * RENEW
         if since is None:
-            self._due = self._renewed  # found by a check: its age is unknown
+            self._due = self._renewed  # its age is unknown
 
     def _labels(self, holder: Optional[Holder] = None) -> Dict[str, str]:
         data = {**(holder or self.holder), "ttl": self.ttl}
-        # Clocks of managers differ, and nodes rely on a lease to its end: it is over when it was seen still for a ttl.
+        # Nodes rely on a lease to its end, and clocks differ: it ends only when it was unchanged for a whole ttl.
         if not data.get(LEASE):
             data["expires"] = self.clock.wall() + self.ttl
         labels = {NAMESPACE: self.stack, STACK: self.stack, LOCK: json.dumps(data, sort_keys=True)}
         return {**labels, **owner_labels(self._identity)}
 
     def _update(self, config: Config, holder: Optional[Holder] = None) -> None:
-        owner = {name: text for name, text in labels_of(config).items() if name == OWNER}  # who renews may not know it
+        owner = {name: text for name, text in labels_of(config).items() if name == OWNER}  # a lease does not know it
         body = {"Name": self.name, "Labels": {**owner, **self._labels(holder)}}
         query = {"version": config["Version"]["Index"]}
         self.client.post(f"/configs/{id_of(config)}/update", query, body, timeout=CALL)
@@ -376,5 +380,5 @@ class Lock:
 
 
 def public(holder: Mapping[str, object]) -> Holder:
-    """What a user is shown of a holder."""
+    """Returns the parts of a holder's data that results show."""
     return {key: holder.get(key) for key in ("who", "host", "pid", "operation", "message")}

@@ -1,9 +1,9 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Hides in a plan what looks like a password, a token or a key: plans end up in logs, and in the view of CI systems.
+"""Hides passwords, tokens and keys in a plan, because plans end up in logs and CI systems.
 
-That a value changes, comes or goes is still seen. What looks like one: see secret_text.py.
+A plan still shows that such a value is added, changed or removed. secret_text.py recognizes them.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.masking.secret_t
 
 __all__ = ["HIDDEN", "is_secret", "mask", "masked_message", "masked_named", "masked_text"]
 
-#: Where names are the user's own, so that a name tells what the value is.
+#: Maps with the user's own names, which tell what a value is.
 NAMED = ("Env", "Labels", "Options", "DriverOpts", "Sysctls")
-#: References to objects: the names in them are what the reader wants to see.
+#: References to objects: the reader needs the names in them.
 REFERENCES = re.compile(r"\.(Secrets|Configs)(\.|\Z)")
 
 
 def mask(kind: str, key: str, path: str, value: object) -> Any:
-    """``value`` as a plan may show it: see the module; None (absent) stays None.
+    """Returns ``value`` as a plan may show it; None (absent) stays None.
 
     ``path`` is that of the change, for example ``TaskTemplate.ContainerSpec.Env.DB_PASSWORD``.
     """
@@ -40,18 +40,18 @@ def mask(kind: str, key: str, path: str, value: object) -> Any:
 
 
 def masked_named(data: object) -> Any:
-    """Plain data whose keys are names of users: what stands under the name of a secret is hidden as well."""
+    """Masks plain data whose keys are the user's names: it also hides values whose name is that of a secret."""
     return _masked(data, "")
 
 
 def _name(path: str) -> str:
-    """The user's own name at the end of a path; empty if the path has only names of the Engine."""
+    """Returns the user's own name at the end of a path; empty if the path has only names of the Engine."""
     parts = path.split(".")
     for index, part in enumerate(parts):
         if part in NAMED:
             own = parts[index + 1 :]
             auth = [part for part in own if part.lower() in ("basicauth", "digestauth")]
-            # Of a label such as traefik.http.routers.auth.rule, only the end says what the value is.
+            # In a label such as traefik.http.routers.auth.rule, only the end tells what the value is.
             return (auth or own or [""])[-1]
     return ""
 
@@ -67,12 +67,12 @@ def _masked(value: object, name: str) -> Any:
 
 
 def _name_of_entry(key: str) -> str:
-    # Maps that are shown whole have the Engine's own keys, beside the user's own: none of the Engine's looks secret.
+    # The map may have keys of the Engine as well: none of them looks like a secret.
     return key if is_secret(key) else ""
 
 
 def _masked_list(value: List[object], name: str) -> List[Any]:
-    """A list such as a command: of ``--password x`` the second item is hidden."""
+    """Masks a list such as a command: in ``--password x`` it hides the second item."""
     known = any(isinstance(item, str) and PROGRAM.match(item.rpartition("/")[2] + " ") for item in value[:3])
     out: List[Any] = []
     follows = ""

@@ -12,21 +12,21 @@ from typing import Any, Callable, Iterable, Set
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.values.value_references import HIDDEN, escaped
 
-#: Shorter ones would hide parts of unrelated words, and give little away.
+#: Shorter values would hide parts of unrelated words, and reveal little.
 SHORTEST = 4
-#: Logs come line by line, so that of a value with several lines each one counts, if it is as long as this.
+#: Logs come line by line, so each line of a longer value is hidden, if it has at least this length.
 SHORTEST_LINE = 8
-#: What an address has as it is; all else is written like %2F there.
+#: The characters that a URL has unquoted; others are like %2F.
 UNQUOTED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-~")
 
 Scrub = Callable[[Any], Any]
 
 
 def scrubber(values: Iterable[str]) -> Scrub:
-    """A function that gives a copy of plain data whose texts have ``********`` in place of each of ``values``.
+    """Returns a function that copies plain data and replaces each of ``values`` in its texts with ``********``.
 
-    A value also counts as an Engine, a log or JSON quotes it, in base64, and where Swarm's templates are escaped.
-    Keys of maps stay.
+    It also recognizes a value quoted by an Engine, a log or JSON, in base64, in a URL, and escaped for Swarm's
+    templates. Keys of maps stay.
     """
     forms: Set[str] = set()
     for value in values:
@@ -35,7 +35,7 @@ def scrubber(values: Iterable[str]) -> Scrub:
             forms |= _forms(part) if len(part) >= SHORTEST else set()
     if not forms:
         return lambda data: data
-    # The longest first: of two values, one may be the beginning of the other.
+    # The longest first: one value may be the beginning of another.
     pattern = re.compile("|".join(re.escape(form) for form in sorted(forms, key=lambda form: (-len(form), form))))
 
     def scrub(data: object) -> Any:
@@ -56,7 +56,7 @@ def _forms(text: str) -> Set[str]:
     quoted = "".join(chr(byte) if chr(byte) in UNQUOTED else f"%{byte:02X}" for byte in raw)
     found = {text, escaped(text), json.dumps(text)[1:-1], json.dumps(text, ensure_ascii=False)[1:-1], coded, quoted}
     if len(raw) >= SHORTEST_LINE:
-        # Within something else in base64, such as user:password: three of its bytes are four characters.
+        # Inside another text in base64, such as user:password: three bytes become four characters.
         for before in range(3):
             inner = base64.b64encode(b"\0" * before + raw).decode("ascii")
             found.add(inner[(0, 2, 3)[before] : (len(raw) + before) * 8 // 6])

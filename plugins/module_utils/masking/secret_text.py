@@ -1,11 +1,11 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Removes text that looks like a password, a token or a key: from values, commands, logs, messages.
+"""Removes passwords, tokens and keys from values, commands, logs and messages.
 
-What counts is the name that a value stands under (``DB_PASSWORD``, ``--token=``, ``"auth": ``), or its own shape (a
-private key, a token, a hash, the password part of an address). Every pattern takes time in proportion to the text: a
-name starts only if none goes on, and nothing is read twice.
+It recognizes them by the name of a value (``DB_PASSWORD``, ``--token=``, ``"auth": ``), or by their shape (a private
+key, a token, a hash, the password in a URL). Each pattern takes linear time: a match can't start inside a name, and no
+text is read twice.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ HIDDEN = "********"
 
 # -- names
 
-#: Within a name, wherever they stand (``PGPASSWORD``, ``clientSecret``).
+#: Anywhere in a name (``PGPASSWORD``, ``clientSecret``).
 PARTS = re.compile(
     r"password|passwd|passphrase|passcode|passkey|storepass|keypass|(?<!by)(?<!com)(?<!tres)(?<!sur)(?<!over)pass\Z"
     r"|requirepass|masterauth|secret|token|credential|private|api[._-]?key|authorization|connection_?string"
     r"|basicauth|digestauth|dsn|(?:user|root|db|admin)pwd?\Z|cookie\Z",
     re.IGNORECASE,
 )
-#: Only as whole words, since author, passenger and keyboard are none.
+#: Only as whole words, because author, passenger and keyboard are not secrets.
 WORDS = frozenset(("pass", "pwd", "pw", "key", "keys", "auth", "salt", "pat", "jwt", "sig", "creds", "bearer"))
 WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
-#: The last word of a name that is about a secret, but is none, as in TOKEN_TTL and SECRET_NAME.
+#: The last word of a name that is only about a secret, as in TOKEN_TTL and SECRET_NAME.
 ABOUT = re.compile(
     r"(?i:add|age|algo|algorithm|audience|claim|column|count|days|disabled|domain|driver|enabled?|encoding|endpoint"
     r"|error|expir(?:ation|es?|y)|field|format|header|hint|host|hostname|hours|in|interval|issuer|length|lifetime|limit"
@@ -42,22 +42,22 @@ ADDRESS_NAME = re.compile(r"database_?url\Z|webhook_?url\Z", re.IGNORECASE)
 
 # -- values
 
-#: They give nothing away: switches, variables and templates that stand for a value, places of secrets.
+#: Values that reveal nothing: switches, variables and templates in place of a value, paths of secrets.
 PLAIN = re.compile(
     r"(?i:|0|1|true|false|yes|no|on|off|none|null|nil|undefined|\*{3,}|<[a-z ]{1,20}>|\.{3}"
     r"|(?:basic|bearer|digest|token|apikey)(?: \*{8}[^ ]*)?)\Z"
     r"|\$+(?:[A-Z_][A-Z0-9_]*|\{[A-Z_][A-Z0-9_]*(?::?\?[^}]*)?\}|\([^)]*\))\Z|\{\{[^}]*\}\}\Z"
     r"|(?:file:)?(?:/var)?/run/secrets/\S*\Z|/dev/stdin\Z"
 )
-#: What programs say after "token:" or "password ".
+#: Words of messages after "token:" or "password ".
 SAID = re.compile(
     r"(?i)(?:invalid|expired|missing|required|wrong|failed|denied|incorrect|empty|unknown|accepted|changed|updated|ok"
     r"|set|unset|valid|rejected|refused|authentication|must|not|is|was|has|for|from|of|in|to|the|a|an|and|or)\b[,.;!]?"
 )
-#: A bare value: to the next blank, the quote that ends the whole, & of an address, or comma before another NAME=.
+#: An unquoted value: to the next blank, the quote that ends the whole, & of a URL, or comma before another NAME=.
 BARE = re.compile(r"(?:(?!,[\w.-]{1,100}=)[^\s\0&;\"'`]|[\"'](?=[\w$]))+")
 OF_JSON = re.compile(r"[^\s\0,\]}\"']+")
-#: Between semicolons, as drivers of databases have it.
+#: Between semicolons, as in connection strings of databases.
 OF_LIST = re.compile(r"[^;\n\"']{1,200}(?=;[ \t]*[A-Za-z][\w ]{0,40}=)")
 LINE = re.compile(r"[^\n\0]*[^\s\0,\]}\"']")
 IN_QUOTES = re.compile(r"[^\n\0\"'`\\]+")
@@ -65,17 +65,17 @@ NEXT_LINE = re.compile(r"([ \t|]*)([^\n\0]*)(\0?\n|\Z)")
 TEMPLATE = re.compile(r"[\"']?\{\{[^}\n]{0,200}\}\}")
 QUOTE = re.compile(r"\\{0,8}[\"'`]")
 CLOSED = {mark: re.compile(rf"(?:[^{mark}\\]|\\.)*", re.DOTALL) for mark in "\"'`"}
-#: What is joined to a text in quotes, as a shell and YAML have it.
+#: Text that is joined to a quoted text, as in a shell and in YAML.
 TAIL = re.compile(r"(?:'[^'\n]*'|\\['\"]|\w)*")
 GROUP = re.compile(r"\[[^\[\]]*\]?|\{[^{}]*\}?")
 BLOCK = re.compile(r"[|>][+-]?\d?[+-]?[ \t]*\0?\n")
-#: What may stand before a key in YAML.
+#: Text that may precede a key in YAML.
 BEGINS = re.compile(r"(?:\A|\n|[\"'`])[ \t|]*(?:-[ \t]+)?(?:\{[ \t]*)?\Z")
 OTHER = re.compile(r"[\d.:/-]+\Z|[./~]|v?\d+(?:\.\d+)+|[\w.-]+:\d+(?:\D|\Z)|[\w.+-]+:/|\w+=")
 
 # -- the table of forms
 
-#: NAME=value, "NAME": value, NAME: value, NAME => value: a name and what stands between; what follows is read apart.
+#: NAME=value, "NAME": value, NAME: value, NAME => value: the name and the separator; _value reads the rest.
 ENTRY = re.compile(
     r"(?P<quote>\\{0,8}[\"'`])?(?<![\w.-])(?P<name>-{0,2}[A-Za-z_][\w.-]*)(?:\[[\w-]*\])?(?(quote)(?P=quote))"
     r"(?P<sep>\]{0,2}[ \t]*(?:=>|:=|=|:)[ \t]*)"
@@ -85,12 +85,12 @@ FLAG = re.compile(r"(?<![\w-])(--?[A-Za-z][^\s=\"'|;)]*)([ \t]+(?=[^\s-])|=)?")
 FLAG_VALUE = re.compile(r"\"(?:[^\"\\]|\\.)*\"|'[^']*'|[^\s\"'|;)]+")
 SHORT = ("-p", "-a", "-w")
 WITH_USER = frozenset(("-u", "-U", "--user", "--proxy-user", "--creds", "--userpass"))
-#: Programs whose -p, -a or -w is a password, and what belongs to one of them.
+#: Programs whose -p, -a or -w is a password, with the rest of their command.
 PROGRAM = re.compile(
     r"\b(?:mysql|mariadb|mongo|sshpass|redis-cli|valkey-cli|keydb-cli|ldap|(?:docker|podman|nerdctl|registry|oc|az)\s+login"
     r"|skopeo|mosquitto_)[^|;&\n]*"
 )
-#: A line of two words, as in redis.conf, and what netrc has.
+#: A line of two words, as in redis.conf and netrc.
 PAIR = re.compile(
     r"(?m)(^(?:[^\n]{0,80}[\"'])?[ \t|]*([A-Za-z][\w.-]*)[ \t]+)"
     r"(\"[^\"\n]*\"|'[^'\n]*'|[^\s:=\0\"']+)(?=[ \t\"'}]*\0?$)"
@@ -99,7 +99,7 @@ PAIR = re.compile(
 PEM = re.compile(
     r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----"
     r"(?:(?:(?!-----).)*-----END [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----"
-    # What was cut off has no end.
+    # A key that was cut off has no end.
     r"|(?:(?:\\+[nr]|[\s|\"',>])*[A-Za-z0-9+/=]{16,})*)",
     re.DOTALL,
 )
@@ -108,11 +108,11 @@ CODED_PART = re.compile(r"[ \t|]*[A-Za-z0-9+/=]+[ \t\r]*\Z")
 CODED_WORD = re.compile(r"(?<![A-Za-z0-9+/])[A-Za-z0-9+/]{40,}={0,2}[ \t\r]*\Z")
 CODED_LINE = re.compile(r"(?m)^([ \t|]*)(?=[^\s]*[g-zG-Z+/])([A-Za-z0-9+/]{60,}={0,2})([ \t\r\0]*)$")
 
-#: What is recognised by its shape. The first group, if there is one, stays.
+#: Secrets with a known shape. The first group, if there is one, stays.
 SHAPES: Tuple[Tuple[str, int], ...] = (
-    # scheme://user:password@host. Of all @ before the next / the last one counts, as browsers have it.
+    # scheme://user:password@host. The last @ before the next / counts, as in browsers.
     (r"((?<![\w+.-])[a-z][a-z0-9+.-]{0,30}://[^\s/:@\"'`]*:)[^\s/]+(?=@)", re.I),
-    # A password with a / that is not written as %2F: what stands before it is not a port.
+    # A password with a / that is not written as %2F: the text before it is not a port.
     (r"((?<![\w+.-])[a-z][a-z0-9+.-]{0,30}://[^\s/:@\"'`]*:)(?!\d*/)[^\s/@\"'`]{0,200}/[^\s@\"'`]{0,200}(?=@)", re.I),
     # A token alone before the host.
     (r"((?<![\w+.-])https?://)[^\s/:@\"'`]{16,}(?=@)", re.I),
@@ -128,7 +128,7 @@ SHAPES: Tuple[Tuple[str, int], ...] = (
      r"|AIza[\w-]{30,}|ya29\.[\w-]{10,}|GOCSPX-[\w-]{10,}|npm_\w{20,}|pypi-[\w-]{16,}|SG\.[\w-]{10,}\.[\w-]{10,}"
      r"|dckr_[a-z]+_[\w-]{10,}|hv[sbr]\.[\w-]{16,}|sk-[\w-]{16,}|AGE-SECRET-KEY-\w+|do[opr]_v1_\w{16,}|shp[a-z]{2}_\w{16,}"
      r"|gls[ac]_\w{16,}|SWM(?:TKN|KEY)-1-[\w-]+(?![\w*-])|\d{8,10}:AA[\w-]{30,}|ATATT[\w=-]{16,})", 0),
-    # Hashes of passwords; in Compose files each $ is doubled.
+    # Password hashes; in Compose files each $ is doubled.
     (r"\$+(?:2[abxy]?|apr1|[1567y]|argon2[a-z]*|scrypt|sha1|pbkdf2[\w-]*)\$+[\w./$=,+-]{16,}", 0),
     (r"\{S?(?:SHA|MD5|CRYPT)(?:256|512)?\}[A-Za-z0-9+/=]{16,}|SCRAM-SHA-\d+\$[\w+/=:$]{16,}"
      r"|pbkdf2_sha\d+\$[\w$+/=]{16,}", 0),
@@ -150,7 +150,7 @@ APART = re.compile(
 
 
 def is_secret(name: str) -> bool:
-    """Whether what stands under this name is to be hidden."""
+    """Whether the values of this name must be hidden."""
     if PLACE.search(name):
         return False
     words = [word.lower() for word in WORD.findall(name)]
@@ -160,7 +160,7 @@ def is_secret(name: str) -> bool:
 
 
 def is_plain(name: str, value: str) -> bool:
-    """Whether a value gives nothing away, whatever its name."""
+    """Whether a value reveals nothing, whatever its name."""
     counts = name.lower().endswith("tokens") and value.isdigit()
     return bool(PLAIN.match(value)) or counts or (name in ("PWD", "OLDPWD") and value.startswith("/"))
 
@@ -169,13 +169,13 @@ def is_plain(name: str, value: str) -> bool:
 
 
 def masked_text(text: str) -> str:
-    """``text`` that others have written (a value, a command, a line of a log) without what looks like a secret.
+    """Masks secrets in external ``text``: a value, a command, a log line.
 
     A reference to a value that is not bound shows as ``<generated>``.
     """
     if "\0" in text:
         text = show_references(text)
-    # The end of a line that is written out, as in JSON, is one.
+    # An escaped line end, as in JSON, ends a line.
     text = _entries(_shapes(text).replace("\\n", "\0\n"), bare=True)
     text = PROGRAM.sub(lambda m: _flags(m.group(), True), text)
     text = PAIR.sub(_pair, _flags(text, False))
@@ -183,7 +183,7 @@ def masked_text(text: str) -> str:
 
 
 def masked_message(text: str) -> str:
-    """``text`` of our own, in which words of others may be quoted: a colon after a name is a sentence's here."""
+    """Masks secrets in our own ``text``, which may quote external text: a colon after a name is punctuation here."""
     return _flags(_entries(_shapes(text), bare=False), False) if len(text) > 7 else text
 
 
@@ -209,7 +209,7 @@ def _each_line(match: Match[str]) -> str:
 
 
 def _without_tails(text: str) -> str:
-    """Without the rest of keys whose beginning was cut off."""
+    """Hides the rest of keys whose beginning was cut off."""
     if not PEM_END.search(text):
         return text
     lines = text.split("\n")
@@ -223,7 +223,7 @@ def _without_tails(text: str) -> str:
 
 
 def _entries(text: str, bare: bool) -> str:
-    """Hides the values of entries with secret names; ``bare`` also those after NAME: without quotes."""
+    """Hides the values of entries with secret names; with ``bare`` also unquoted values after NAME:."""
     out: List[str] = []
     done = at = 0
     while True:
@@ -240,7 +240,7 @@ def _entries(text: str, bare: bool) -> str:
 
 
 def _value(text: str, match: Match[str], bare: bool) -> Optional[Tuple[int, str]]:
-    """Where an entry's value ends, and what is shown in its place; None if it stays."""
+    """Returns where an entry's value ends, and the text in its place; None if the value stays."""
     start, name, colon = match.end(), match["name"], match["sep"].endswith((":", ": ", ":\t")) and ":" in match["sep"]
     if colon and not match["quote"] and not bare:
         return None
@@ -266,7 +266,7 @@ def _value(text: str, match: Match[str], bare: bool) -> Optional[Tuple[int, str]
 
 
 def _quoted(text: str, start: int, mark: str) -> Tuple[str, int, bool]:
-    """The text in quotes, its end, and whether the quotes are closed; otherwise it ends with the line."""
+    """Returns the text in quotes, its end, and whether the quotes are closed. If not, it ends with the line."""
     if len(mark) == 1:
         end = CLOSED[mark].match(text, start).end()  # type: ignore[union-attr]
     else:
@@ -281,7 +281,7 @@ def _quoted(text: str, start: int, mark: str) -> Tuple[str, int, bool]:
 
 
 def _block(text: str, match: Match[str], block: Match[str]) -> Tuple[int, str]:
-    """A text of several lines in YAML: those that are indented further than the key."""
+    """Hides a block in YAML: the lines that are indented further than the key. Returns its end and the new text."""
     far = max(0, match.start() - 200)
     begin = max(text.rfind(mark, far, match.start()) for mark in "\n\"'") + 1
     width, at, shown = match.start() - begin, block.end(), block.group()
@@ -294,7 +294,7 @@ def _block(text: str, match: Match[str], block: Match[str]) -> Tuple[int, str]:
 
 
 def _assigned(text: str, match: Match[str], bare: bool) -> str:
-    """The bare value after NAME=, or after a quoted NAME and a colon."""
+    """Returns the unquoted value after NAME=, or after a quoted NAME and a colon."""
     at, spaced = match.end(), match["sep"] != match["sep"].strip()
     if match["quote"]:
         forms = [OF_JSON]
@@ -306,13 +306,13 @@ def _assigned(text: str, match: Match[str], bare: bool) -> str:
 
 
 def _bare(text: str, match: Match[str]) -> str:
-    """The value after NAME: without quotes, where that is not a sentence."""
+    """Returns the unquoted value after NAME:; empty if it is a sentence."""
     at, name, start = match.end(), match["name"], match.start()
     strong = bool(PARTS.search(name)) or name.lower() in ("pass", "pwd", "pw")
     before = text[max(0, start - 40) : start]
     first = BEGINS.search(text, max(0, start - 40), start) is not None
     if match["sep"].endswith(":") and text[at : at + 1] not in ("", "\n"):
-        # {User:app Password:x}, as Go prints it; an image or an address has no such place.
+        # {User:app Password:x}, as Go prints it. In an image or a URL, other characters precede the name.
         found = BARE.match(text, at) if strong and before[-1:] in ("[", "{", " ", ",", "(") else None
         return found.group().rstrip(")]},") if found else ""
     line = (IN_QUOTES if first and before.rstrip(" \t|-{")[-1:] in ("'", '"', "`") else LINE).match(text, at)
@@ -325,7 +325,7 @@ def _bare(text: str, match: Match[str]) -> str:
         return ""
     if name.lower().endswith("passphrase"):
         return line.group()
-    # In the middle of a line, words that go on are a sentence.
+    # In the middle of a line, several words are a sentence.
     if len(words) > 1 and words[0].isalpha() and words[0].islower():
         return ""
     found = BARE.match(text, at)
@@ -360,7 +360,7 @@ def _flags(text: str, known: bool) -> str:
 
 
 def of_flag(flag: str, value: str, known: bool) -> str:
-    """What is shown of a flag's value; ``known`` where the program's -p, -a and -w are passwords."""
+    """Returns a flag's value, masked; ``known`` says that the program's -p, -a and -w are passwords."""
     if flag in WITH_USER:
         user, _colon, word = value.partition(":")
         plain = not word or word.isdigit() or word == user or word.startswith("//") or is_plain("", word)

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 FIRST_PAUSE, LONGEST_PAUSE, GROWTH = 0.05, 0.5, 1.5  # seconds, seconds, factor
 TELL_EVERY = 10.0  # seconds
 TIMEOUT_HINT = "Raise rollout.timeout, or check the network of the nodes."
-SHOWN = 10  # failures that a message names
+SHOWN = 10  # failures that a message lists
 NODE_HINT = (
     "The registry has the image, so check the node: its disk space, and its connection to the registry "
     "(`docker pull` there)."
@@ -50,7 +50,7 @@ NODE_HINT = (
 
 
 class Around(NamedTuple):
-    """What a run gives: ``header`` the X-Registry-Auth of an image, ``keep`` renews the run's lock."""
+    """The context of a run: ``header`` returns the X-Registry-Auth for an image, ``keep`` renews the run's lock."""
 
     client: EngineClient
     clock: Clock
@@ -61,12 +61,12 @@ class Around(NamedTuple):
 
 
 def pull_before(around: Around, operations: Sequence[Operation], at_once: int, timeout: float) -> None:
-    """Pulls the images of ``operations``, at most ``at_once`` at the same time over all nodes.
+    """Pulls the images of ``operations``, at most ``at_once`` at a time over all nodes, and removes all its jobs.
 
     :param timeout: seconds without a finished pull.
-    :raises DeployError: with every image that a node could not pull (``details["failures"]``), after all others were
-        tried: ``image_not_found``, ``registry_auth``, ``registry_unreachable``, ``image_not_pulled``, ``timeout``.
-        EngineError if the Engine fails. All jobs are removed in any case.
+    :raises DeployError: with each image that a node could not pull (``details["failures"]``), after it tried the
+        others: ``image_not_found``, ``registry_auth``, ``registry_unreachable``, ``image_not_pulled``, ``timeout``.
+        EngineError if the Engine fails.
     """
     remove_left(around.client, around.clock, around.stack, around.progress, around.keep)
     nodes = patiently(around.clock, lambda: around.client.list("/nodes"), around.keep)
@@ -91,7 +91,7 @@ def remove_left(
     progress: Callable[[str], None] = lambda line: None,
     keep: Callable[[], None] = lambda: None,
 ) -> None:
-    """Removes the jobs of a run that died while it pulled. Raises EngineError."""
+    """Removes the jobs of a run that died while it pulled images. Raises EngineError."""
     left = patiently(clock, lambda: client.list("/services", _of(stack)), keep)
     for service in left:
         _remove(client, clock, id_of(service), keep)
@@ -100,7 +100,7 @@ def remove_left(
 
 
 class _Work:
-    """The pulls of one run; ``failures`` are those that failed, with the node's error."""
+    """The pulls of one run; ``failures`` are the failed ones, with the node's error."""
 
     def __init__(self, around: Around, pulls: Sequence[Pull]) -> None:
         self.around = around
@@ -111,17 +111,16 @@ class _Work:
 
     def run(self, at_once: int, timeout: float) -> None:
         clock = self.around.clock
-        moved = told = clock.now()
+        progressed = told = clock.now()
         pause = FIRST_PAUSE
         while self.waiting or self.running:
             self.around.keep()
             self._start(at_once)
             ended = self._collect()
             now = clock.now()
-            moved, pause = (now, FIRST_PAUSE) if ended else (moved, min(pause * GROWTH, LONGEST_PAUSE))
-            if now - moved >= timeout:
-                self._give_up(timeout)
-                return
+            progressed, pause = (now, FIRST_PAUSE) if ended else (progressed, min(pause * GROWTH, LONGEST_PAUSE))
+            if now - progressed >= timeout:
+                raise self._timed_out(timeout)
             if now - told >= TELL_EVERY:
                 told = now
                 going = sorted({f"{pull.image} on {pull.host}" for pull in self.running.values()})
@@ -132,7 +131,7 @@ class _Work:
                 clock.sleep(pause)
 
     def remove_rest(self) -> None:
-        """Removes the jobs that are still there, also after an interrupt; what fails is left to the next run."""
+        """Removes the jobs that still exist. A job that can't be removed is left to the next run."""
         for job in list(self.running):
             with suppress(StackwrightError):
                 _remove(self.around.client, self.around.clock, job)
@@ -141,7 +140,7 @@ class _Work:
         refused = {pull.image for pull, _error in self.failures}
         while self.waiting and len(self.running) < at_once:
             pull = self.waiting.popleft()
-            if pull.image not in refused:  # the other nodes would say the same
+            if pull.image not in refused:  # other nodes would fail in the same way
                 self.running[self._create(pull)] = pull
 
     def _create(self, pull: Pull) -> str:
@@ -152,7 +151,7 @@ class _Work:
             try:
                 return client.create("/services/create", spec, {"X-Registry-Auth": auth} if auth else None)
             except EngineError as error:
-                # The answer to an earlier attempt was lost, or a new leader does not show yet what it has.
+                # An earlier attempt may have created the job although its answer was lost.
                 jobs = patiently(self.around.clock, self._jobs, self.around.keep)
                 found = [id_of(job) for job in jobs if name_of(job) == spec["Name"]]
                 if found:
@@ -160,21 +159,21 @@ class _Work:
                 backoff.bear(error)
 
     def _collect(self) -> bool:
-        """Removes the jobs that have ended; whether there were any."""
+        """Removes the jobs that have ended; returns whether there were any."""
         client, clock, keep = self.around.client, self.around.clock, self.around.keep
         tasks = {str(task.get("ServiceID")): task for task in patiently(clock, self._tasks, keep)}
         lost = self._lost()
         ended = False
         for job, pull in list(self.running.items()):
-            said = outcome_of(tasks.get(job))
-            if said is None and pull.node not in lost:
+            outcome = outcome_of(tasks.get(job))
+            if outcome is None and pull.node not in lost:
                 continue
             ended = True
             _remove(client, clock, job, keep)
             del self.running[job]
-            if said:
-                self.failures.append((pull, said))
-            elif said is None:
+            if outcome:
+                self.failures.append((pull, outcome))
+            elif outcome is None:
                 line = f"{pull.image} is not pulled on {pull.host}: the node no longer takes tasks"
                 self.around.progress(with_short_digests(line))
             elif not any(other.image == pull.image for other in (*self.running.values(), *self.waiting)):
@@ -188,19 +187,19 @@ class _Work:
         return self.around.client.list("/tasks", _of(self.around.stack))
 
     def _lost(self) -> List[str]:
-        """The nodes that no task can run on any more: the deployment does without them too."""
+        """Returns the ids of the nodes that no longer take tasks: the deployment won't use them either."""
         nodes = patiently(self.around.clock, lambda: self.around.client.list("/nodes"), self.around.keep)
         return [id_of(node) for node in nodes if is_down(node) or not is_active(node)]
 
-    def _give_up(self, timeout: float) -> None:
+    def _timed_out(self, timeout: float) -> DeployError:
         for pull in self.running.values():
             self.failures.append((pull, f"it did not end within {timeout:g} s"))
-        raise _failed(self.around.stack, self.failures, "timeout", TIMEOUT_HINT)
+        return _failed(self.around.stack, self.failures, "timeout", TIMEOUT_HINT)
 
 
 def _error(around: Around, failures: Sequence[Tuple[Pull, str]]) -> DeployError:
-    """The error for the user, by what the registry says of these images: a node says only that there is no image."""
-    images = sorted({pull.image for pull, _said in failures})
+    """Returns the error, with its code from the registry: a node only reports that there is no image."""
+    images = sorted({pull.image for pull, _error in failures})
     answers: Mapping[str, Mapping[str, Any]] = {}
     with suppress(EngineError):
         answers = ask_registry(around.client, images, around.header)
@@ -211,14 +210,14 @@ def _error(around: Around, failures: Sequence[Tuple[Pull, str]]) -> DeployError:
 
 def _failed(stack: str, failures: Sequence[Tuple[Pull, str]], code: str, hint: str) -> DeployError:
     details = [
-        {"service": service, "image": pull.image, "node": pull.host, "error": said, "reason": "its image is missing"}
-        for pull, said in failures
+        {"service": service, "image": pull.image, "node": pull.host, "error": error, "reason": "its image is missing"}
+        for pull, error in failures
         for service in pull.services
     ]
     lines = [f"  {one['service']}: {one['image']} on node {one['node']}: {one['error']}" for one in details[:SHOWN]]
     if len(details) > SHOWN:
         lines.append(f"  and {len(details) - SHOWN} more")
-    count = _count(len({pull.image for pull, _said in failures}), "image")
+    count = _count(len({pull.image for pull, _error in failures}), "image")
     head = f"{count} of the stack {stack} could not be pulled, and nothing was changed:"
     return DeployError("\n".join([head, *lines]), code, hint, {"failures": details})
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Pure. Which images a plan brings to which nodes, the job that pulls one there, and what its task says."""
+"""Pure. The images that each node needs for a plan, the job that pulls one there, and the outcome of its task."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels imp
 if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Node, Task
 
-#: No image has this program, so nothing of an image ever runs.
+#: A program that no image has, so nothing of an image ever runs.
 NOWHERE = "/stackwright-only-pulls-this-image"
 #: Changes of a service after which a node may need an image that it does not have.
 NEW_IMAGE = (IMAGE, "TaskTemplate.Placement")
@@ -25,7 +25,7 @@ LONGEST = 63  # characters of a service's name
 
 
 class Pull(NamedTuple):
-    """One image on one node: the node's id and host name, and the names of the services that need it there."""
+    """One image for one node: the node's id and host name, and the names of the services that need it there."""
 
     image: str
     node: str
@@ -34,9 +34,9 @@ class Pull(NamedTuple):
 
 
 def pulls_of(operations: Sequence[Operation], nodes: Sequence[Node]) -> List[Pull]:
-    """The images of new services, and of those with another image or placement, on each node that may run them.
+    """Returns the pulls for new services and those with another image or placement, on the nodes that may run them.
 
-    Each image once per node, in the order of the operations. An image that is named by its id can't be pulled.
+    Each image appears once per node, in the order of the operations. An image that is an id can't be pulled.
     """
     found: Dict[Tuple[str, str], Pull] = {}
     for operation in operations:
@@ -60,9 +60,9 @@ def _needs_image(operation: Operation) -> bool:
 
 
 def job_of(stack: str, pull: Pull) -> Dict[str, Any]:
-    """The ServiceSpec of a job that makes a node pull an image and then fails to start.
+    """Returns the ServiceSpec of a job that makes a node pull an image and then fails to start.
 
-    It gets nothing of the service: no environment, secrets, configs, mounts, networks or user of the image.
+    It has nothing from the service: no environment, secrets, configs, mounts, networks or user.
     """
     digest = hashlib.sha256("\n".join((stack, pull.image, pull.node)).encode()).hexdigest()[:12]
     end = f"-pull-{digest}"
@@ -71,7 +71,7 @@ def job_of(stack: str, pull: Pull) -> Dict[str, Any]:
         "Command": [NOWHERE],
         "Dir": "/",
         "User": "0:0",
-        "Init": False,  # it would start, and then fail in the container
+        "Init": False,  # an init process would start, and then fail in the container
         "Healthcheck": {"Test": ["NONE"]},
         "CapabilityDrop": ["ALL"],
     }
@@ -89,9 +89,9 @@ def job_of(stack: str, pull: Pull) -> Dict[str, Any]:
 
 
 def outcome_of(task: Optional[Task]) -> Optional[str]:
-    """What became of a pull: None while it goes on, empty text if the node has the image, otherwise its error.
+    """Returns the outcome of a pull: None while it runs, empty text if the node has the image, otherwise its error.
 
-    A node creates a container only from an image that it has, so a task with a container has pulled it.
+    A node creates a container only from an image that it has, so a task with a container has pulled its image.
     """
     if task is None:
         return None
@@ -101,5 +101,5 @@ def outcome_of(task: Optional[Task]) -> Optional[str]:
 
 
 def reason_of(answer: Mapping[str, object]) -> str:
-    """The error code of a failed pull, by what the registry said of the image to the manager (``ask_registry``)."""
+    """Returns the error code of a failed pull, from the registry's answer to the manager (``ask_registry``)."""
     return str(answer.get("refused") or ("image_not_pulled" if answer else "image_not_found"))

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The history of a stack, stored in the Swarm: every manager can read it, and it survives the loss of one.
 
-A revision is a Docker config: its record in a label (which can be changed), its packed snapshot as the content (which
-can't). What does not fit there is in further configs.
+A revision is a Docker config. Its record is in a label, which can be updated; its packed snapshot is the content, which
+can't. A snapshot that is too large continues in further configs.
 """
 
 from __future__ import annotations
@@ -66,15 +66,15 @@ if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import Note
 
 CALL = 20.0  # seconds for one answer
-#: A revision that is queued is given up this long after its time to wait has passed.
+#: Seconds after the end of its wait until a queued revision counts as canceled.
 SLACK = 60.0
 
 
 class History:
-    """The revisions of ``stack``. All methods raise EngineError; the result of a lost answer is checked.
+    """The revisions of ``stack``. All methods raise EngineError, and check whether a call without an answer succeeded.
 
-    ``revisions`` is what the last ``read`` found, newest first, ``written`` when their records were written last, by
-    their numbers and the Engine's clock.
+    ``revisions`` is the result of the last ``read``, newest first; ``written`` has the times of the last writes of
+    their records, by number and the Engine's clock.
     """
 
     def __init__(
@@ -95,7 +95,7 @@ class History:
         return self.clock
 
     def read(self) -> List[Revision]:
-        """All revisions, newest first, in one call. Damaged ones are marked; nothing is raised for them."""
+        """Returns all revisions, newest first, with one call. Damaged ones are marked and raise no error."""
         found = self.client.list("/configs", {"filters": {"label": [f"{STACK}={self.stack}"]}}, timeout=CALL)
         parts = _parts(self.stack, found)
         self._objects = {number: {part: id_of(obj) for part, obj in its.items()} for number, its in parts.items()}
@@ -103,10 +103,10 @@ class History:
         self.revisions = _revisions(self.stack, parts)
         return self.revisions
 
-    # -- a run's own revision
+    # -- the revision of this run
 
     def queue(self, draft: Revision, patience: float) -> Revision:
-        """Records a run that has to wait for the lock (QUEUED), for ``patience`` seconds at most."""
+        """Records a run that waits for the lock (QUEUED), for at most ``patience`` seconds."""
         now = self._time.wall()
         self.read()
         return self._create(replace(draft, status=QUEUED, queued=now, until=now + patience + SLACK, packed=b""))
@@ -114,7 +114,7 @@ class History:
     def begin(self, draft: Revision) -> Revision:
         """Records the beginning (DEPLOYING) of a new run, or of one that ``queue`` has recorded.
 
-        Numbers follow the order of work: a queued run that others have overtaken gets a new one.
+        Numbers follow the order of work: a queued run that others have overtaken gets a new number.
         """
         now = self._time.wall()
         revision = replace(draft, status=DEPLOYING, started=now, queued=draft.queued or now, until=0.0)
@@ -142,7 +142,7 @@ class History:
         own: Sequence[Note] = (),
         owed: Sequence[Mapping[str, str]] = (),
     ) -> Revision:
-        """Writes down what became of a revision; ``services`` are with their statuses, all else is as in Revision."""
+        """Records the outcome of a revision; ``services`` have their statuses, other arguments are as in Revision."""
         now = self._time.wall()
         finished = revision.finished if status in OPEN else now
         return self._save(
@@ -160,21 +160,21 @@ class History:
         )
 
     def note(self, revision: Revision, own: Sequence[Note]) -> Revision:
-        """Writes down what runs of ours have left since ``revision``."""
+        """Records the notes about changes by our own runs since ``revision``."""
         return self._save(replace(revision, own=tuple(own)))
 
     def pay(self, volume: str) -> None:
-        """Writes down that a volume has what runs were to put back."""
+        """Records that the snapshot which runs owed to a volume is restored."""
         for revision in [one for one in self.revisions if any(shot["volume"] == volume for shot in one.owed)]:
             self._save(replace(revision, owed=tuple(s for s in revision.owed if s["volume"] != volume)))
 
     # -- order
 
     def settle(self, own: str = "", died: str = "") -> List[Revision]:
-        """Settles what runs that died have left; to be called with the lock held, after ``read``.
+        """Ends the revisions of runs that died. Call it while you hold the lock, after ``read``.
 
-        One that is DEPLOYING becomes FAILED (``died`` says who it was), one that was queued for too long CANCELLED;
-        ``own`` is the id of this run. Gives those that were interrupted in their work.
+        DEPLOYING becomes FAILED (``died`` describes its run), a revision that was queued for too long CANCELLED.
+        ``own`` is the id of this run. Returns those that were DEPLOYING.
         """
         interrupted = []
         for revision in [r for r in self.revisions if r.status in OPEN and r.id != own]:
@@ -186,7 +186,7 @@ class History:
         return interrupted
 
     def collect(self, revisions: Sequence[Revision], keep: int) -> None:
-        """Removes the records of revisions that are kept no longer; what can't be removed now goes the next time."""
+        """Removes all except the last ``keep`` revisions. The next run removes those that can't be removed now."""
         for revision in forgotten(revisions, keep):
             self._delete(self._objects.pop(revision.number, {}))
         known = {revision.number for revision in revisions}
@@ -203,20 +203,30 @@ class History:
             made = replace(revision, number=number, message=masked_text(revision.message))
             if self._put(number, 0, {RECORD: _json(made)}, parts[0], made.id):
                 break
-            number += 1  # another run has just taken it
+            number += 1  # another run has just used it
         self._add_parts(made, parts[1:], 1)
         self.revisions = [made, *self.revisions]
         return made
 
     def _add_parts(self, revision: Revision, parts: Sequence[bytes], first: int) -> None:
         for index, data in enumerate(parts, first):
-            while not self._put(revision.number, index, {PART: revision.id}, data, revision.id):
-                # Left over from a removed record.
-                for stale in configs_named(self.client, [revision_name(self.stack, revision.number, index)]):
-                    self._delete({index: id_of(stale)})
+            if self._put(revision.number, index, {PART: revision.id}, data, revision.id):
+                continue
+            # A removed record left this config.
+            name = revision_name(self.stack, revision.number, index)
+            for stale in configs_named(self.client, [name]):
+                path = f"/configs/{id_of(stale)}"
+                self._persist(lambda path=path: self.client.delete(path, timeout=CALL))
+            if not self._put(revision.number, index, {PART: revision.id}, data, revision.id):
+                raise EngineError(
+                    f"The revision {revision.number} of the stack {self.stack} can't be recorded: the Docker config "
+                    f"{name} belongs to another run.",
+                    "conflict",
+                    "Remove that config, then run again.",
+                )
 
     def _put(self, number: int, part: int, labels: Mapping[str, str], data: bytes, run: str) -> bool:
-        """Creates one config; False if the name is another's."""
+        """Creates one config; returns False if another run has a config with its name."""
         name = revision_name(self.stack, number, part)
         body = {
             "Name": name,
@@ -230,9 +240,8 @@ class History:
             except EngineError as error:
                 if error.error_code != "conflict":
                     raise
-            there = configs_named(self.client, [name])
-            mine = [config for config in there if _run_of(config) == run]
-            return id_of(mine[0]) if mine else ""
+            mine = (config for config in configs_named(self.client, [name]) if _run_of(config) == run)
+            return next(map(id_of, mine), "")
 
         identity = self._persist(create)
         if identity:
@@ -258,7 +267,7 @@ class History:
         return revision
 
     def _persist(self, act: Callable[[], object]) -> Any:
-        """``act`` until it has an answer; it looks by itself at what an earlier try has done."""
+        """Calls ``act`` until it has an answer; ``act`` must notice what an earlier try has done."""
         backoff = Backoff(self._time, also=("out_of_sequence",))
         while True:
             try:
@@ -267,7 +276,7 @@ class History:
                 backoff.bear(error)
 
     def _delete(self, objects: Mapping[int, str]) -> None:
-        """The record last: what is left without it would not be found."""
+        """Removes configs by part, the record last: without it, the other parts would not be found."""
         for part in sorted(objects, reverse=True):
             try:
                 self.client.delete(f"/configs/{objects[part]}", timeout=CALL)
@@ -276,7 +285,7 @@ class History:
 
 
 def histories(client: EngineClient, stack: Optional[str] = None) -> Dict[str, List[Revision]]:
-    """The revisions (newest first) of one stack or of all that have any, in one call."""
+    """Returns the revisions (newest first) of one stack, or of all stacks that have any, with one call."""
     found = client.list("/configs", {"filters": {"label": [f"{STACK}={stack}" if stack else STACK]}})
     grouped: Dict[str, List[Any]] = {}
     for config in found:
@@ -286,10 +295,12 @@ def histories(client: EngineClient, stack: Optional[str] = None) -> Dict[str, Li
 
 
 def read_with(client: EngineClient, stack: str) -> Tuple[List[Revision], List[Config], str]:
-    """The revisions of a stack, newest first, the config that holds the cluster's key, and that key (empty if there is
-    none), in one call."""
+    """Returns the revisions of a stack, newest first, the configs with the cluster's key, and that key, with one call.
+
+    The key is empty if there is none.
+    """
     prefix = revision_name(stack, 0)[:-1]
-    found = client.list("/configs", {"filters": {"name": [prefix, KEY_CONFIG]}}, timeout=CALL)  # names begin like these
+    found = client.list("/configs", {"filters": {"name": [prefix, KEY_CONFIG]}}, timeout=CALL)  # filters by prefix
     keys = [config for config in found if name_of(config) == KEY_CONFIG]
     key = str(keys[0]["Spec"].get("Data") or "") if keys else ""
     # Shortened names may collide; a removed label does not mean another stack.
@@ -298,10 +309,10 @@ def read_with(client: EngineClient, stack: str) -> Tuple[List[Revision], List[Co
 
 
 def refuse_history(mine: Optional[Mapping[str, object]], stack: str, revisions: Sequence[Revision]) -> None:
-    """Raises EngineError (``conflict``) if the history is that of another stack than ``mine`` (None: any may).
+    """Raises EngineError (``conflict``) if the history belongs to another stack than ``mine``; never if that is None.
 
-    The newest revision that says whose it is counts; one that only waited for the lock says nothing. Before revisions
-    had a label for it, their snapshots said it.
+    The newest revision with an owner counts, without those that only waited for the lock. Older revisions have the
+    owner in their snapshots instead of a label.
     """
     if not mine:
         return
@@ -319,7 +330,7 @@ def refuse_history(mine: Optional[Mapping[str, object]], stack: str, revisions: 
 def refuse_if_known(client: EngineClient, mine: Mapping[str, object], stack: str) -> None:
     """Raises EngineError (``conflict``) if this Swarm has a stack of this name that is another than ``mine``.
 
-    If the Engine can't tell, nothing is known: values are kept also beside other Engines.
+    An Engine that can't answer raises nothing: values can be kept on hosts without a Swarm.
     """
     try:
         services = client.list("/services", of_stack(stack))
@@ -344,7 +355,7 @@ Parts = Dict[int, Dict[int, "Config"]]  # number → part → config
 
 
 def _parts(stack: str, configs: Sequence[Config]) -> Parts:
-    """What of these is a stack's history; by name, since labels may have been changed."""
+    """Returns the configs of a stack's history. Finds them by name, because users can change labels."""
     pattern = re.compile(re.escape(revision_name(stack, 0)[:-1]) + r"([1-9]\d{0,8})(?:\.([1-9]\d{0,3}))?\Z")
     parts: Parts = {}
     for config in configs:
@@ -364,7 +375,7 @@ def _revision(stack: str, number: int, parts: Mapping[int, Config]) -> Revision:
     revision = replace(from_record(stack, number, record), owner=labels_of(parts[0]).get(OWNER, ""))
     chunks, part = [_data(parts[0])], 1
     if not chunks[0].startswith(MARK) and part in parts:
-        chunks = []  # queued first: its snapshot came later
+        chunks = []  # it was queued first, so its snapshot is in the further parts
     while part in parts:
         chunks.append(_data(parts[part]))
         part += 1
@@ -386,7 +397,7 @@ def _loaded(text: str) -> Any:
 
 
 def _run_of(config: Mapping[str, object]) -> str:
-    """The run that made a config of the history."""
+    """Returns the id of the run that created a config of the history."""
     labels = labels_of(config)
     record = _loaded(labels.get(RECORD, ""))
     return str(record.get("id") or "") if isinstance(record, dict) else labels.get(PART, "")

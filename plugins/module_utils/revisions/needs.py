@@ -18,14 +18,14 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.transitions.clea
 if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import Snapshot
 
-#: More than there can be.
+#: More revisions than a stack can have.
 ALL = 1_000_000
 
 
 def needs_of(client: EngineClient, stack: str) -> Dict[str, Set[str]]:
-    """The names of networks, configs, secrets and volumes by kind that revisions need which one can go back to.
+    """Returns by kind the names of networks, configs, secrets and volumes that possible rollbacks need.
 
-    Raises DeployError (``revision_damaged``) if one can't be read, so that its needs are unknown; EngineError.
+    Raises DeployError (``revision_damaged``) if a revision can't be read, so its needs are unknown; EngineError.
     """
     revisions = History(client, None, stack).read()
     removed = max((revision.number for revision in revisions if revision.status == REMOVED), default=0)

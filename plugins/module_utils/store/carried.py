@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The store ``vault`` on a manager: the values that the controller sent, and those that it must write.
 
-The file is on the controller. A module can't write it; it hands the new values back, and the action plugin runs the
-module again once they are kept.
+A module can't write the file on the controller. It returns the new values, and the action plugin writes them and runs
+the module again.
 """
 
 from __future__ import annotations
@@ -17,22 +17,22 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.values.store imp
 
 
 class NotYetKept(Exception):
-    """The values have to be written on the controller before they can be used."""
+    """The controller must write the values before they are used."""
 
     def __init__(self, slot: str, kept: Kept) -> None:
         super().__init__("the controller must write its vault first")
         self.slot, self.kept = slot, kept
-        self.in_place = False  # the same values in another form, in the same place
-        self.made: Dict[str, str] = {}  # name to what was done to it
-        self.before: Dict[str, str] = {}  # name to the version that was the current one, where that was replaced
-        self.failure: Optional[StackwrightError] = None  # what the module ends with, once this is written
-        self.result: Optional[Dict[str, Any]] = None  # the module's, where nothing is left to do after the writing
+        self.in_place = False  # the same values in another format, in the same place
+        self.made: Dict[str, str] = {}  # by name: what was done to the value
+        self.before: Dict[str, str] = {}  # by name: the current version that was replaced
+        self.failure: Optional[StackwrightError] = None  # the module fails with it after the values are written
+        self.result: Optional[Dict[str, Any]] = None  # the module's, if there is nothing to do after the values
 
 
 class Carried(Store):
-    """The values that came along; writing them breaks off with NotYetKept. ``slot`` tells one vault from another.
+    """The values that the controller sent; ``write`` raises NotYetKept. ``slot`` identifies the vault.
 
-    ``owner`` as in Store. ``number`` is that of the Docker config that has them encrypted, None of a vault on the
+    ``owner`` as in Store. ``number`` is that of the Docker config with the encrypted values, None for a vault on the
     controller.
     """
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.request.option_types import StoreOptions
     from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Info
 
-#: What the user may choose.
+#: The stores that a user can choose.
 AUTO, HOST_FACTS, SWARM, VAULT = "auto", "host_facts", "swarm", "vault"
 
 
@@ -30,13 +30,12 @@ def open_store(
     options: StoreOptions,
     slot: str = VAULT,
 ) -> Store:
-    """The store that ``options`` (store, path) name.
+    """Returns the store that ``options`` (store, path) name.
 
-    ``auto`` is the one that has values of the stack; where none has any, ``host_facts`` if the Swarm has one manager,
-    and ``swarm`` if it has several, so that each of them finds the same values. ``options["carried"]`` is the content
-    of the vault that the controller calls ``slot``.
-    ``options["owner"]`` says which of the stacks that can be called ``stack``.
-    Raises ValueStoreError and EngineError if ``auto`` can't look.
+    ``auto`` is the store that has values of the stack. If none has any, it is ``host_facts`` for a Swarm with one
+    manager, and ``swarm`` for one with several, so that each of them finds the same values. ``options["carried"]`` is
+    the content of the vault that the controller calls ``slot``, ``options["owner"]`` the owner of the stack.
+    Raises ValueStoreError and EngineError if ``auto`` can't read a store.
     """
     kind, owner = options.get("store") or AUTO, str(options.get("owner") or "")
     if is_carried(options):
@@ -46,7 +45,7 @@ def open_store(
     if kind in (HOST_FACTS, AUTO):
         order.append(HostFacts(stack, clock, options.get("path") or ""))
     if kind in (SWARM, AUTO):
-        order.insert(1 if managers < 2 else 0, _swarm(client, stack))
+        order.insert(1 if managers < 2 else 0, SwarmStore(stack, client))
     for store in order:
         store.owner = owner
     if len(order) == 1:
@@ -59,14 +58,10 @@ def open_store(
 
 
 def is_carried(options: StoreOptions) -> bool:
-    """Whether the controller has these values: in its vault, or encrypted in the Swarm (``number`` says where)."""
+    """Whether the controller sends these values: from its vault, or decrypted from Docker config ``number``."""
     return options.get("store") == VAULT or options.get("number") is not None
 
 
 def managers_of(info: Info) -> int:
-    """How many managers the Swarm of this answer of /info has."""
+    """Returns the number of managers in an answer of /info."""
     return int((info.get("Swarm") or {}).get("Managers") or 1)
-
-
-def _swarm(client: EngineClient, stack: str) -> Store:
-    return SwarmStore(stack, client)

@@ -1,9 +1,9 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Changes to kept values outside of deployments: set, removed, regenerated, moved.
+"""Sets, removes, regenerates and moves kept values outside of deployments.
 
-Services follow when they are deployed.
+Services use the new values from their next deployment on.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ Result = Dict[str, Any]
 
 
 class Random(Chance, Protocol):
-    """Where random numbers come from: ``secrets.SystemRandom()``."""
+    """A source of random numbers: ``secrets.SystemRandom()``."""
 
     def getrandbits(self, bits: int, /) -> int:
-        """A whole number of so many bits."""
+        """Returns a whole number of ``bits`` bits."""
 
 
 class Edit:
-    """Changes of one store. ``rng`` is chance, ``now`` seconds since the epoch; ``check`` writes nothing."""
+    """Changes of one store. ``now`` is in seconds since 1970; ``check`` writes nothing."""
 
     def __init__(self, store: Store, rng: Random, now: float, check: bool) -> None:
         self.store, self.rng, self.now, self.check = store, rng, now, check
@@ -42,7 +42,7 @@ class Edit:
     def run(self, params: Mapping[str, Any], target: Store) -> Result:
         """Brings the store to ``params["state"]`` (with ``values`` or ``names``; ``moved`` goes to ``target``).
 
-        The result: changed, store, values (without their values), diff. Raises ValueStoreError.
+        Returns changed, stack, store, kept_values (names and versions only) and diff. Raises ValueStoreError.
         """
         state = params["state"]
         names = [name if name == ALL else full_name(name) for name in params["names"] or []]
@@ -56,7 +56,7 @@ class Edit:
                 return self._set(kept, params["values"] or {})
             if state == "absent":
                 return self._removed(kept, names)
-            return self._made_anew(kept, names) if state == "regenerated" else kept
+            return self._regenerated(kept, names) if state == "regenerated" else kept
 
         try:
             after = edit(before) if self.check else update(self.store, edit)
@@ -66,21 +66,25 @@ class Edit:
         return self._result(before, after, self.store)
 
     def read(self, names: Optional[Sequence[str]]) -> Dict[str, str]:
-        """The current values of these names, or of all. Raises ValueStoreError (``value_missing``)."""
+        """Returns the current values of these names, or of all. Raises ValueStoreError (``value_missing``)."""
         kept, _token = self.store.read()
-        current = {name: entry.value for name in kept.entries for entry in [kept.current(name)] if entry is not None}
-        there = {name: value for name, value in current.items() if value is not None}
-        wanted = list(there) if names is None or ALL in names else [full_name(name) for name in names]
-        missing = sorted(set(wanted) - set(there))
+        current = {
+            name: version.value
+            for name in kept.entries
+            for version in [kept.current(name)]
+            if version is not None and version.value is not None
+        }
+        wanted = list(current) if names is None or ALL in names else [full_name(name) for name in names]
+        missing = sorted(set(wanted) - set(current))
         if missing:
             raise ValueStoreError(
                 f"There is no value {', '.join(missing)} in the stack {kept.stack}.",
                 "value_missing",
-                f"Kept values: {', '.join(sorted(there)) or 'none'}. Deploy the stack first, or set the option that "
+                f"Kept values: {', '.join(sorted(current)) or 'none'}. Deploy the stack first, or set the option that "
                 "names its store.",
                 {"missing_values": missing},
             )
-        return {name: there[name] for name in wanted}
+        return {name: current[name] for name in wanted}
 
     def _set(self, kept: Kept, values: Mapping[str, Any]) -> Kept:
         for given, value in sorted(values.items()):
@@ -95,7 +99,7 @@ class Edit:
             kept = kept.without(name)
         return kept
 
-    def _made_anew(self, kept: Kept, names: Sequence[str]) -> Kept:
+    def _regenerated(self, kept: Kept, names: Sequence[str]) -> Kept:
         entries: List[ValueEntry] = [
             {
                 "name": name,
@@ -115,13 +119,14 @@ class Edit:
             kept = kept.added(name, made[name], GENERATED, self._mark(), self.created, entry.generator, entry.params)
         return kept
 
-    def _moved(self, target: Store, again: bool) -> Result:
-        """The target has everything before the source loses it: a crash between the two leaves both.
+    def _moved(self, target: Store, recoded: bool) -> Result:
+        """Writes the target before it empties the source: a crash between the two leaves both.
 
-        In one and the same place the values are written once, in another form; ``again`` where there is another one.
+        If both are in the same place, the values are written once, in another format. ``recoded`` says that the formats
+        differ.
         """
         same = target.where == self.store.where
-        if same and not again:
+        if same and not recoded:
             raise ValueStoreError(
                 f"The source and target of the move are the same: {target.where}.",
                 "invalid_options",
@@ -129,24 +134,35 @@ class Edit:
             )
         found = self._readable(same)
         if found is not None and same and not found[0].empty:
-            return self._written_anew(target, *found)
-        there, _token = target.read()
+            return self._recoded(target, *found)
+        existing, _token = target.read()
         if found is None or found[0].empty:
-            return self._result(there, there, target)
+            return self._result(existing, existing, target)
         kept = found[0]
-        if not there.empty and there != kept:
+        if not existing.empty and existing != kept:
             raise ValueStoreError(
                 f"The store {target.where} already has different values of the stack {kept.stack}.",
                 "store_conflict",
                 "Remove the wrong ones with state: absent (names: all), then move again. Nothing was changed.",
             )
         if not self.check:
-            update(target, lambda _there: kept)
-            update(self.store, lambda _kept: Kept(kept.stack, {}, kept.counter))
+            update(target, lambda _existing: kept)
+            self._emptied(*found, target.where)
         return self._move(kept, target, target.where)
 
+    def _emptied(self, kept: Kept, token: object, copied_to: str) -> None:
+        try:
+            self.store.write(Kept(kept.stack, {}, kept.counter), token)
+        except StoreConflict:
+            raise ValueStoreError(
+                f"Another run changed the values in {self.store.where} during the move. They are still there; "
+                f"{copied_to} has a copy of the earlier ones.",
+                "store_conflict",
+                f"Remove the copy in {copied_to} with state: absent (names: all), then move again.",
+            ) from None
+
     def _readable(self, same: bool) -> Optional[Tuple[Kept, Any]]:
-        """What the store has; None if that has the form already in which it is to be."""
+        """Returns the store's content and token; None if it already has the target's format."""
         try:
             return self.store.read()
         except ValueStoreError as error:
@@ -154,7 +170,7 @@ class Edit:
                 return None
             raise
 
-    def _written_anew(self, target: Store, kept: Kept, token: object) -> Result:
+    def _recoded(self, target: Store, kept: Kept, token: object) -> Result:
         result = self._move(kept, target, f"{target.where}, in the new format")
         if self.check:
             return result

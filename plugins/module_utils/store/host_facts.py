@@ -17,13 +17,13 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.values.kept impo
 from ansible_collections.stackwright.swarm.plugins.module_utils.values.store import Store, StoreConflict
 
 FOLDER = "/etc/ansible/facts.d"
-#: Before the stack's name, as the name of the fact.
+#: The prefix of a fact's name, before the stack's.
 FACT = "stackwright_"
 PATIENCE = 30.0  # seconds to wait for another writer
 
 
 class HostFacts(Store):
-    """One file for each stack, readable by its owner only. ``clock`` has ``now()`` and ``sleep(seconds)``."""
+    """One file for each stack, which only its owner can read. Without a ``clock`` it can only be read."""
 
     kind = "host_facts"
 

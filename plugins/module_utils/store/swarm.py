@@ -3,10 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The store ``swarm``: the values are in the raft log of the managers, as a Docker config.
 
-They are readable JSON, or the text of a vault that the controller has encrypted.
+They are readable JSON, or the text of a vault that the controller encrypted.
 
-The data of a config can't be changed. So each writing is a new config with the next number in its name, which can be
-created only once: that makes it a compare-and-swap over all managers. The one with the highest number counts.
+The data of a config can't be changed, so each write creates a config with the next number in its name. Such a name can
+be created only once, which makes it a compare-and-swap over all managers. The config with the highest number counts.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names impo
 from ansible_collections.stackwright.swarm.plugins.module_utils.values.kept import Kept, damaged, from_json
 from ansible_collections.stackwright.swarm.plugins.module_utils.values.store import Store, StoreConflict
 
-#: The Engine takes less than this for a config.
+#: The Engine refuses a config of this size in bytes, or larger.
 LIMIT = 1_024_000
 
 
 class SwarmStore(Store):
-    """The values of ``stack`` in the Swarm of ``client``. Anyone who may use the Engine of a manager can read them."""
+    """The values of ``stack`` in the Swarm of ``client``. Everyone with access to a manager's Engine can read them."""
 
     kind = "swarm"
 
@@ -58,7 +58,7 @@ class SwarmStore(Store):
         return from_json(content, self.stack, self._named(number), self.owner), number
 
     def newest(self) -> Tuple[int, bytes]:
-        """The number of the newest config, 0 if there is none, and its data. Raises ValueStoreError."""
+        """Returns the number of the newest config, 0 if there is none, and its data. Raises ValueStoreError."""
         found = self._generations()
         if not found:
             return 0, b""
@@ -76,7 +76,7 @@ class SwarmStore(Store):
         self.put(json.dumps(kept.as_data(), sort_keys=True, separators=(",", ":")).encode(), token)
 
     def put(self, content: bytes, token: int) -> None:
-        """Makes ``content`` the newest config, if that of ``token`` is the newest still. Raises as ``write``."""
+        """Creates the newest config from ``content`` if that of ``token`` still is the newest. Raises as ``write``."""
         if len(content) >= LIMIT:
             raise ValueStoreError(
                 f"The values of {self.stack} with their older versions need {len(content)} bytes; the Swarm allows "
@@ -96,7 +96,7 @@ class SwarmStore(Store):
             if error.error_code == "conflict":
                 raise StoreConflict from None
             raise
-        # A number that others have used and removed meanwhile is free again: only the highest one counts.
+        # Another run may have used this number and removed the config since: only the highest number counts.
         found = self._generations()
         if not found or id_of(found[-1][1]) != mine:
             self.client.delete(f"/configs/{mine}")
@@ -110,7 +110,7 @@ class SwarmStore(Store):
         except EngineError as error:
             if not is_transient(error):
                 raise
-            # The answer may have been lost, but not the writing: what is there now says it.
+            # The answer may be lost although the config was created.
             for config in self.client.list("/configs", {"filters": {"name": [body["Name"]]}}):
                 if name_of(config) == body["Name"] and config["Spec"].get("Data") == body["Data"]:
                     return id_of(config)
@@ -120,7 +120,7 @@ class SwarmStore(Store):
         found = []
         for config in self.client.list("/configs", {"filters": {"name": [self.prefix]}}):
             if not _is_config(config):
-                # Passed over, it would be a stack without values, and get new ones.
+                # If it was ignored, the stack would seem to have no values and would get new ones.
                 raise EngineError(f"GET /configs on {self.client.where}: the answer has no configs.", hint=NO_ENGINE)
             name = name_of(config)
             number = name[len(self.prefix) :]

@@ -32,7 +32,7 @@ WAYS_OUT = (
 
 
 class Ask(NamedTuple):
-    """What deciding needs. ``live(names)`` looks at the running services, ``make(entries, known)`` makes values."""
+    """The inputs of a decision. ``live(names)`` reads running services, ``make(entries, known)`` generates values."""
 
     live: Callable[[Set[str]], Mapping[str, Live]]
     make: Callable[[Sequence[ValueEntry], Mapping[str, str]], Mapping[str, str]]
@@ -43,7 +43,7 @@ class Ask(NamedTuple):
 
 
 def completed(kept: Kept, entries: Sequence[ValueEntry], ask: Ask) -> Kept:
-    """``kept`` with a version for each of ``entries`` (a DesiredState's ``values``); itself where nothing was missing.
+    """Returns ``kept`` with a version for each of ``entries`` (a DesiredState's ``values``); itself if none is missing.
 
     Raises ValueStoreError: ``values_lost``, ``value_missing``, ``unknown_value``, ``adopt_failed``.
     """
@@ -56,7 +56,7 @@ def completed(kept: Kept, entries: Sequence[ValueEntry], ask: Ask) -> Kept:
         return kept
     again = regenerated(entries, ask.regenerate)
     if missing - again:
-        kept = _found(kept, missing - again, ask)
+        kept = _adopted(kept, missing - again, ask)
     make = [entry for entry in own if entry["name"] in again or kept.current(entry["name"]) is None]
     orphans = [f"{entry['name']} ({entry['where']})" for entry in make if not entry["generator"]]
     if orphans:
@@ -75,7 +75,7 @@ def completed(kept: Kept, entries: Sequence[ValueEntry], ask: Ask) -> Kept:
 
 
 def regenerated(entries: Sequence[ValueEntry], names: Sequence[str]) -> Set[str]:
-    """The names to regenerate, with the names that depend on them. Raises ValueStoreError ``unknown_value``."""
+    """Returns the names to regenerate, and those that depend on them. Raises ValueStoreError (``unknown_value``)."""
     if not names:
         return set()
     able = {entry["name"] for entry in entries if entry["generator"] and entry["given"] is None}
@@ -89,7 +89,8 @@ def regenerated(entries: Sequence[ValueEntry], names: Sequence[str]) -> Set[str]
     return with_dependants(entries, wanted) & able
 
 
-def _found(kept: Kept, missing: Set[str], ask: Ask) -> Kept:
+def _adopted(kept: Kept, missing: Set[str], ask: Ask) -> Kept:
+    """Returns ``kept`` with the values of the running services, if ``on_lost`` allows it."""
     live = ask.live(missing)
     if not live or ask.on_lost == REGENERATE:
         return kept
@@ -116,20 +117,20 @@ def _used(live: Mapping[str, Live]) -> str:
 
 
 def version_of(kept: Kept, entry: ValueEntry) -> Optional[Version]:
-    """The version that a run uses: that of the override, or the current one."""
+    """Returns the version that a run uses: that of the override, or the current one."""
     if entry["given"] is not None:
         return kept.given(entry["name"], entry["given"])
     return kept.current(entry["name"])
 
 
 def texts_of(kept: Kept, entries: Sequence[ValueEntry]) -> Dict[str, str]:
-    """The values by name, as far as they are there."""
+    """Returns the known values by name."""
     found = ((entry["name"], version_of(kept, entry)) for entry in entries)
     return {name: version.value for name, version in found if version is not None and version.value is not None}
 
 
 def pinned(kept: Kept, labels: Mapping[str, str]) -> Dict[str, str]:
-    """The values of an older revision. Raises ValueStoreError ``value_lost`` naming those that are gone."""
+    """Returns the values of an older revision. Raises ValueStoreError (``value_lost``) with the missing ones."""
     found, gone = {}, []
     for name, label in labels.items():
         entry = kept.entries.get(name)
@@ -149,7 +150,7 @@ def pinned(kept: Kept, labels: Mapping[str, str]) -> Dict[str, str]:
 
 
 def listed(kept: Kept) -> List[Dict[str, Any]]:
-    """The kept values for a result: everything but the values."""
+    """Returns the kept values for a result: everything except the values themselves."""
     return [
         {
             "name": name,

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The generators of values. Randomness is an argument: ``secrets.SystemRandom()`` at the edge, a seed in filters.
 
-Each states the entropy of what it makes, in bits; docs/guides/values.md has the table, and a test compares.
+Each states the entropy of its values in bits; a test compares this with the table in docs/guides/values.md.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 HEX = "0123456789abcdef"
 CHARS = string.ascii_letters + string.digits
-#: The number behind the words of a name has four digits and no zero in front.
+#: The number after the words of a name has four digits and no leading zero.
 FIRST_NUMBER, NUMBERS = 1000, 9000
 DAY = 86_400
 #: The name of another value: KEY of the stack, or SERVICE/KEY.
@@ -36,22 +36,22 @@ VALUE_NAME = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]*/)?[A-Za-z_][A-Za-z0-9_.-]*
 
 @dataclass(frozen=True)
 class Context:
-    """What a generator may look at besides chance: values made before, by their names, and the time (epoch, s)."""
+    """The inputs of a generator besides chance: the values so far, by name, and the time (seconds since 1970)."""
 
     values: Mapping[str, str] = field(default_factory=dict, repr=False)
     now: int = 0
 
 
 class Chance(Protocol):
-    """Where random numbers come from: ``secrets.SystemRandom()``, or Seeded."""
+    """A source of random numbers: ``secrets.SystemRandom()``, or Seeded."""
 
     def randrange(self, below: int, /) -> int:
-        """A whole number from 0 to ``below`` - 1, all alike."""
+        """Returns a whole number from 0 to ``below`` - 1, each equally likely."""
 
 
 @dataclass(frozen=True)
 class Generator:
-    """A way to make a value. ``rng`` needs one method, ``randrange(n)``: a whole number from 0 to n - 1, all alike."""
+    """A way to create a value. ``makes`` describes the value for users."""
 
     name: str
     makes: str
@@ -61,24 +61,24 @@ class Generator:
     takes_more: bool = False
 
     def params(self, positional: Sequence[object] = (), named: Optional[Mapping[str, object]] = None) -> Any:
-        """All parameters by name, with defaults. Raises GeneratorError."""
+        """Returns all parameters by name, with defaults. Raises GeneratorError."""
         return complete(self.parameters, positional, named or {}, self.takes_more)
 
     def make(self, rng: Chance, params: Mapping[str, object], context: Context = Context()) -> str:
-        """A new value. Raises GeneratorError: wrong parameters, or a value that it builds on is not there."""
+        """Returns a new value. Raises GeneratorError for invalid parameters, or if a value that it needs is missing."""
         return self.produce(rng, self.params((), params), context)
 
     def needs(self, params: Mapping[str, object]) -> List[str]:
-        """The names of the values that it builds on; they have to be made first."""
+        """Returns the names of the values that it is built from; they must be generated first."""
         return [full_name(self.params((), params)["key"])] if self.name == "generate_jwt" else []
 
 
 def full_name(name: str) -> str:
-    """``KEY`` stands for the stack's value of this name."""
+    """Returns the full name of a value: ``KEY`` is short for ``stack/KEY``."""
     return name if "/" in name else f"stack/{name}"
 
 
-# -- how they are made
+# -- their implementations
 
 
 def _pick(rng: Chance, chars: str, count: int) -> str:
@@ -159,7 +159,7 @@ def _url64(data: bytes) -> bytes:
     return base64.urlsafe_b64encode(data).rstrip(b"=")
 
 
-# -- what there is
+# -- the table of generators
 
 WORDS_BITS = math.log2(len(ADJECTIVES) * len(NOUNS) * NUMBERS)
 _CHAR_BITS = math.log2(len(CHARS))
@@ -237,7 +237,7 @@ GENERATORS: Dict[str, Generator] = {generator.name: generator for generator in _
 
 
 def generator_of(name: str) -> Generator:
-    """The generator of this name. Raises GeneratorError ``unknown_generator``, which lists the known ones."""
+    """Returns the generator of this name. Raises GeneratorError (``unknown_generator``), which lists the known ones."""
     if name not in GENERATORS:
         known = ", ".join(sorted(GENERATORS))
         raise GeneratorError(f"unknown generator {name}", "unknown_generator", f"known generators or presets: {known}")

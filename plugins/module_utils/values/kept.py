@@ -1,10 +1,10 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The kept values of one stack, as plain data: names, versions, and which version is the current one.
+"""The kept values of one stack, as plain data: names, versions, and the current version of each.
 
-A version is known by its label, NUMBER-MARK. The mark is chance: a store that was lost and filled again has other
-labels, so that a revision never gets a value under a number that meant another one.
+A version's label is NUMBER-MARK. The mark is random: a store that was lost and filled again has other labels, so a
+revision never gets another value that has its number.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.values.value_types import KeptData
 
 FORMAT = 1
-#: Where a version comes from: made by a generator, set or overridden by the user, taken over from a running service.
+#: The origin of a version: a generator, the user (set, or given as an override), a running service.
 GENERATED, SET, GIVEN, ADOPTED = "generated", "set", "given", "adopted"
 
 RESTORE_IT = (
@@ -31,7 +31,7 @@ RESTORE_IT = (
 
 @dataclass(frozen=True)
 class Version:
-    """One value. ``value`` is None if a store has left it encrypted; ``created`` is UTC."""
+    """One value. ``value`` is None if a store left it encrypted; ``created`` is in UTC."""
 
     number: int
     mark: str
@@ -41,16 +41,16 @@ class Version:
 
     @property
     def label(self) -> str:
-        """What a revision remembers."""
+        """The identity of the version; revisions record it."""
         return f"{self.number}-{self.mark}"
 
 
 @dataclass(frozen=True)
 class Entry:
-    """The versions of one name, oldest first; ``current`` is the label of the one in use, empty if none is.
+    """The versions of one name, oldest first; ``current`` is the label of the one in use, empty if there is none.
 
-    What ``env_overrides`` gave (origin ``given``) is never current: without the override the kept value is back.
-    ``generator`` and ``params`` say how to make the next one; None if it was only ever set.
+    A version from ``env_overrides`` (origin ``given``) is never current: without the override, the kept value is used
+    again. ``generator`` and ``params`` create the next version; they are None for a value that was only set.
     """
 
     versions: Tuple[Version, ...] = ()
@@ -59,7 +59,7 @@ class Entry:
     params: Any = None
 
     def version(self, label: str) -> Optional[Version]:
-        """The version of this label, if it is kept."""
+        """Returns the version with this label, None if it is not kept."""
         return next((version for version in self.versions if version.label == label), None)
 
     @property
@@ -70,9 +70,9 @@ class Entry:
 
 @dataclass(frozen=True)
 class Kept:
-    """All kept values of a stack. Every change gives a new one; ``counter`` is the last number that was given out.
+    """All kept values of a stack. Each change returns a new object; ``counter`` is the number of the last version.
 
-    ``owner`` is PROJECT/ENVIRONMENT/NAME, where it is known: several stacks can be called ``stack`` (swarm/owner.py).
+    ``owner`` is PROJECT/ENVIRONMENT/NAME if it is known: several stacks can have the name ``stack`` (swarm/owner.py).
     """
 
     stack: str
@@ -82,16 +82,16 @@ class Kept:
 
     @property
     def empty(self) -> bool:
-        """Whether there is no value at all."""
+        """Whether it has no value."""
         return not any(entry.versions for entry in self.entries.values())
 
     def current(self, name: str) -> Optional[Version]:
-        """The version of ``name`` that is in use."""
+        """Returns the version of ``name`` that is in use."""
         entry = self.entries.get(name)
         return entry.newest if entry else None
 
     def given(self, name: str, value: str) -> Optional[Version]:
-        """The version that keeps exactly this override."""
+        """Returns the latest version that an override with this value created."""
         entry = self.entries.get(name)
         versions = entry.versions if entry else ()
         return next((v for v in reversed(versions) if v.origin == GIVEN and v.value == value), None)
@@ -106,7 +106,7 @@ class Kept:
         generator: Optional[str] = None,
         params: object = None,
     ) -> Kept:
-        """With a new version of ``name``, which becomes the current one unless it is an override."""
+        """Adds a version of ``name``, which becomes the current one unless it is an override."""
         entry = self.entries.get(name) or Entry()
         version = Version(self.counter + 1, mark, value, created, origin)
         changed = replace(
@@ -119,7 +119,7 @@ class Kept:
         return replace(self, entries={**self.entries, name: changed}, counter=self.counter + 1)
 
     def using(self, labels: Mapping[str, str]) -> Kept:
-        """With these versions (name to label) as the current ones; overrides and what is not kept are passed over."""
+        """Makes these versions (name to label) the current ones; ignores overrides and versions that are not kept."""
         entries = dict(self.entries)
         for name, label in labels.items():
             entry = entries.get(name)
@@ -129,11 +129,11 @@ class Kept:
         return replace(self, entries=entries)
 
     def without(self, name: str) -> Kept:
-        """Without ``name`` and all its versions."""
+        """Removes ``name`` and all its versions."""
         return replace(self, entries={key: entry for key, entry in self.entries.items() if key != name})
 
     def collected(self, wanted: Mapping[str, AbstractSet[str]]) -> Kept:
-        """Without the versions that are neither current nor wanted (name to labels). Names stay that have a version."""
+        """Removes versions that are neither current nor wanted (name to labels), and names without a version."""
         entries: Dict[str, Entry] = {}
         for name, entry in self.entries.items():
             keep = {entry.current} | set(wanted.get(name, ()))
@@ -143,11 +143,11 @@ class Kept:
         return replace(self, entries=entries)
 
     def texts(self) -> List[str]:
-        """All values that are known, of every version: what must not be shown."""
+        """Returns the known values of all versions: texts that must not be shown."""
         return [v.value for entry in self.entries.values() for v in entry.versions if v.value is not None]
 
     def as_data(self) -> KeptData:
-        """Plain data for a store."""
+        """Returns plain data for a store."""
         return {
             "format": FORMAT,
             "stack": self.stack,
@@ -158,19 +158,23 @@ class Kept:
 
     @classmethod
     def from_data(cls, data: Any, stack: str, where: str, owner: str = "") -> Kept:
-        """What ``as_data`` gave. Raises ValueStoreError (``store_damaged``; ``conflict`` if it is not ``owner``'s)
-        naming ``where`` it is."""
+        """Reads the data that ``as_data`` returned. ``where`` is its place for messages.
+
+        Raises ValueStoreError (``store_damaged``; ``conflict`` if the values are not those of ``owner``).
+        """
         try:
-            _want(isinstance(data, Mapping), "it is not a map")
+            _require(isinstance(data, Mapping), "it is not a map")
             number = _number(data.get("format"), "its format")
-            _want(number <= FORMAT, f"its format {number} needs a newer version of the collection")
-            _want(number == FORMAT, "it has another format")
-            _want(data.get("stack") == stack, "it is not for this stack")
-            _want(set(data) - {"owner"} == {"format", "stack", "counter", "values"}, "it has unexpected keys")
-            _want(isinstance(data.get("values"), Mapping), "its values are not a map")
+            _require(number <= FORMAT, f"its format {number} needs a newer version of the collection")
+            _require(number == FORMAT, "it has another format")
+            _require(data.get("stack") == stack, "it is not for this stack")
+            _require(set(data) - {"owner"} == {"format", "stack", "counter", "values"}, "it has unexpected keys")
+            _require(isinstance(data.get("values"), Mapping), "its values are not a map")
             entries = {}
             for place, (name, entry) in enumerate(data["values"].items(), 1):
-                _want(isinstance(name, str) and isinstance(entry, Mapping), f"entry {place} of its values is invalid")
+                _require(
+                    isinstance(name, str) and isinstance(entry, Mapping), f"entry {place} of its values is invalid"
+                )
                 entries[name] = _entry(entry, f"entry {place} of its values")
             counter = _number(data.get("counter"), "its counter")
             recorded = _text(data.get("owner", ""), "its owner")
@@ -182,15 +186,15 @@ class Kept:
 
 
 def is_other(recorded: str, owner: str) -> bool:
-    """Whether the owner that values record is another than ``owner``. If one of them is not known, it is not."""
+    """Whether the recorded owner differs from ``owner``. False if one of them is not known."""
     found, asked = of_text(recorded), of_text(owner)
     return bool(found and asked and not asked.is_same(found))
 
 
 def refuse_other(recorded: str, owner: str, stack: str, where: str) -> None:
-    """Raises ValueStoreError (``conflict``) if the values ``where`` are another stack's than ``owner``."""
+    """Raises ValueStoreError (``conflict``) if the values at ``where`` belong to another stack than ``owner``."""
     found, asked = of_text(recorded), of_text(owner)
-    if found and asked and is_other(recorded, owner):
+    if found and asked and not asked.is_same(found):
         raise ValueStoreError(
             f"The value store {where} has the values of another stack with the name {stack} ({found.shown}) than the "
             f"requested one ({asked.shown}).",
@@ -200,7 +204,7 @@ def refuse_other(recorded: str, owner: str, stack: str, where: str) -> None:
 
 
 def from_json(content: bytes, stack: str, where: str, owner: str = "") -> Kept:
-    """The values of a store that keeps JSON. Raises ValueStoreError as ``from_data``."""
+    """Reads the values of a store that keeps JSON. Raises ValueStoreError as ``from_data``."""
     try:
         data = json.loads(content.decode("utf-8"), parse_constant=_no_number)
     except ValueError:
@@ -211,7 +215,7 @@ def from_json(content: bytes, stack: str, where: str, owner: str = "") -> Kept:
 
 
 def damaged(where: str, why: str) -> ValueStoreError:
-    """The error for a store whose content can't be understood; ``why`` quotes none of it."""
+    """Returns the error for a store with invalid content; ``why`` must not quote the content."""
     return ValueStoreError(f"The value store {where} is damaged: {why}.", "store_damaged", RESTORE_IT)
 
 
@@ -228,42 +232,42 @@ def _entry_data(entry: Entry) -> Any:
 
 
 def _entry(data: Mapping[str, Any], place: str) -> Entry:
-    _want(set(data) == {"current", "generator", "params", "versions"}, f"{place} has unexpected keys")
+    _require(set(data) == {"current", "generator", "params", "versions"}, f"{place} has unexpected keys")
     versions = data.get("versions")
-    _want(isinstance(versions, list), f"the versions of {place} are not a list")
+    _require(isinstance(versions, list), f"the versions of {place} are not a list")
     found = []
     for index, version in enumerate(versions or (), 1):
         of = f"version {index} of {place}"
-        _want(isinstance(version, Mapping), f"{of} is not a map")
+        _require(isinstance(version, Mapping), f"{of} is not a map")
         texts = {key: _text(version.get(key), f"the {key} of {of}") for key in ("mark", "created", "origin")}
-        _want(set(version) == {"number", "value", *texts}, f"{of} has unexpected keys")
+        _require(set(version) == {"number", "value", *texts}, f"{of} has unexpected keys")
         value = None if version["value"] is None else _text(version["value"], f"the value of {of}")
         found.append(Version(_number(version.get("number"), f"the number of {of}"), value=value, **texts))
-    _want(len({version.label for version in found}) == len(found), f"{place} has a duplicate version")
+    _require(len({version.label for version in found}) == len(found), f"{place} has a duplicate version")
     generator, params = data.get("generator"), data.get("params")
     if generator is not None:
         _text(generator, f"the generator of {place}")
-    _want(_is_plain(params, 32), f"the parameters of {place} are missing")
-    _want(
+    _require(_is_plain(params, 32), f"the parameters of {place} are missing")
+    _require(
         generator is None or params is None or isinstance(params, Mapping), f"the parameters of {place} are not a map"
     )
     entry = Entry(tuple(found), _text(data.get("current"), f"the current version of {place}"), generator, params)
-    _want(not entry.current or entry.newest is not None, f"the current version of {place} is missing")
+    _require(not entry.current or entry.newest is not None, f"the current version of {place} is missing")
     return entry
 
 
-def _want(true: bool, why: str) -> None:
+def _require(true: bool, why: str) -> None:
     if not true:
         raise ValueError(why)
 
 
 def _number(value: Any, what: str) -> int:
-    _want(isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 1 << 53, f"{what} is not a number")
+    _require(isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 1 << 53, f"{what} is not a number")
     return int(value)
 
 
 def _text(value: Any, what: str) -> str:
-    _want(isinstance(value, str), f"{what} is not text")
+    _require(isinstance(value, str), f"{what} is not text")
     try:
         value.encode("utf-8", "surrogateescape")
     except UnicodeEncodeError:
@@ -272,7 +276,7 @@ def _text(value: Any, what: str) -> str:
 
 
 def _is_plain(value: object, deep: int) -> bool:
-    """Whether JSON can hold it, not deeper than this."""
+    """Whether JSON can represent the value, with at most ``deep`` levels."""
     if isinstance(value, Mapping):
         return deep > 0 and all(isinstance(key, str) and _is_plain(item, deep - 1) for key, item in value.items())
     if isinstance(value, list):

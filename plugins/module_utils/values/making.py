@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The values to generate, in order: some depend on others."""
+"""Generates values in order, because some depend on others."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
 
 def make_missing(entries: Sequence[ValueEntry], known: Mapping[str, str], rng: Chance, now: int) -> Dict[str, str]:
-    """New values, by name, for those of a DesiredState's ``values`` that are in ``known`` not; given ones are none.
+    """Returns new values, by name, for those of a DesiredState's ``values`` that are not in ``known``.
 
-    :param known: the values that exist, with those that were given (``given_of``).
+    :param known: the existing values, including those of overrides (``given_of``).
     :param rng: ``secrets.SystemRandom()``, or Seeded.
-    :param now: seconds since the epoch, for tokens that expire.
-    :raises GeneratorError: a generator is not known, or values depend on each other in a cycle.
+    :param now: seconds since 1970, for tokens that expire.
+    :raises GeneratorError: a generator is unknown, or values depend on each other in a cycle.
     """
     made: Dict[str, str] = {}
     for entry in in_order(entries):
@@ -32,7 +32,7 @@ def make_missing(entries: Sequence[ValueEntry], known: Mapping[str, str], rng: C
 
 
 def given_of(entries: Iterable[ValueEntry]) -> Dict[str, str]:
-    """The values that users gave."""
+    """Returns the values of overrides, by name."""
     return {entry["name"]: entry["given"] for entry in entries if entry["given"] is not None}
 
 
@@ -41,7 +41,7 @@ def needs_of(entry: ValueEntry) -> List[str]:
 
 
 def in_order(entries: Sequence[ValueEntry]) -> List[ValueEntry]:
-    """The entries, each after those that it is built on. Raises GeneratorError for a circle."""
+    """Returns the entries, each after those that it is built from. Raises GeneratorError for a cycle."""
     left = {entry["name"]: entry for entry in entries}
     done: List[ValueEntry] = []
     while left:
@@ -55,7 +55,7 @@ def in_order(entries: Sequence[ValueEntry]) -> List[ValueEntry]:
 
 
 def with_dependants(entries: Sequence[ValueEntry], names: Iterable[str]) -> Set[str]:
-    """``names`` and all values that are built on one of them: they are regenerated together."""
+    """Returns ``names`` and all values that are built from them: they are regenerated together."""
     found = set(names)
     for entry in in_order(entries):
         if any(need in found for need in needs_of(entry)):

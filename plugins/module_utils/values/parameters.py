@@ -12,13 +12,13 @@ from typing import Any, Dict, Mapping, Optional, Pattern, Sequence, Tuple
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import GeneratorError
 
 REQUIRED = object()
-#: As long as names of hosts may be, in lower case.
+#: A host name in lower case, of valid length.
 DOMAIN = re.compile(r"(?=.{1,253}\Z)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*\Z")
 
 
 @dataclass(frozen=True)
 class Parameter:
-    """One parameter: a whole number from ``least`` to ``most``, or a text that ``pattern`` fits."""
+    """One parameter: a whole number from ``least`` to ``most``, or a text that matches ``pattern``."""
 
     name: str
     default: Any = REQUIRED
@@ -28,7 +28,7 @@ class Parameter:
     means: str = ""
 
     def check(self, value: object) -> Any:
-        """The value. Raises GeneratorError."""
+        """Returns the value. Raises GeneratorError if it is invalid."""
         if self.pattern is None:
             if isinstance(value, bool) or not isinstance(value, int):
                 raise GeneratorError(f"{self.name} must be a whole number")
@@ -42,7 +42,7 @@ class Parameter:
 def complete(
     parameters: Sequence[Parameter], positional: Sequence[object], named: Mapping[str, object], takes_more: bool = False
 ) -> Dict[str, Any]:
-    """All parameters by name, checked, defaults included; further named ones are kept where ``takes_more``.
+    """Returns all parameters by name, checked, with defaults; other named ones too if ``takes_more``.
 
     Raises GeneratorError.
     """

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The values in running services in place of the file's references: to detect a lost store, and to refill it."""
+"""Reads kept values from running services, in place of the file's references: to detect and refill a lost store."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class Place(NamedTuple):
-    """A text with references, and what stands there now; None if that can't be read (the content of a secret)."""
+    """A text with references, and its current text; None if that can't be read (the content of a secret)."""
 
     where: str
     text: str
@@ -31,17 +31,14 @@ class Place(NamedTuple):
 
 
 class Live(NamedTuple):
-    """Where a value is in use, and which one, if there is exactly one that can be told."""
+    """The places that use a value, and the value; None if it can't be read or differs between them."""
 
     places: Tuple[str, ...]
     value: Optional[str]
 
 
 def live_values(desired: State, observed: Observed, names: Set[str]) -> Dict[str, Live]:
-    """The value in use for each of ``names`` (which the store does not have); unused ones are left out.
-
-    ``desired`` is a DesiredState with references.
-    """
+    """Returns the value in use for each of ``names`` that is used. ``desired`` is a DesiredState with references."""
     places = [place for place in _places(desired, observed) if references_in(place.text) & names]
     known = _solved(places)
     found = {}
@@ -87,7 +84,7 @@ def _decoded(data: Optional[str]) -> Any:
 
 
 def _solved(places: Sequence[Place]) -> Dict[str, Set[str]]:
-    """The values that the places show. Simple texts first: what they give tells the parts of others apart."""
+    """Returns the values in the places. Reads texts with few references first, which helps to divide the others."""
     known: Dict[str, Set[str]] = {}
     for place in sorted(places, key=lambda place: (place.text.count("\0"), place.where)):
         if place.live is not None:
@@ -100,7 +97,7 @@ def _matched(text: str, live: str, known: Mapping[str, Set[str]]) -> Dict[str, s
     names: List[str] = REFERENCE.findall(text)
     single = {name: next(iter(values)) for name, values in known.items() if len(values) == 1}
     if len(names) == 1:
-        single.pop(names[0], None)  # that this place has another value is to be seen
+        single.pop(names[0], None)  # this place may have another value, which must be noticed
     found = []
     for group in ("(.*)", "(.*?)"):
         parts = REFERENCE.split(text)
@@ -112,5 +109,5 @@ def _matched(text: str, live: str, known: Mapping[str, Set[str]]) -> Dict[str, s
         if match is None:
             return {}
         found.append(dict(zip([name for name in names if name not in single], match.groups())))
-    # If a text can be divided in two ways, it is ambiguous.
+    # A text that can be divided in two ways is ambiguous.
     return found[0] if found[0] == found[1] else {}

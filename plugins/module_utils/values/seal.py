@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Encrypts values on their way from a manager to the controller, in a module's result.
 
-Ansible shows results of modules with -vvv before any plugin sees them. So the controller sends a key along that serves
-for one result, and what comes back is encrypted with it: SHA-256 in counter mode, with a tag, which every Python has.
+Ansible shows a module's result with -vvv before any plugin sees it. So the controller sends a key for one result, and
+the module encrypts the values with it: HMAC-SHA-256 in counter mode, with a tag, which every Python has.
 """
 
 from __future__ import annotations
@@ -20,22 +20,23 @@ TAG = 32
 
 
 def seal(key: str, nonce: bytes, data: object) -> str:
-    """``data`` as text that only ``key`` (text, 256 bits of chance) opens; ``nonce`` is 16 bytes of chance."""
+    """Encrypts ``data`` with ``key`` (256 random bits, as text) and ``nonce`` (16 random bytes); returns base64."""
     plain = json.dumps(data).encode()
-    body = nonce + _mixed(key, nonce, plain)
+    body = nonce + _crypt(key, nonce, plain)
     return base64.b64encode(body + _tag(key, body)).decode("ascii")
 
 
 def unseal(key: str, text: str) -> Any:
-    """What ``seal`` was given. Raises ValueError if the key is another one or the text was changed."""
+    """Decrypts the data of ``seal``. Raises ValueError for another key, or if the text was changed."""
     raw = base64.b64decode(text)
     body, tag = raw[:-TAG], raw[-TAG:]
     if len(raw) < NONCE + TAG or not hmac.compare_digest(tag, _tag(key, body)):
         raise ValueError("the sealed text is not for this key")
-    return json.loads(_mixed(key, body[:NONCE], body[NONCE:]))
+    return json.loads(_crypt(key, body[:NONCE], body[NONCE:]))
 
 
-def _mixed(key: str, nonce: bytes, data: bytes) -> bytes:
+def _crypt(key: str, nonce: bytes, data: bytes) -> bytes:
+    """Encrypts or decrypts: XORs ``data`` with the key stream."""
     secret = ("stream " + key).encode()
     out = bytearray()
     for start in range(0, len(data), 32):

@@ -12,7 +12,7 @@ import hmac
 class Seeded:
     """A source for generators: blocks of HMAC-SHA256(seed, "stackwright.values/1" NUL purpose NUL counter).
 
-    What is made from it holds no more entropy than ``seed``. The counter has 8 bytes, the most significant first.
+    Its values have no more entropy than ``seed``. The counter has 8 bytes, the most significant first.
     """
 
     def __init__(self, seed: str, purpose: str) -> None:
@@ -23,7 +23,7 @@ class Seeded:
         self._count = 0
 
     def randrange(self, limit: int) -> int:
-        """A whole number from 0 to ``limit`` - 1, each as likely as the others."""
+        """Returns a whole number from 0 to ``limit`` - 1, each equally likely."""
         width = (limit - 1).bit_length()
         while True:
             number = self._take(width)

@@ -12,7 +12,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.values.value_ref
 
 
 def places_in(kind: str, spec: Mapping[str, object]) -> Set[str]:
-    """The paths, in the normal form, of the texts of a specification that have references."""
+    """Returns the paths, in the normal form, of the texts with references in a specification."""
     found: Set[str] = set()
     if references_in(spec):
         _add(normalise.service(spec) if kind == "service" else spec, "", found)
@@ -20,7 +20,7 @@ def places_in(kind: str, spec: Mapping[str, object]) -> Set[str]:
 
 
 def is_within(path: str, places: Collection[str]) -> bool:
-    """Whether what stands at ``path`` is a part of what stands at one of ``places``, or has one in it."""
+    """Whether ``path`` is one of ``places``, inside of one, or contains one."""
     return any(path == place or path.startswith(place + ".") or place.startswith(path + ".") for place in places)
 
 
@@ -30,7 +30,7 @@ def _add(value: object, path: str, found: Set[str]) -> None:
             found.add(path)
     elif isinstance(value, dict):
         for key, item in value.items():
-            # The text of a reference in a key (a mount's target) is another one when it is bound: hide its parent.
+            # A key with a reference (a mount's target) changes when it is bound: hide its parent.
             here = path if "\0" in key else f"{path}.{key}" if path else key
             if "\0" in key:
                 found.add(path)

@@ -10,53 +10,53 @@ from typing import Any, Callable, Optional, Tuple
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import ValueStoreError
 from ansible_collections.stackwright.swarm.plugins.module_utils.values.kept import Kept
 
-#: Each time somebody else was faster, and has got on: so many at once are not to be expected.
+#: Each failed try means that another run wrote successfully; so many at once are not expected.
 TRIES = 200
 
 
 class StoreConflict(Exception):
-    """Somebody else has written since this was read."""
+    """Another run has written since this run read the store."""
 
 
 class Store:
     """A place that keeps the values of one stack. ``kind`` is its name in options, ``where`` its place in messages.
 
-    ``owner`` (PROJECT/ENVIRONMENT/NAME, where it is set) says which of the stacks that can have this name: ``read``
-    raises ValueStoreError (``conflict``) if the values are another's.
+    ``owner`` (PROJECT/ENVIRONMENT/NAME, if it is set) is that of the stack: ``read`` raises ValueStoreError
+    (``conflict``) if the values belong to another one with the same name.
     """
 
     kind = ""
     where = ""
     owner = ""
-    #: What it held when it was chosen (``store: auto``).
+    #: Its content when ``store: auto`` chose it.
     seen: Optional[Tuple[Kept, Any]] = None
 
     def read(self) -> Tuple[Kept, Any]:
-        """The values (none if there is nothing yet), and a token that says which writing they are from.
+        """Returns the values (none if there is nothing yet), and a token that identifies this state for ``write``.
 
         Raises ValueStoreError: ``store_unreadable``, ``store_permissions``, ``store_damaged``.
         """
         raise NotImplementedError
 
     def write(self, kept: Kept, token: object) -> None:
-        """Replaces everything, so that a reader sees all of it or nothing, and a crash afterwards loses nothing.
+        """Replaces all values, atomically and durably.
 
-        Raises StoreConflict if the store is no longer as ``token`` says, ValueStoreError (``store_unwritable``,
-        ``store_full``) where it can't be written: then it is as before.
+        Raises StoreConflict if the store was written since ``token``, ValueStoreError (``store_unwritable``,
+        ``store_full``) if it can't be written. The store is unchanged then.
         """
         raise NotImplementedError
 
 
 def latest(store: Store) -> Tuple[Kept, Any]:
-    """As ``read``; a store that was read just now, to choose it, is not read again."""
+    """Reads the store, unless ``store: auto`` has just read it to choose it."""
     found, store.seen = store.seen, None
     return found or store.read()
 
 
 def update(store: Store, edit: Callable[[Kept], Kept]) -> Kept:
-    """Reads, edits and writes; again if somebody else was faster. Writes nothing if ``edit`` changes nothing.
+    """Reads, edits and writes; repeats if another run was faster. Writes nothing if ``edit`` changes nothing.
 
-    Returns what the store holds afterwards. Raises ValueStoreError.
+    Returns the new content of the store. Raises ValueStoreError.
     """
     for _number in range(TRIES):
         kept, token = store.read()
@@ -72,7 +72,7 @@ def update(store: Store, edit: Callable[[Kept], Kept]) -> Kept:
 
 
 def overtaken(store: Store) -> ValueStoreError:
-    """Others have written ``store`` during every attempt to write it."""
+    """Returns the error for a store that other runs wrote during every attempt to write it."""
     return ValueStoreError(
         f"The value store {store.where} was changed by others during every attempt.", hint="Run again later."
     )

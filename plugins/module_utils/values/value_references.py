@@ -3,9 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """References: a value's name inside a text, between two NULs, in place of the value.
 
-NUL occurs in no text of a Compose file, no environment and no label: the compiler refuses it. Names are ``stack/KEY``
-(the whole stack's), ``SERVICE/KEY``, ``configs/KEY`` and ``secrets/KEY`` (in their content); of several expressions in
-one value the second is ``KEY#2``, the third ``KEY#3``.
+The compiler refuses NUL in texts of a Compose file, environment variables and labels. Names are ``stack/KEY`` (of the
+whole stack), ``SERVICE/KEY``, ``configs/KEY`` and ``secrets/KEY`` (in their content). If one value has several
+expressions, the second is ``KEY#2``, the third ``KEY#3``.
 """
 
 from __future__ import annotations
@@ -22,18 +22,18 @@ HIDDEN = "********"
 #: Owners of names that no service can have.
 STACK, CONFIGS, SECRETS = "stack", "configs", "secrets"
 RESERVED = (STACK, CONFIGS, SECRETS)
-#: Swarm itself expands templates in these parts of a ContainerSpec; a value has to arrive as it is.
+#: Swarm expands templates in these parts of a ContainerSpec, so values are escaped there.
 EXPANDED = ("Env", "Hostname", "Mounts")
 BRACES, ESCAPED = "{{", '{{"{{"}}'
 
 
 def reference(name: str) -> str:
-    """The text that stands for a value."""
+    """Returns the text that stands for a value."""
     return f"\0{name}\0"
 
 
 def references_in(value: object) -> Set[str]:
-    """The names of all values that plain data refers to, the content of configs and secrets included."""
+    """Returns the names of all values that plain data refers to, also in the content of configs and secrets."""
     return {name for text in _texts(value) for name in REFERENCE.findall(text)}
 
 
@@ -56,10 +56,10 @@ def _content(entry: Mapping[str, str]) -> str:
 
 
 def bind_values(value: object, values: Mapping[str, str]) -> Any:
-    """A copy of plain data with each reference replaced by its value; what has none is shared.
+    """Returns a copy of plain data with each reference replaced by its value; parts without references are shared.
 
-    In entries with ``template: true`` the base64 text ``data`` is bound as well. Where Swarm would expand a template,
-    ``{{`` in a value is escaped. Raises ValueStoreError ``value_missing`` with the names of all missing values.
+    In entries with ``template: true`` it also binds the base64 text ``data``. Where Swarm expands templates, it escapes
+    ``{{`` in values. Raises ValueStoreError (``value_missing``) with the names of all missing values.
     """
     missing = references_in(value) - set(values)
     if missing:
@@ -93,17 +93,17 @@ def _text(text: str, values: Mapping[str, str], escape: bool) -> str:
 
 
 def escaped(value: str) -> str:
-    """``value`` for a place where Swarm expands templates, such as an environment variable."""
+    """Escapes ``value`` for a place where Swarm expands templates, such as an environment variable."""
     return value.replace(BRACES, ESCAPED)
 
 
 def unescaped(text: str) -> str:
-    """The value of an environment variable in a live spec, as the container gets it: undoes ``escaped``."""
+    """Undoes ``escaped``: returns the value that a container gets from a running service's specification."""
     return text.replace(ESCAPED, BRACES)
 
 
 def show_references(value: object) -> Any:
-    """A copy for the eyes of people: each reference is ``<generated>``."""
+    """Returns a copy for people: each reference is ``<generated>``."""
     if isinstance(value, str):
         return REFERENCE.sub(SHOWN, value) if "\0" in value else value
     if isinstance(value, dict):

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The words of generated names: short, plain, a to z only; 128 of each kind, so a word is worth 7 bits."""
+"""The words of generated names: short, plain, only a to z. There are 128 of each kind, so a word has 7 bits."""
 
 from __future__ import annotations
 

@@ -219,3 +219,8 @@ def test_what_is_packed_is_not_unpacked(way, tmp_path, tls):
     finally:
         tracemalloc.stop()
     assert error.error_code == "bad_answer"
+
+
+def test_the_error_names_a_limit_below_a_mebibyte():
+    assert str(http.TooLarge(100)) == "the answer is larger than 100 bytes"
+    assert str(http.TooLarge(2 * http.MIB)) == "the answer is larger than 2 MiB"

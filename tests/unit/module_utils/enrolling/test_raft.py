@@ -1,6 +1,7 @@
 """The raft data of a manager: which manager may be stopped, that its Engine starts again, what an archive may have."""
 
 import base64
+import gzip
 import io
 import os
 import signal
@@ -274,9 +275,11 @@ WHOLE = (("raft", tarfile.DIRTYPE), ("certificates", tarfile.DIRTYPE))
         packed(*WHOLE, ("raft/wal", tarfile.SYMTYPE)),
         packed(*WHOLE[:1]),
         "bm90IGEgdGFy",
+        "YWJjZ",  # 5 characters are not base64
+        base64.b64encode(gzip.compress(b"x" * 2000)[:10] + b"\xff" * 600).decode(),
     ],
     # The archive has the time of its making, which processes of pytest must not see.
-    ids=["above", "absolute", "link", "incomplete", "text"],
+    ids=["above", "absolute", "link", "incomplete", "text", "base64", "deflate"],
 )
 def test_a_strange_archive_stops_nothing(tmp_path, archive):
     engine = Engine(tmp_path, state="inactive")
@@ -317,3 +320,11 @@ def test_an_autolocked_swarm_of_several_managers_is_refused_both_ways(tmp_path):
     (tmp_path / "one").mkdir()
     one = Engine(tmp_path / "one", managers=("reachable",), me="m1", autolock=True)
     assert raft.look(one, True)["autolock"] is True
+
+
+def test_a_manager_that_its_swarm_does_not_list_is_refused(tmp_path):
+    engine = Engine(tmp_path)
+    engine.nodes = [node for node in engine.nodes if node["ID"] != "id2"]
+    with pytest.raises(StackwrightError) as caught:
+        raft.look(engine, downtime=False)
+    assert caught.value.error_code == "not_a_manager"
