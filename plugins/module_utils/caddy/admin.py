@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A proxy's admin API: reads with their ETag, guarded writes, and refusals in words."""
+"""A proxy's admin API: reads with their ETag, guarded writes, and its errors as messages."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.core.plain impor
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.shape import wrong
 from ansible_collections.stackwright.swarm.plugins.module_utils.routing.change import APPS, APPS_SHAPE, Write
 
-#: How long a proxy may be without its listener: every reload replaces it.
+#: Seconds that a proxy may be without its listener: each reload replaces it.
 PATIENCE = 3.0
-#: What a message repeats of the proxy's own.
+#: Characters of the proxy's message in ours.
 MOST_TEXT = 1500
 _HASH = re.compile(r"\$2[abxy]\$\d\d\$[./A-Za-z0-9]*")
 
@@ -32,9 +32,9 @@ DONE, STALE, UNKNOWN = "done", "stale", "unknown"
 
 
 class Seen(NamedTuple):
-    """A value of the proxy's configuration. ``modern``: version 2.8 or later, which sends the ETag as a header.
+    """A value in the proxy's configuration. ``modern``: version 2.8 or later, which sends the ETag as a header.
 
-    ``etag()`` is None if there is none; computing it takes a while, and only a write needs it.
+    ``etag()`` returns None if there is none. It may be slow, and only a write needs it.
     """
 
     value: Any
@@ -43,9 +43,9 @@ class Seen(NamedTuple):
 
 
 class Admin:
-    """One admin API. ``requests`` and ``writes`` count what was sent.
+    """One admin API. ``requests`` and ``writes`` count its calls.
 
-    :param pause: waits a little, longer with each turn (0, 1, ...), by chance; returns False when the time is over.
+    :param pause: waits a random time that grows with each turn (0, 1, ...); returns False when the time is over.
     """
 
     def __init__(self, transport: Any, pause: Callable[[int], bool]) -> None:
@@ -56,13 +56,13 @@ class Admin:
         self._pause = pause
 
     def read(self, path: str) -> Seen:
-        """The value at ``path``; None if there is nothing.
+        """Returns the value at ``path``; None if there is nothing.
 
         :raises RouteError: ``admin_unreachable``, ``admin_timeout``, ``admin_refused``, ``admin_answer``,
             ``answer_too_large``, ``admin_tls``.
         """
         answer = self.get(path)
-        # Through a missing parent the answer is 400 "invalid traversal path".
+        # If a parent is missing, the answer is 400 "invalid traversal path".
         if answer.status == 400 and b"traversal" in answer.body:
             return Seen(None, lambda: None, False)
         if answer.status != 200:
@@ -70,10 +70,10 @@ class Admin:
         try:
             value = parse(answer.body)
         except ValueError as error:
-            raise self._strange(f"its answer {error}") from None
+            raise self._not_caddy(f"its answer {error}") from None
         fault = wrong(value, APPS_SHAPE) if path == APPS and value is not None else None
         if fault is not None:
-            raise self._strange(f"its answer to GET {path}{fault}")
+            raise self._not_caddy(f"its answer to GET {path}{fault}")
 
         def etag() -> Optional[str]:
             return etag_of(path, answer.headers, answer.body, answer.trailers)
@@ -81,7 +81,7 @@ class Admin:
         return Seen(value, etag, "etag" in answer.headers)
 
     def get(self, path: str) -> Answer:
-        """One GET, again if the connection breaks: reading harms nobody.
+        """Sends a GET, and repeats it if the connection breaks.
 
         :raises RouteError: ``admin_unreachable``, ``admin_timeout``, ``admin_answer``, ``answer_too_large``,
             ``admin_tls``.
@@ -93,7 +93,7 @@ class Admin:
                 answer: Answer = self.transport.send("GET", path, None, {"Accept": "application/json"})
                 return answer
             except NotHttp:
-                raise self._strange("the answer is not HTTP") from None
+                raise self._not_caddy("the answer is not HTTP") from None
             except Late:
                 raise self._late() from None
             except TooLarge as error:
@@ -108,9 +108,9 @@ class Admin:
             turn += 1
 
     def write(self, write: Write, etag: str) -> str:
-        """Sends ``write`` guarded by ``etag``: ``DONE``, ``STALE`` (another client was faster) or ``UNKNOWN``.
+        """Sends ``write`` guarded by ``etag``; returns ``DONE``, ``STALE`` (another client was faster) or ``UNKNOWN``.
 
-        :raises RouteError: ``route_refused`` with the proxy's own message; ``admin_refused``.
+        :raises RouteError: ``route_refused`` with the proxy's message; ``admin_refused``.
         """
         body = json.dumps(write.body, separators=(",", ":"), ensure_ascii=False).encode()
         self.requests += 1
@@ -138,7 +138,7 @@ class Admin:
                 "Add the host of the address to the proxy's admin.origins, or use its unix socket.",
             )
         if not text:
-            return self._strange(f"it answered {call} with status {answer.status}")
+            return self._not_caddy(f"it answered {call} with status {answer.status}")
         code = "admin_answer" if call.startswith("GET") else "route_refused"
         what = "refused the routes and kept its configuration" if code == "route_refused" else f"refused {call}"
         return RouteError(
@@ -148,7 +148,7 @@ class Admin:
             {"status": answer.status, "proxy_message": text},
         )
 
-    def _strange(self, what: str) -> RouteError:
+    def _not_caddy(self, what: str) -> RouteError:
         return RouteError(
             f"{self.where} is not a Caddy admin API: {what}.",
             "admin_answer",
@@ -171,7 +171,7 @@ class Admin:
 
 
 def no_guard(where: str) -> RouteError:
-    """The error for an API whose answers carry no ETag: a write without a guard could undo what others wrote."""
+    """Returns the error for an API without ETags: an unguarded write could undo changes of other clients."""
     return RouteError(
         f"The admin API at {where} sends no ETag, so nothing was written.",
         "admin_answer",
@@ -180,7 +180,7 @@ def no_guard(where: str) -> RouteError:
 
 
 def _message(body: bytes) -> str:
-    """The proxy's own message, without hashes of passwords."""
+    """Returns the proxy's message, without password hashes."""
     try:
         found = parse(body)
     except ValueError:
@@ -194,7 +194,7 @@ _PRIME = 0x01000193
 
 
 def fnv1a(data: bytes) -> int:
-    """The 32-bit FNV-1a hash of ``data``."""
+    """Returns the 32-bit FNV-1a hash of ``data``."""
     value, prime = _OFFSET, _PRIME
     for byte in data:
         value = ((value ^ byte) * prime) & 0xFFFFFFFF
@@ -204,10 +204,10 @@ def fnv1a(data: bytes) -> int:
 def etag_of(
     path: str, headers: Mapping[str, str], body: bytes, trailers: Optional[Mapping[str, str]] = None
 ) -> Optional[str]:
-    """The ETag of an answer, or None if there is none.
+    """Returns the ETag of an answer, None if there is none.
 
-    Caddy 2.8 and later send it as a header. Earlier ones send it behind the body, and say so in the header ``Trailer``;
-    where something on the way has lost it there, it is computed, which takes about 30 ms for 1,000 routes.
+    Caddy 2.8 and later send it as a header. Earlier versions send it as a trailer, which the header ``Trailer``
+    announces. If the trailer got lost, it is computed, which takes about 30 ms for 1,000 routes.
 
     :param headers: names in lower case, as in ``trailers``.
     """

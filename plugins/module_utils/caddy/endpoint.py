@@ -19,9 +19,9 @@ LOCAL = re.compile(r"(localhost|127\.\d+\.\d+\.\d+|::1)\Z", re.IGNORECASE)
 
 @dataclass(frozen=True)
 class Endpoint:
-    """One admin API. ``socket`` is the path of a unix socket, or empty; ``address`` is where ``host`` was found.
+    """One admin API. ``socket`` is the path of a Unix socket, or empty; ``address`` is one of the host's addresses.
 
-    ``ca``, ``cert`` and ``key`` are paths of files; ``name`` is what the certificate must carry if it is not ``host``.
+    ``ca``, ``cert`` and ``key`` are paths of files; ``name`` is the name in the certificate if that is not ``host``.
     """
 
     text: str
@@ -37,23 +37,23 @@ class Endpoint:
 
     @property
     def shown(self) -> str:
-        """The endpoint as results and messages name it."""
+        """The endpoint in results and messages."""
         if self.address and self.address != self.host:
             return f"{self.scheme}://{_bracketed(self.address)}:{self.port} ({self.host})"
         return self.text
 
     @property
     def host_header(self) -> str:
-        """What the proxy's host check is to see; over a unix socket it wants an empty one."""
+        """The Host header for the proxy's check; over a Unix socket it must be empty."""
         return "" if self.socket else f"{_bracketed(self.host)}:{self.port}"
 
     @property
     def is_local(self) -> bool:
-        """Whether there can be no virtual address in between."""
+        """Whether the proxy is on this host, so not behind a virtual address."""
         return bool(self.socket or LOCAL.match(self.host))
 
     def at(self, address: str) -> Endpoint:
-        """The same endpoint at one of the addresses that its host has."""
+        """Returns the same endpoint at one of its host's addresses."""
         return replace(self, address=address)
 
 
@@ -74,7 +74,7 @@ def endpoint(text: str, **tls: Optional[str]) -> Endpoint:
         parts = urlsplit(given)
         port = parts.port
     except ValueError:
-        raise RouteError(f"{text!r} is not a valid address of an admin API.", "invalid_admin", HINT) from None
+        raise RouteError(f"{_safe(given)!r} is not a valid address of an admin API.", "invalid_admin", HINT) from None
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.path not in ("", "/") or parts.query:
         raise RouteError(f"{_safe(given)!r} is not a valid address of an admin API.", "invalid_admin", HINT)
     if parts.username is not None or parts.password is not None:
@@ -94,7 +94,8 @@ def endpoint(text: str, **tls: Optional[str]) -> Endpoint:
 
 
 def _safe(text: str) -> str:
-    return re.sub(r"//[^/@]*@", "//", text)[:200]
+    """Returns an address without user and password."""
+    return re.sub(r"//.*@", "//", text)[:200]
 
 
 def _bracketed(host: str) -> str:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Updates all replicas of a proxy to the routes of a stack; each replica is written and reported."""
+"""Updates all replicas of a proxy to the routes of a stack, and reports each of them."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors impo
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.retry import Backoff
 from ansible_collections.stackwright.swarm.plugins.module_utils.routing import readable
 
-#: How long a proxy is tried that others write to all the time, in seconds.
+#: Seconds to retry a proxy that other clients keep writing to.
 CONTENTION = 60.0
-#: The errors of a proxy that is down, or hangs: it may come back by itself.
+#: The errors of a proxy that is down or hangs, and may recover by itself.
 LOST = ("admin_unreachable", "admin_timeout")
-#: With these, nothing is written to any replica.
+#: Errors after which no replica is written.
 DECISIONS = ("route_conflict", "several_replicas", "tls_conflict")
 
 
 class World(NamedTuple):
-    """What comes from outside: ``transport(endpoint)``, ``resolve(name)``, a clock, and ``chance()`` from 0 to 1."""
+    """The external functions: ``transport(endpoint)``, ``resolve(name)``, a clock, and ``chance()`` from 0 to 1."""
 
     transport: Callable[[Endpoint], Any]
     resolve: Resolve
@@ -34,7 +34,7 @@ class World(NamedTuple):
 
 
 class Replica:
-    """One proxy: its admin API and what became of it."""
+    """One proxy: its admin API, and its update or error."""
 
     def __init__(self, at: Endpoint, world: World) -> None:
         self.at = at
@@ -43,7 +43,7 @@ class Replica:
         self.error: Optional[RouteError] = None
 
     def report(self) -> Dict[str, Any]:
-        """For results; a replica that was not reached says why."""
+        """Returns the replica's result, with its error if it has one."""
         found: Dict[str, Any] = {"admin": self.at.shown, "changed": False, "changes": [], "version": ""}
         if self.updated is not None:
             found["changed"] = self.updated.changed
@@ -58,7 +58,7 @@ class Replica:
 
 
 def replicas(endpoints: Sequence[Endpoint], world: World) -> List[Replica]:
-    """The proxies behind ``endpoints``, each once.
+    """Returns the proxies behind ``endpoints``, each once.
 
     :raises RouteError: ``several_replicas``, ``admin_unreachable``, ``admin_tls``.
     """
@@ -70,11 +70,11 @@ def replicas(endpoints: Sequence[Endpoint], world: World) -> List[Replica]:
             if key not in found:
                 found[key] = Replica(place, world)
                 if len(places) == 1:
-                    _look_behind(found[key])
+                    _check_alone(found[key])
     return list(found.values())
 
 
-def _look_behind(replica: Replica) -> None:
+def _check_alone(replica: Replica) -> None:
     try:
         check_alone(replica.admin, replica.at)
     except RouteError as error:
@@ -84,19 +84,19 @@ def _look_behind(replica: Replica) -> None:
 
 
 def bring_all(proxies: Sequence[Replica], wanted: Wanted, check: bool, world: World) -> None:
-    """Updates every replica; what went wrong with one is in its ``error``.
+    """Updates every replica; each replica's failure is in its ``error``.
 
-    Several are looked at before the first is written: what is decided against, such as a conflict, changes none.
+    Checks all replicas before it writes the first, so an error such as a conflict (DECISIONS) changes none of them.
 
-    :raises RouteError: such a decision.
+    :raises RouteError: one of DECISIONS.
     """
-    for looking in [True, check] if len(proxies) > 1 and not check else [check]:
+    for checking in [True, check] if len(proxies) > 1 and not check else [check]:
         for replica in proxies:
             if replica.error is not None:
                 continue
             again = Retry(world.clock, world.chance, CONTENTION)
             try:
-                replica.updated = update(replica.admin, wanted, looking, again)
+                replica.updated = update(replica.admin, wanted, checking, again)
             except RouteError as error:
                 if error.error_code in DECISIONS and replica.admin.writes == 0:
                     raise
@@ -104,7 +104,7 @@ def bring_all(proxies: Sequence[Replica], wanted: Wanted, check: bool, world: Wo
 
 
 def first_failure(proxies: Sequence[Replica]) -> Optional[RouteError]:
-    """The error of the run, if any replica has one; it names how many. That one is lost hides no other error."""
+    """Returns the error of the run, with the number of failed replicas. A lost replica hides no other error."""
     failed = [(replica.error, replica.at.shown) for replica in proxies if replica.error is not None]
     if not failed:
         return None
@@ -124,9 +124,9 @@ LONGEST = 0.5
 
 
 class Retry:
-    """Waits, each turn (0, 1, ...) longer; False when ``limit`` seconds have gone by since turn 0.
+    """Waits longer in each turn (0, 1, ...); returns False ``limit`` seconds after turn 0.
 
-    :param chance: a number from 0 to 1.
+    :param chance: returns a random number from 0 to 1.
     """
 
     def __init__(self, clock: Clock, chance: Callable[[], float], limit: float) -> None:

@@ -13,17 +13,17 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.routing.change i
 
 
 class Wanted(Protocol):
-    """What ``routing.change.RouteRequest`` is."""
+    """The interface of ``routing.change.RouteRequest``."""
 
     def change(self, apps: object, modern: bool) -> Change:
-        """The change for what the proxy has."""
+        """Returns the change for the proxy's current configuration."""
 
 
 class Updated(NamedTuple):
-    """What became of one proxy; the routes are the stack's own, as the proxy has them before and after.
+    """The update of one proxy, with the stack's routes there before and after.
 
-    ``fresh``: it had no route of any stack. ``skipped`` says which routes were left out, and why.
-    ``apps`` is the configuration that this was decided by; it may have secrets.
+    ``fresh``: the proxy had no route of any stack. ``skipped`` has the routes that were left out, and why.
+    ``apps`` is the configuration that the decision is from; it may have secrets.
     """
 
     changed: bool
@@ -36,10 +36,10 @@ class Updated(NamedTuple):
 
 
 def update(admin: Admin, wanted: Wanted, check: bool, again: Any) -> Updated:
-    """Makes the change that ``wanted`` asks for; with ``check`` only says whether there is one.
+    """Makes the change of ``wanted``; with ``check`` only returns it.
 
-    :param again: ``again(turn)`` waits a little by chance; False when the time for this proxy is over.
-    :raises RouteError: ``contended``: others write all the time; and what ``Admin`` and ``wanted`` raise.
+    :param again: ``again(turn)`` waits a random time; returns False when the time for this proxy is over.
+    :raises RouteError: ``contended`` if other clients keep writing; errors of ``Admin`` and ``wanted``.
     """
     first: Optional[Change] = None
     written = False
@@ -50,7 +50,7 @@ def update(admin: Admin, wanted: Wanted, check: bool, again: Any) -> Updated:
         first = change if first is None else first
         found = Updated(True, first.before, change.after, seen.modern, first.fresh, change.skipped, seen.value)
         if change.write is None:
-            # After a write whose answer was lost: it has arrived.
+            # If the answer to an earlier write was lost, that write succeeded.
             return found._replace(changed=written)
         if check:
             return found

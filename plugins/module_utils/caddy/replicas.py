@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The replicas behind an address: each has its own configuration and must be written."""
+"""The replicas behind an address. Each has its own configuration, so each must be written."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors impo
 
 Resolve = Callable[[str], Sequence[str]]
 
-#: So often an address is asked who it is; a virtual one hands connections to its replicas by turns.
+#: How often to ask an address for its identity; a virtual address passes connections to its replicas in turn.
 LOOKS = 4
 _STARTED = re.compile(rb"^process_start_time_seconds ([0-9.e+]+)", re.MULTILINE)
 _ADDRESS = re.compile(r"[0-9.]+\Z|.*:")
 
 
 def each_replica(at: Endpoint, resolve: Resolve) -> List[Endpoint]:
-    """The endpoint at each address that its host has, in their order.
+    """Returns the endpoint at each address of its host, in order.
 
-    :param resolve: the addresses of a name; empty if it has none.
+    :param resolve: returns the addresses of a name; empty if it has none.
     :raises RouteError: ``admin_unreachable`` for a host without an address, ``several_replicas`` for a Swarm
-        service's virtual address: a write through it would reach one replica, by chance.
+        service's virtual address: a write through it would reach only one of the replicas.
     """
     if at.socket:
         return [at]
@@ -37,15 +37,15 @@ def each_replica(at: Endpoint, resolve: Resolve) -> List[Endpoint]:
             f"The host of the admin API at {at.text} can't be resolved.", "admin_unreachable", "Correct it."
         )
     if len(found) == 1 and not at.is_local and "." not in at.host:
-        # In the Swarm's DNS every service has a second name that stands for its tasks.
+        # In Swarm's DNS, tasks.SERVICE resolves to the addresses of a service's tasks.
         tasks = sorted(set(resolve("tasks." + at.host)))
         if len(tasks) > 1 or (tasks and tasks != found):
             raise _several(at, f"{len(tasks)} task{'s' if len(tasks) > 1 else ''} behind one virtual address")
-    return [at.at(address) for address in found] if len(found) > 1 else [at.at(found[0])]
+    return [at.at(address) for address in found]
 
 
 def check_alone(admin: Admin, at: Endpoint) -> None:
-    """Asks an address several times who it is: behind one that hands connections on there may be several proxies.
+    """Asks an address several times for its identity, because a load balancer may have several proxies behind it.
 
     :raises RouteError: ``several_replicas``.
     """

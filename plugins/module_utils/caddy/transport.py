@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""HTTP to an admin API: a connection for each request, since every reload of the proxy replaces its listener."""
+"""HTTP to an admin API: a connection for each request, because each reload of the proxy replaces its listener."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.core.http import
 
 
 class Answer(NamedTuple):
-    """The status, the headers (names in lower case) and the body of an answer, and the headers that came behind it."""
+    """The status, headers (names in lower case), body and trailers of an answer."""
 
     status: int
     headers: Dict[str, str]
@@ -36,25 +36,25 @@ class Unreachable(Exception):
 
 
 class Broken(Exception):
-    """The connection broke after the request was sent: what became of it is not known."""
+    """The connection broke after the request was sent: its outcome is unknown."""
 
 
 class Late(Exception):
-    """There was no whole answer in time; what became of the request is not known."""
+    """There was no complete answer in time: the outcome of the request is unknown."""
 
 
 class NotHttp(Exception):
-    """What answers does not speak HTTP."""
+    """The answer is not HTTP."""
 
 
 class _Response(http.client.HTTPResponse):
-    """Keeps what comes behind a body: http.client reads it and forgets it."""
+    """Keeps the trailers of an answer, which http.client discards."""
 
     def __init__(self, *arguments: Any, **more: Any) -> None:
         super().__init__(*arguments, **more)
         self.trailers: Dict[str, str] = {}
 
-    # No public way leads there. If a Python does not call it, the trailers are empty, and nothing else is lost.
+    # There is no public interface. If a version of Python does not call this, only the trailers are missing.
     def _read_and_discard_trailer(self) -> None:
         for name, value in http.client.parse_headers(self.fp).items():
             self.trailers[name.lower()] = value
@@ -90,20 +90,20 @@ class _TlsConnection(Watched, http.client.HTTPSConnection):
 
     def connect(self) -> None:
         http.client.HTTPConnection.connect(self)
-        self.sock.settimeout(self.watch.left())  # of the handshake as a whole
+        self.sock.settimeout(self.watch.left())  # for the handshake
         self.sock = self._tls.wrap_socket(self.sock, server_hostname=self._name)
 
 
-#: Of the time that is left, what a write may take: the rest is for the look whether it has arrived.
+#: The share of the remaining time for a write: the rest is for the check whether it succeeded.
 WRITE = 0.8
-#: Of ``timeout``, what an answer must have left to be waited for.
+#: The share of ``timeout`` below which a request is not sent any more.
 LEAST = 0.05
 
 
 class Transport:
     """Sends requests to one admin API; ``timeout`` (seconds) is for one answer, from the connection to its end.
 
-    It is also for all answers together that do not come: a proxy that hangs is waited for once. ``now`` is a clock.
+    It is also the total for all answers that never come, so a proxy that hangs costs this time once.
     """
 
     def __init__(self, at: Endpoint, timeout: float, now: Callable[[], float] = time.monotonic) -> None:
@@ -114,7 +114,7 @@ class Transport:
         self._context: Optional[ssl.SSLContext] = _context(at) if at.scheme == "https" else None
 
     def send(self, method: str, path: str, body: Optional[bytes], headers: Dict[str, str]) -> Answer:
-        """One request and its whole answer.
+        """Sends a request and returns its complete answer.
 
         Raises Unreachable, Broken, Late, NotHttp, TooLarge and RouteError (``admin_tls``).
         """
@@ -145,7 +145,7 @@ class Transport:
             except (TimeoutError, socket.timeout) as error:
                 raise Late from error
             except ssl.SSLError as error:
-                # TLS 1.3: that the proxy refuses the client's certificate is seen with the first answer only.
+                # With TLS 1.3, a refusal of the client's certificate comes only with the first answer.
                 raise _tls_error(self.at, error) from error
             except (http.client.RemoteDisconnected, http.client.IncompleteRead, OSError) as error:
                 raise Broken(str(error) or type(error).__name__) from error
@@ -168,7 +168,7 @@ class Transport:
             connection.putheader(name, value)
         if body is not None:
             connection.putheader("Content-Length", str(len(body)))
-        # An API that refuses a request early closes while the body is sent; its answer may be there all the same.
+        # An API that refuses a request early may close the connection during the body, and still answer.
         with contextlib.suppress(ConnectionError):
             connection.endheaders(body)
         response: Any = connection.getresponse()

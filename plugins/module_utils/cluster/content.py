@@ -21,9 +21,9 @@ SHOWN = 8
 
 
 def digest(kind: str, entry: ContentEntry, key: Optional[str]) -> str:
-    """The digest of a config's or secret's content, hexadecimal; of a secret keyed, and empty while there is no key.
+    """Returns the hexadecimal digest of a config's or secret's content; a secret's is keyed, and empty without a key.
 
-    The name is part of a secret's digest: equal secrets under two names don't look equal.
+    A secret's digest includes its name, so that equal secrets with two names don't look equal.
     """
     import hashlib
 
@@ -48,7 +48,7 @@ def digest(kind: str, entry: ContentEntry, key: Optional[str]) -> str:
 
 
 def suffixed(base: str, mark: str) -> str:
-    """``BASE_MARK`` with 8 letters of ``mark``; a long base is shortened and told apart by a hash of itself."""
+    """Returns ``BASE_MARK`` with 8 characters of ``mark``; a long base is shortened and gets a hash of itself."""
     room = NAME_LIMIT - SHOWN - 1
     if len(base) > room:
         import hashlib
@@ -58,7 +58,7 @@ def suffixed(base: str, mark: str) -> str:
 
 
 def create_key(client: EngineClient) -> str:
-    """Creates the cluster's key for digests of secrets, or reads the one that another run made just now (base64)."""
+    """Creates the cluster's key for digests of secrets, or reads the one that another run created (base64)."""
     import base64
     import secrets
 
@@ -69,5 +69,4 @@ def create_key(client: EngineClient) -> str:
     except EngineError as error:
         if error.error_code != "conflict":
             raise
-
     return str(configs_named(client, [KEY_CONFIG])[0]["Spec"]["Data"])

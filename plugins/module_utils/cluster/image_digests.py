@@ -1,10 +1,10 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Asks the registry, through the engine, for the digests of images: ``GET /distribution/IMAGE/json``; and whether it
-takes credentials: ``POST /auth``.
+"""Asks a registry, through the Engine, for the digests of images (``GET /distribution/IMAGE/json``), and whether it
+accepts credentials (``POST /auth``).
 
-As with docker's CLI an answer that does not come is not an error: the image is then used by its name, with a notice.
+As in Docker's CLI, a missing answer is not an error: the image is used by its name, with a notice.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 PATIENCE = 30.0  # seconds for one image
 
-# (text in lower case, error code): what a registry says by way of the engine, which answers 500 to most of it.
+# (text in lower case, error code): the registry's messages in the Engine's answer, which mostly has status 500.
 REFUSALS = (
     ("no basic auth credentials", "registry_auth"),
     ("unauthorized", "registry_auth"),
@@ -32,7 +32,7 @@ REFUSALS = (
     ("name unknown", "image_not_found"),
 )
 UNREACHABLE = "registry_unreachable"
-#: A proxy before the engine, or a plug-in of it, does not let the question through.
+#: A proxy in front of the Engine, or one of its plugins, blocks the call.
 NOT_ASKED = (403, 404, 405)
 NO_LOGIN = re.compile(r"unauthorized|authentication required|denied|failed with status: 40[13]", re.IGNORECASE)
 FATAL = ("daemon_unreachable", "permission_denied", "no_quorum")
@@ -41,11 +41,10 @@ FATAL = ("daemon_unreachable", "permission_denied", "no_quorum")
 def ask_registry(
     client: EngineClient, images: Sequence[str], header: Callable[[str], Optional[str]]
 ) -> Dict[str, Answer]:
-    """Digest and platforms by image, or ``refused`` (an error code) where the registry would not give it, or did not
-    answer (``registry_unreachable``).
+    """Returns digest and platforms by image, or ``refused``: an error code, ``registry_unreachable`` without an answer.
 
-    ``header`` gives the X-Registry-Auth for an image, or None. A registry that did not answer once is not asked again.
-    Raises EngineError if the engine itself fails.
+    ``header`` returns the X-Registry-Auth for an image, or None. A registry that did not answer is not asked again.
+    Raises EngineError if the Engine itself fails.
     """
     answers: Dict[str, Answer] = {}
     silent: Set[str] = set()
@@ -79,9 +78,9 @@ def asked_as_well(
     images: Mapping[str, Mapping[str, object]],
     header: Callable[[str], Optional[str]],
 ) -> Dict[str, Mapping[str, Any]]:
-    """``images`` and those that could not be pulled and were not asked for, where their registry does not answer.
+    """Returns ``images``, with those that could not be pulled because their registry does not answer.
 
-    A node says that there is no such image also then.
+    A node reports a missing image in this case as well.
     """
     from ansible_collections.stackwright.swarm.plugins.module_utils.health.pulls import wanted_in
 
@@ -93,9 +92,9 @@ def asked_as_well(
 
 
 def refused_logins(client: EngineClient, images: Iterable[str], auth: RegistryAuth) -> Dict[str, str]:
-    """The registries of ``images`` that do not take the credentials for them, or do not answer: their error codes.
+    """Returns the error codes of the registries that refuse the credentials, or don't answer.
 
-    ``auth`` is a RegistryAuth. One call for each registry that there are credentials for. Raises EngineError.
+    Makes one call for each registry of ``images`` with credentials. Raises EngineError.
     """
     found: Dict[str, str] = {}
     for registry in sorted({registry_of(image) for image in images} - {""}):
@@ -125,7 +124,7 @@ def _pinned(image: str, found: Dict[str, Any]) -> Optional[Answer]:
         return None
     platforms: List[Any] = []
     for platform in found.get("Platforms") or []:
-        # Nodes report their arm variants in several ways: docker's CLI leaves the architecture open there.
+        # Nodes report their arm variants in several ways, so Docker's CLI omits the architecture too.
         architecture = platform.get("architecture") or platform.get("Architecture") or ""
         one: Any = {
             "Architecture": "" if architecture == "arm" else architecture,

@@ -1,9 +1,9 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Checks whether a registry still accepts the credentials that are sent along with services.
+"""Checks whether a registry still accepts the credentials that are sent with services.
 
-Swarm keeps them, and uses them when a task moves to a node without the image: that may be months later, at night.
+Swarm stores them, and uses them when a task moves to a node without the image, which may be months later, at night.
 """
 
 from __future__ import annotations
@@ -24,20 +24,20 @@ SILENT = "the registry {0} does not answer, so the credentials could not be chec
 
 
 def refused_by(client: EngineClient, plan: Plan, options: Logins) -> Dict[str, str]:
-    """The registries that do not take the credentials of what the plan sends, with error codes. Raises EngineError."""
+    """Returns error codes of the registries that refuse the credentials which the plan sends. Raises EngineError."""
     specs = [op.payload.get("spec") for op in plan.work() if op.kind == "service" and op.action != "remove"]
     images = [str(spec["TaskTemplate"]["ContainerSpec"].get("Image") or "") for spec in specs if spec]
     return refused_logins(client, images, RegistryAuth(options["registry_auth"], options["with_registry_auth"]))
 
 
 def with_notices(plan: Plan, refused: Mapping[str, str]) -> Plan:
-    """The plan with a notice for each of these registries."""
-    told = [(SILENT if code == UNREACHABLE else EXPIRED).format(name) for name, code in sorted(refused.items())]
-    return replace(plan, notices=(*plan.notices, *told))
+    """Returns the plan with a notice for each of these registries."""
+    notices = [(SILENT if code == UNREACHABLE else EXPIRED).format(name) for name, code in sorted(refused.items())]
+    return replace(plan, notices=(*plan.notices, *notices))
 
 
 def registry_header(options: Logins) -> Callable[[str], Optional[str]]:
-    """A function from an image to its X-Registry-Auth header, or None."""
+    """Returns a function from an image to its X-Registry-Auth header, or None."""
     if not options["with_registry_auth"] and not options["registry_auth"]:
         return lambda image: None
     return RegistryAuth(options["registry_auth"], options["with_registry_auth"]).header

@@ -1,11 +1,11 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One snapshot of the Swarm in a number of calls that does not grow with the stack.
+"""Takes a snapshot of the Swarm, with a number of calls that does not grow with the stack.
 
-Five calls: info, services (with their task counts), networks, secrets, configs. A sixth fetches configs of other names
-(external ones, and the key for secrets). Tasks are a call of their own, made only if the counts leave a question;
-so are the nodes, where there are several.
+Five calls: info, services (with their task counts), networks, secrets, configs. A sixth reads configs with other names
+(external ones, and the key for secrets). Tasks need a separate call, made only if the counts are not enough. So do
+nodes, if there are several.
 """
 
 from __future__ import annotations
@@ -43,10 +43,10 @@ def observe(
     desired: Optional[State] = None,
     seen: Sequence[Config] = (),
 ) -> Observed:
-    """The state of ``stack``: info, api, services, networks, secrets, configs, lock, key, predefined.
+    """Returns the state of ``stack``: info, api, services, networks, secrets, configs, lock, key, predefined.
 
-    ``desired`` says which other configs matter, ``seen`` are configs that were read just now. Raises EngineError, with
-    its own code where this is not a manager.
+    ``desired`` names further configs, ``seen`` are configs that were just read. Raises EngineError (``not_a_manager``
+    and others of ``check_manager``).
     """
     observed: Observed = {"info": manager_info(client)}
     observed["api"] = list(client.api_version or ())
@@ -55,15 +55,15 @@ def observe(
     observed["secrets"] = client.list("/secrets")
     configs = client.list("/configs", of_stack(stack))
     observed["configs"] = [config for config in configs if not is_bookkeeping(config)]
-    # Locked while a run changes the stack, and after one has died.
+    # There is a lock while a run changes the stack, and after one has died.
     observed["lock"] = next((config for config in configs if LOCK in labels_of(config)), None)
-    others = _other_configs(desired) if desired else []
-    there = [config for config in seen if name_of(config) in others]
-    names = [name for name in others if name not in {name_of(config) for config in there}]
+    wanted = _other_configs(desired) if desired else []
+    others = [config for config in seen if name_of(config) in wanted]
+    names = [name for name in wanted if name not in {name_of(config) for config in others}]
     if names:
-        there += configs_named(client, names)
+        others += configs_named(client, names)
     known = {id_of(config) for config in observed["configs"]}
-    observed["configs"] += [config for config in there if id_of(config) not in known]
+    observed["configs"] += [config for config in others if id_of(config) not in known]
     keys = [config for config in observed["configs"] if name_of(config) == KEY_CONFIG]
     observed["key"] = keys[0]["Spec"].get("Data") if keys else None
     observed["predefined"] = predefined(client, observed)
@@ -71,7 +71,7 @@ def observe(
 
 
 def manager_info(client: EngineClient) -> Info:
-    """The answer of /info of a manager whose Swarm has a leader; raises EngineError otherwise."""
+    """Returns the answer of /info. Raises EngineError if this is not a manager, or its Swarm has no leader."""
     info: Info = client.get("/info")
     if not isinstance(info, dict):
         raise EngineError(f"GET /info on {client.where}: the answer is not a JSON object.", hint=NO_ENGINE)
@@ -80,63 +80,62 @@ def manager_info(client: EngineClient) -> Info:
 
 
 def configs_named(client: EngineClient, names: Sequence[str]) -> List[Config]:
-    """The configs with exactly these names."""
+    """Returns the configs with exactly these names."""
     found = client.list("/configs", {"filters": {"name": sorted(names)}})
     return [config for config in found if name_of(config) in names]
 
 
 def of_stack(stack: str) -> Dict[str, Any]:
-    """The query for objects of this stack."""
+    """Returns the query for objects of this stack."""
     return {"filters": {"label": [f"{NAMESPACE}={stack}"]}}
 
 
 def services_of(client: EngineClient, stack: str) -> List[Service]:
-    """The services of the stack, with the Engine's own counts of their tasks."""
+    """Returns the services of the stack, with the Engine's counts of their tasks."""
     return client.list("/services", {**of_stack(stack), "status": True})
 
 
 def networks_of(client: EngineClient) -> List[Network]:
-    """The networks, without those that the Swarm has no more and only this node still shows (see ``lingers``)."""
+    """Returns the networks, without removed ones that only this node still lists (see ``lingers``)."""
     return [network for network in client.list("/networks") if not lingers(network)]
 
 
 def lingers(network: Mapping[str, object]) -> bool:
-    """Whether this is what a node keeps of an overlay network that has been removed, until its last task has ended.
+    """Whether this is a node's entry of a removed overlay network, which stays until its last task has ended.
 
-    The Engine lists its own entry, the one with peers, only if the Swarm has none. No service can be attached to it,
-    and until it is gone its name can't be used again.
+    The Engine lists its own entry, which has peers, only if the Swarm has none. No service can join this network, and
+    its name can't be used again until the entry is gone.
     """
     return network.get("Scope") == "swarm" and "Peers" in network
 
 
 def nodes_of(client: EngineClient, observed: Observed) -> List[Node]:
-    """The nodes, asked for once per snapshot; none if there is but the one that has answered just now."""
+    """Returns the nodes, with one call per snapshot; empty if there is only the node that answers."""
     if "nodes" not in observed:
         lone = int((observed["info"].get("Swarm") or {}).get("Nodes") or 0) == 1
         observed["nodes"] = [] if lone else client.list("/nodes")
-    found: List[Node] = observed["nodes"]
-    return found
+    return observed["nodes"]
 
 
 def tasks_of(client: EngineClient, stack: str) -> List[Task]:
-    """All tasks of the stack, also those that ended."""
+    """Returns all tasks of the stack, also ended ones."""
     return client.list("/tasks", of_stack(stack))
 
 
 def attached_of(client: EngineClient) -> Dict[str, List[str]]:
-    """The containers of all nodes that were attached to networks by hand, by the network's id: words for each."""
+    """Returns, by a network's id, texts for the containers on all nodes that someone attached to it by hand."""
     found: Dict[str, List[str]] = {}
     for task in client.list("/tasks", {"filters": {"runtime": ["attachment"], "desired-state": ["running"]}}):
         spec = task.get("Spec") or {}
         container = str((spec.get("NetworkAttachmentSpec") or {}).get("ContainerID") or "")[:12]
         for attachment in (spec.get("Networks") or ()) if container else ():
-            words = f"the container {container} on the node {task.get('NodeID')}"
-            found.setdefault(attachment.get("Target", ""), []).append(words)
+            text = f"the container {container} on the node {task.get('NodeID')}"
+            found.setdefault(attachment.get("Target", ""), []).append(text)
     return found
 
 
 def look_closer(client: EngineClient, observed: Observed, desired: State) -> Observed:
-    """The snapshot with what only a run with changes needs: all services, and who holds the names that we want."""
+    """Returns the snapshot with more for a run with changes: all services, and configs with the desired names."""
     closer: Observed = {**observed}
     closer["all_services"] = client.list("/services")
     names = {entry["name"] for entry in desired["configs"]}
@@ -154,7 +153,7 @@ def _other_configs(desired: State) -> List[str]:
 
 
 def predefined(client: EngineClient, observed: Observed) -> Dict[str, str]:
-    """The ids of host and bridge: Swarm has its own for them, which no list shows (one call for each in use)."""
+    """Returns the names of host and bridge by Swarm's ids, which no list shows. Makes one call for each in use."""
     known = {id_of(network) for network in observed["networks"]}
     targets = {
         attachment.get("Target", "")

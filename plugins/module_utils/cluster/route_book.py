@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The record of routes (routing/book.py) in the Swarm: read, and changed as a compare-and-swap."""
+"""The record of routes (routing/book.py) in the Swarm: reads it, and changes it with compare-and-swap."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Config, Service
     from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import Observed
 
-#: Seconds to try again if others write at the same time.
+#: Seconds to retry if other runs write at the same time.
 CONTENTION = 20.0
-WORDS = (
+TEXT = (
     "Record of stackwright.swarm: its labels list routes that proxies have missed, and domains that moved between "
     "stacks."
 )
@@ -37,12 +37,12 @@ Secret = Dict[str, Any]
 
 
 def read_book(client: EngineClient) -> Book:
-    """The record. Raises EngineError."""
+    """Returns the record. Raises EngineError."""
     return book_in(_secret(client))
 
 
 def change_book(client: EngineClient, clock: Clock, change: Callable[[Book], Book]) -> bool:
-    """Changes the record, read again if others were faster; says whether it was needed. Raises EngineError."""
+    """Changes the record; repeats this if another run was faster. Returns whether it changed. Raises EngineError."""
     backoff = Backoff(clock, limit=CONTENTION, also=("out_of_sequence", "conflict"))
     while True:
         found = _secret(client)
@@ -54,7 +54,7 @@ def change_book(client: EngineClient, clock: Clock, change: Callable[[Book], Boo
             _write(client, found[0] if found else None, after)
             return True
         except EngineError as error:
-            # Also where the answer was lost: the next look says whether it was done.
+            # If the answer was lost, the next read shows whether the write succeeded.
             backoff.bear(error)
 
 
@@ -66,22 +66,22 @@ def _secret(client: EngineClient) -> Sequence[Config]:
 def _write(client: EngineClient, secret: Optional[Config], book: Book) -> None:
     spec = {"Name": ROUTE_BOOK, "Labels": {ROUTE_BOOK: book.label}}
     if secret is None:
-        client.post("/secrets/create", body={**spec, "Data": base64.b64encode(WORDS.encode()).decode()})
+        client.post("/secrets/create", body={**spec, "Data": base64.b64encode(TEXT.encode()).decode()})
         return
     version = {"version": secret["Version"]["Index"]}
     client.post(f"/secrets/{id_of(secret)}/update", version, body=spec)
 
 
 def claims_of_others(services: Iterable[Service], prefix: str, but: str) -> Iterator[Tuple[str, str]]:
-    """Domains and the full names of the other stacks whose live services claim them."""
+    """Yields domains, each with the full name of another stack whose running services claim it."""
     for claim in claims_in_swarm(services, prefix, but):
         yield claim.domain, claim.stack
 
 
 def told(client: EngineClient, stack: str, observed: Observed, options: Options) -> Dict[str, Any]:
-    """What the record says that a deployment of ``stack`` has to know; see ``deployment_facts``.
+    """Returns the parts of the record for a deployment of ``stack``; see ``deployment_facts``.
 
-    Asks for all services only if another stack has taken a domain. Raises EngineError.
+    Reads all services only if another stack has taken a domain. Raises EngineError.
     """
     book = book_in(observed.get("secrets") or ())
     identity = str((options.get("identity") or {}).get("id") or "")
@@ -94,9 +94,9 @@ def told(client: EngineClient, stack: str, observed: Observed, options: Options)
 
 
 def taken_from(client: EngineClient, stack: str, identity: str, observed: Observed, prefix: str) -> List[Taken]:
-    """What others have taken of the domains that the live services of ``stack`` (its full name) claim.
+    """Returns the domains that other stacks have taken from the running services of ``stack`` (its full name).
 
-    Asks for all services where anybody has taken a domain. Raises EngineError.
+    Reads all services only if a domain was taken. Raises EngineError.
     """
     own = {domain for domain, _name in claims_of_others(observed["services"], prefix, "")}
     book = book_in(observed["secrets"])

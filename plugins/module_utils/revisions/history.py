@@ -13,6 +13,7 @@ import base64
 import json
 import re
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.observe import configs_named, of_stack
@@ -215,8 +216,7 @@ class History:
             # A removed record left this config.
             name = revision_name(self.stack, revision.number, index)
             for stale in configs_named(self.client, [name]):
-                path = f"/configs/{id_of(stale)}"
-                self._persist(lambda path=path: self.client.delete(path, timeout=CALL))
+                self._persist(partial(self.client.delete, f"/configs/{id_of(stale)}", timeout=CALL))
             if not self._put(revision.number, index, {PART: revision.id}, data, revision.id):
                 raise EngineError(
                     f"The revision {revision.number} of the stack {self.stack} can't be recorded: the Docker config "

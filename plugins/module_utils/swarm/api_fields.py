@@ -1,9 +1,9 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Fields of a ServiceSpec that came with an API later than 1.41 (engine 20.10), the oldest that we speak.
+"""Fields of a ServiceSpec that are newer than API 1.41 (Engine 20.10), the oldest that we support.
 
-An older Engine drops such a field without a word. So whoever plans looks here and says so.
+An older Engine silently drops such a field, so the planner warns about it.
 Source: the Engine's API changelog, and trials on 20.10, 26.1 and 28.5.
 """
 
@@ -31,14 +31,14 @@ SINCE: Tuple[Tuple[Path, Version], ...] = (
     (_MOUNT + ("ImageOptions",), (1, 48)),
 )
 
-#: The first engine that speaks an API, for messages.
+#: The first Engine with an API, for messages.
 ENGINES: Mapping[Version, str] = {(1, 44): "25.0", (1, 45): "26.0", (1, 46): "27.0", (1, 48): "28.0"}
 
 
 def too_new(spec: Mapping[str, object], api: Version) -> List[Tuple[Path, Version]]:
-    """Return the paths in ``spec`` that an Engine of ``api`` does not know, each with the API that brought it.
+    """Returns the paths in ``spec`` that an Engine with ``api`` does not know, each with the API that added it.
 
-    A field at its zero value asks for nothing and is not listed.
+    A field with its zero value has no effect and is not listed.
     """
     return [
         (path, since) for pattern, since in SINCE if api < since for path, value in _matches(spec, pattern) if value
@@ -46,7 +46,7 @@ def too_new(spec: Mapping[str, object], api: Version) -> List[Tuple[Path, Versio
 
 
 def explain(path: Path, since: Version) -> str:
-    """Say what is missing: ``OomScoreAdj needs API 1.46 (engine 27.0)``."""
+    """Returns the requirement of a field: ``OomScoreAdj needs API 1.46 (Engine 27.0)``."""
     name = ".".join(str(part) for part in path if part not in _CONTAINER)
     return f"{name} needs API {since[0]}.{since[1]} (Engine {ENGINES[since]})"
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The label of an autoscaled service: between which numbers of replicas others may choose."""
+"""The label of an autoscaled service: the bounds of its number of replicas."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ class Bounds(NamedTuple):
     high: int
 
     def nearest(self, replicas: int) -> int:
-        """The number within the bounds that is nearest to ``replicas``."""
+        """Returns the number within the bounds that is nearest to ``replicas``."""
         return max(self.low, min(self.high, replicas))
 
 
 def replicas_in(spec: Mapping[str, object]) -> Optional[int]:
-    """The number of replicas of a ServiceSpec, None if it is not replicated."""
+    """Returns the number of replicas of a ServiceSpec, None if it is not replicated."""
     mode = spec.get("Mode")
     replicated = mode.get("Replicated") if isinstance(mode, dict) else None
     return int(replicated.get("Replicas") or 0) if isinstance(replicated, dict) else None
 
 
 def bounds_of(labels: Mapping[str, str], prefix: str, what: str) -> Optional[Bounds]:
-    """The bounds that the labels of a service set, None if it is not autoscaled.
+    """Returns the bounds that the labels of a service set, None if it is not autoscaled.
 
-    Raises StackwrightError (``invalid_options``) for a label that is not valid; ``what`` names the service.
+    Raises StackwrightError (``invalid_options``) for an invalid label; ``what`` names the service.
     """
     text = ours_in(labels, prefix, AUTOSCALE)
     if not text:

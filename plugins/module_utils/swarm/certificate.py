@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""When certificates of a Swarm expire: just enough of PEM and DER to read how long they are valid."""
+"""Reads the validity of a Swarm's certificates, with the necessary parts of PEM and DER only."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ from typing import Iterator, List, NamedTuple, Optional, Tuple
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock import iso
 
 DAY = 86400.0
-AHEAD = 30 * DAY  # seconds before its end at which a certificate is worth a warning
-SHARE = 1 / 3  # of its time: one that is valid for less than 90 days is renewed later than 30 days before its end
+AHEAD = 30 * DAY  # seconds before its end at which a certificate needs a warning
+SHARE = 1 / 3  # of its time: the limit for a certificate that is valid for less than 90 days
 BLOCK = re.compile(r"-----BEGIN CERTIFICATE-----(.*?)-----END CERTIFICATE-----", re.S)
 SEQUENCE, UTC_TIME, TIME, VERSION = 0x30, 0x17, 0x18, 0xA0
 
 
 class Validity(NamedTuple):
-    """The time of a certificate, in seconds since 1970."""
+    """The validity of a certificate, in seconds since 1970."""
 
     begins: float
     ends: float
 
     def days_left(self, now: float) -> int:
-        """Whole days until its end; negative afterwards."""
+        """Returns whole days until its end; negative afterwards."""
         return int((self.ends - now) // DAY)
 
     def is_due(self, now: float) -> bool:
-        """Whether its end is near: 30 days, or a third of the time of one that is short."""
+        """Whether it ends in less than 30 days, or a third of its time if that is less."""
         return self.ends - now < min(AHEAD, (self.ends - self.begins) * SHARE)
 
     @property
@@ -46,7 +46,7 @@ class Validity(NamedTuple):
 
 
 def validities(text: str) -> List[Validity]:
-    """Of each certificate in a PEM text; what can't be read is left out."""
+    """Returns the validity of each certificate in a PEM text, without unreadable ones."""
     found = []
     for block in BLOCK.findall(text):
         try:
@@ -57,12 +57,12 @@ def validities(text: str) -> List[Validity]:
 
 
 def first_to_end(text: str) -> Optional[Validity]:
-    """The certificate of a PEM text that ends first; None if there is none that can be read."""
+    """Returns the validity of the certificate that ends first; None if none can be read."""
     return min(validities(text), key=lambda validity: validity.ends, default=None)
 
 
 def _validity(der: bytes) -> Validity:
-    """Certificate → TBSCertificate → version (optional), serial, algorithm, issuer, validity."""
+    """Reads Certificate → TBSCertificate → version (optional), serial, algorithm, issuer, validity."""
     certificate = list(_parts(der))[0][1]
     signed = list(_parts(certificate))[0][1]
     fields = [part for part in _parts(signed) if part[0] != VERSION]
@@ -74,7 +74,7 @@ def _validity(der: bytes) -> Validity:
 
 
 def _parts(data: bytes) -> Iterator[Tuple[int, bytes]]:
-    """The elements of a DER structure: tag and content."""
+    """Yields the elements of a DER structure: tag and content."""
     at = 0
     while at < len(data):
         tag, length, at = data[at], data[at + 1], at + 2

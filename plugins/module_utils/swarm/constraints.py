@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Placement constraints. Rules as in swarmkit's constraint package."""
+"""Placement constraints, with the rules of swarmkit's constraint package."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ EXPRESSION = re.compile(r"\s*([a-zA-Z0-9_.\-]+)\s*(==|!=)\s*(.*?)\s*\Z")
 
 
 def meets(node: Node, text: str) -> bool:
-    """Whether a node meets the constraint ``text``; capital letters do not count."""
+    """Whether a node meets the constraint ``text``, ignoring case."""
     parsed = EXPRESSION.match(text)
     if not parsed:
-        return True  # the Engine refuses what it can't parse
+        return True  # the Engine refuses a constraint that it can't parse
     key, operator, wanted = parsed.groups()
     value = value_of(node, key)
     if value is None:
@@ -29,12 +29,12 @@ def meets(node: Node, text: str) -> bool:
 
 
 def _is_address(wanted: str) -> bool:
-    import ipaddress  # only who constrains by addresses pays for it
+    import ipaddress  # imported late: constraints by address are rare
 
     try:
         return ipaddress.ip_network(wanted, strict=False) is not None
     except ValueError:
-        return False  # swarmkit lets no node pass
+        return False  # in swarmkit no node meets it
 
 
 def _has_address(address: str, wanted: str) -> bool:
@@ -47,7 +47,7 @@ def _has_address(address: str, wanted: str) -> bool:
 
 
 def value_of(node: Node, key: str) -> Optional[str]:
-    """What a node has under the key of a constraint, empty if it has nothing; None for a key that no node has."""
+    """Returns a node's value for the key of a constraint, empty if it has none; None for an unknown key."""
     description, spec = node.get("Description") or {}, node.get("Spec") or {}
     platform = description.get("Platform") or {}
     simple: Dict[str, Any] = {

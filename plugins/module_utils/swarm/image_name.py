@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Parses image names as docker does (the grammar of distribution/reference). This is the only place that does."""
+"""Parses image names as Docker does, by the grammar of distribution/reference. No other code parses them."""
 
 from __future__ import annotations
 
@@ -18,31 +18,31 @@ _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?"
 _HOST = re.compile(rf"(?:{_LABEL}(?:\.{_LABEL})*|\[[0-9a-fA-F:]+\])(?::[0-9]+)?\Z")
 _PART = re.compile(r"[a-z0-9]+(?:(?:[.]|__?|-+)[a-z0-9]+)*\Z")
 _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}\Z")
-#: What every Engine can check; of another algorithm it says that it is not supported.
+#: The digests that each Engine supports.
 _DIGEST = re.compile(r"(?:sha256:[0-9a-f]{64}|sha384:[0-9a-f]{96}|sha512:[0-9a-f]{128})\Z")
 
 
 class ImageName(NamedTuple):
-    """A name in full: ``registry`` is docker.io and ``path`` begins with library/ where the text left that out."""
+    """A complete name: ``registry`` is docker.io and ``path`` begins with library/ if the text omits that."""
 
     registry: str
     path: str
-    tag: str  # empty if there is none, as the digest
-    digest: str
+    tag: str  # empty if there is none
+    digest: str  # empty if there is none
 
     @property
     def repository(self) -> str:
-        """As docker shows it, without tag and digest: ``nginx``, ``registry.example:5000/app``."""
+        """The name as Docker shows it, without tag and digest: ``nginx``, ``registry.example:5000/app``."""
         if self.registry != HUB:
             return f"{self.registry}/{self.path}"
         library, _slash, rest = self.path.partition("/")
         short = rest if library == "library" and "/" not in rest else self.path
-        # What docker shows of docker.io/a.example/app is another image, in another registry: that one keeps its Hub.
+        # Docker shortens docker.io/a.example/app to the name of an image in another registry, so keep docker.io.
         return short if _split(short) == (HUB, self.path) and not _ID.match(short) else f"{HUB}/{self.path}"
 
     @property
     def familiar(self) -> str:
-        """As it stands in a spec: with the tag latest where it has neither tag nor digest."""
+        """The name as in a spec: with the tag latest if it has neither tag nor digest."""
         tag = self.tag or ("" if self.digest else "latest")
         short = self.repository + (f":{tag}" if tag else "")
         short = f"{HUB}/{self.path}:{tag}" if _ID.match(short) else short
@@ -50,18 +50,18 @@ class ImageName(NamedTuple):
 
 
 def is_id(text: str) -> bool:
-    """Whether this is an image ID, which registries do not know."""
+    """Whether this is an image ID, which no registry knows."""
     return bool(_ID.match(text))
 
 
 def is_registry(text: str) -> bool:
-    """Whether this is a host with or without a port, as it stands before an image's first slash."""
+    """Whether this is a host with or without a port, as before an image's first slash."""
     return bool(_HOST.match(text))
 
 
-@functools.lru_cache(maxsize=1024)  # asked of each service several times, and many have the same image
+@functools.lru_cache(maxsize=1024)  # it is called several times per service, often with the same image
 def parse(text: str) -> ImageName:
-    """The parts of an image's name. Raises ValueError, which says what is wrong with it."""
+    """Parses an image's name. Raises ValueError with the fault."""
     if re.match(r"[0-9a-f]{64}\Z", text):
         raise ValueError("it is an image ID")
     if re.search(r"\s", text):
@@ -85,7 +85,7 @@ def parse(text: str) -> ImageName:
 
 
 def registry_of(image: str) -> str:
-    """The registry that has the image; empty for an id, and for an invalid image name."""
+    """Returns the registry of an image; empty for an ID, and for an invalid name."""
     if is_id(image):
         return ""
     try:
@@ -95,7 +95,7 @@ def registry_of(image: str) -> str:
 
 
 def _split(name: str) -> Tuple[str, str]:
-    """The registry, and the rest. What stands before the first slash is a registry only if it looks like one."""
+    """Returns the registry, and the rest. The text before the first slash must look like a registry."""
     first, slash, rest = name.partition("/")
     if not slash or not ("." in first or ":" in first or first == "localhost" or first != first.lower()):
         first, rest = HUB, name
@@ -105,7 +105,7 @@ def _split(name: str) -> Tuple[str, str]:
 
 
 def names_of(image: str) -> List[str]:
-    """How a node's Engine lists an image that a service names: by its tag, by its digest, or by both."""
+    """Returns the names by which a node's Engine lists a service's image: by tag, by digest, or both."""
     try:
         name = parse(image)
     except ValueError:

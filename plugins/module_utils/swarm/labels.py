@@ -7,113 +7,113 @@ from __future__ import annotations
 
 from typing import Any, Dict, Mapping, Tuple
 
-#: docker's own: which stack an object belongs to, and a service's image as the file has it.
+#: Docker's labels: the stack of an object, and a service's image as in the file.
 NAMESPACE = "com.docker.stack.namespace"
 IMAGE = "com.docker.stack.image"
-#: How the labels of this collection begin unless the user says otherwise.
+#: The default prefix of this collection's labels.
 DEFAULT_PREFIX = "stackwright"
-#: How they began before, which is read as well.
+#: The former default, which is still read.
 OLD_PREFIX = "zane"
 
-#: Ours on configs and secrets: a digest of the content (of secrets: keyed).
+#: On configs and secrets: a digest of the content, keyed for secrets.
 CONTENT = "stackwright.content"
 #: The Docker config that holds the cluster's key for the digests of secrets.
 KEY_CONFIG = "stackwright.key"
 #: The Docker secret whose label of this name is the record of routes (routing/book.py).
 ROUTE_BOOK = "stackwright.routes"
-#: Labels of ours that are bookkeeping, and no part of what the user asked for.
+#: The prefix of bookkeeping labels, which the user did not set.
 PRIVATE = "stackwright."
 
-#: Which stack a lock or a revision belongs to. Revisions have this label alone, not docker's: runs without changes
-#: do not read them, and ``docker stack rm`` leaves them.
+#: The stack of a lock or a revision. Revisions have only this label, not Docker's: runs without changes don't read
+#: them, and ``docker stack rm`` leaves them.
 STACK = "stackwright.stack"
-#: PROJECT/ENVIRONMENT/NAME on a lock, a revision and kept values: which of the stacks that can have the name that
-#: STACK says (owner.py).
+#: PROJECT/ENVIRONMENT/NAME on a lock, a revision and kept values: the owner, because several stacks can have the name
+#: in STACK (owner.py).
 OWNER = "stackwright.owner"
-#: JSON on the lock: who holds it, and until when.
+#: JSON on the lock: its holder, and when it expires.
 LOCK = "stackwright.lock"
-#: JSON on the first config of a revision: everything about it but its snapshot.
+#: JSON on the first config of a revision: everything except its snapshot.
 RECORD = "stackwright.revision"
-#: The id of the run, on every further config of a revision: these hold what of the snapshot does not fit in the first.
+#: The id of the run, on each further config of a revision: the rest of a snapshot that does not fit in the first.
 PART = "stackwright.part"
-#: On a version of a secret or config that belongs to no stack: the name that it has for users (tasks/objects.py).
+#: On a version of a secret or config without a stack: its name for users (tasks/objects.py).
 OBJECT = "stackwright.object"
-#: On a service whose tasks are leaving a node: the node's id, for as long as a constraint of ours keeps them away.
+#: On a service whose tasks are leaving a node: the node's id, as long as our constraint keeps them away.
 MOVING = "stackwright.moving"
-#: On a config or secret that only kept revisions need any more: one of them. Only a run with changes looks again.
+#: On a config or secret that only kept revisions need: one of them. Only a run with changes checks it again.
 KEPT = "stackwright.kept"
 
-#: On a job that only makes a node pull an image: the stack whose run has created it (pulling/).
+#: On a job that only makes a node pull an image: the stack whose run created it (pulling/).
 PULL = "stackwright.pull"
 
-#: On a network that replaces another one: the name that the file gives both.
+#: On a network that replaces another one: the name in the file.
 BASE = "stackwright.base"
 
 #: On the job of a step of ``pre_start``: SERVICE/NUMBER.
 STEP = "stackwright.step"
-#: A digest of what the steps of a service are, on its containers; on the job of a step: of the whole service.
+#: On the containers of a service: a digest of its steps. On the job of a step: a digest of the whole service.
 PRE_START = "stackwright.pre-start"
 
-#: On a service in the middle of a hand-over of ports: its EndpointSpec before, as JSON (transitions/hand_over.py).
+#: On a service in the middle of a hand-over of ports: its former EndpointSpec, as JSON (transitions/hand_over.py).
 HANDING_OVER = "stackwright.handing-over"
 
-#: On a stopped service, after the label prefix: its number of replicas before, or "global".
+#: On a stopped service, after the label prefix: its former number of replicas, or "global".
 BEFORE_STOP = "-replicas-before-stop"
-#: On a service whose update is held, after the label prefix: the delay between its batches before, in nanoseconds.
+#: On a service whose update is paused, after the label prefix: the former delay between its batches, in nanoseconds.
 HELD = "-delay-before-pause"
 #: On a service, after the label prefix: when a job runs. Its other labels begin with ``.cron.`` too.
 CRON, SCHEDULE = ".cron.", ".cron.schedule"
 #: On a job on a schedule: its last runs, as JSON (swarm/scheduled.py). Written with each run.
 CRON_RUNS = "stackwright.cron"
-#: On a service, after the label prefix: fields of it that others own.
+#: On a service, after the label prefix: its fields that other programs own.
 LEAVE = ".leave"
-#: On a service, after the label prefix: between which numbers of replicas others may choose (autoscale.py).
+#: On a service, after the label prefix: the bounds of its number of replicas (autoscale.py).
 AUTOSCALE = ".autoscale"
-#: All labels of ours that are named PREFIX-WORD; a user's own PREFIX-anything is none of them.
+#: All our labels named PREFIX-WORD; a user may have others with this prefix.
 TRACKING = (
     *("-managed", "-stack", "-project", "-environment"),
     *("-service", "-network", "-config", "-secret", "-volume"),
     *(BEFORE_STOP, HELD),
 )
-#: No node has this id: a stopped global service has no task.
+#: The constraint of a stopped global service: no node has this id.
 NOWHERE = "node.id==stopped"
 
 
 def labels_of(obj: Mapping[str, Any]) -> Dict[str, str]:
-    """The labels of an Engine object: of a network at the top, of all others in its Spec."""
+    """Returns the labels of an Engine object: a network has them at the top, all others in Spec."""
     spec = obj.get("Spec")
     return (spec if isinstance(spec, dict) else obj).get("Labels") or {}
 
 
 def spellings(prefix: str) -> Tuple[str, ...]:
-    """The prefixes under which labels of ours are read: the given one first, and what was the default before."""
+    """Returns the prefixes under which our labels are read: the given one, and the other default."""
     if prefix not in (DEFAULT_PREFIX, OLD_PREFIX):
         return (prefix,)
     return (prefix, OLD_PREFIX if prefix == DEFAULT_PREFIX else DEFAULT_PREFIX)
 
 
 def ours_in(labels: Mapping[str, str], prefix: str, word: str) -> str:
-    """The value of the label PREFIX-WORD (``word`` begins with ``-``), however its prefix is spelled, or empty text."""
+    """Returns the value of our label PREFIX + ``word`` under any spelling of the prefix; empty if there is none."""
     return next((labels[start + word] for start in spellings(prefix) if start + word in labels), "")
 
 
 def name_of(obj: Mapping[str, object]) -> str:
-    """The name of an Engine object."""
+    """Returns the name of an Engine object."""
     spec = obj.get("Spec")
     return str((spec if isinstance(spec, dict) else obj).get("Name") or "")
 
 
 def id_of(obj: Mapping[str, object]) -> str:
-    """The id of an Engine object; networks spell it ``Id``."""
+    """Returns the id of an Engine object; networks spell it ``Id``."""
     return str(obj.get("ID") or obj.get("Id") or "")
 
 
 def stack_of(obj: Mapping[str, object]) -> str:
-    """The stack that an Engine object belongs to, or empty text."""
+    """Returns the stack of an Engine object; empty if it has none."""
     return labels_of(obj).get(NAMESPACE, "")
 
 
 def is_bookkeeping(obj: Mapping[str, object]) -> bool:
-    """Whether a config is a lock or a part of a revision: these belong to a stack, but are nothing that it uses."""
+    """Whether a config is a lock or a part of a revision: the stack owns it, but no service uses it."""
     labels = labels_of(obj)
     return LOCK in labels or RECORD in labels or PART in labels

@@ -1,9 +1,9 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Names that the Swarm sees: the stack's full name, its id, and the aliases of its services on shared networks.
+"""Names in the Swarm: the stack's full name, its id, and the aliases of its services on shared networks.
 
-Everything here is derived from what the user wrote, so every controller and every manager computes the same.
+They depend only on the user's input, so all controllers and managers compute the same names.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from typing import Any, Dict, Mapping, Optional
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import DEFAULT_PREFIX
 
-#: The longest name that the Engine takes for a service or a network (swarmkit's manager/controlapi).
+#: The longest name of a service or a network (swarmkit's manager/controlapi).
 MAX_NAME = 63
-#: A full name that had to be shortened leaves room for ``_SERVICE`` within MAX_NAME.
+#: The length of a shortened full name: it leaves room for ``_SERVICE`` within MAX_NAME.
 SHORTENED_NAME = 40
 
-#: The longest name of a config or secret, and how much of it a lock or a revision leaves to the stack's name.
+#: The longest name of a config or secret, and the part for the stack's name in that of a lock or a revision.
 MAX_OBJECT_NAME = 64
 STACK_PART = 32
 
@@ -31,27 +31,27 @@ _PREFIX = re.compile(r"[a-z0-9](?:[a-z0-9._-]*[a-z0-9])?\Z")
 
 
 def stack_id(name: str, project: Optional[str] = None, environment: Optional[str] = None) -> str:
-    """Return the stack's id: 32 characters of lower-case base32, the first 20 bytes of a SHA-256.
+    """Returns the stack's id: 32 characters of lower-case base32, the first 20 bytes of a SHA-256.
 
-    It covers ``project/environment/name``; no part may hold a slash, so no two stacks share an id.
+    It covers ``project/environment/name``. No part may contain a slash, so no two stacks have the same id.
     """
     return id_of_text("/".join((project or "", environment or "", name)))
 
 
 def id_of_text(text: str) -> str:
-    """Return the id of the stack that is written as ``project/environment/name``."""
+    """Returns the id of the stack that is written as ``project/environment/name``."""
     return base64.b32encode(hashlib.sha256(text.encode()).digest()[:20]).decode().lower()
 
 
 def stack_hash(name: str, project: Optional[str] = None, environment: Optional[str] = None) -> str:
-    """Return the short form of the stack's id, 8 characters."""
+    """Returns the short form of the stack's id, 8 characters."""
     return stack_id(name, project, environment)[:8]
 
 
 def stack_name(name: str, project: Optional[str] = None, environment: Optional[str] = None) -> str:
-    """Return the stack's name in the Swarm: ``name``, or PROJECT-ENVIRONMENT-NAME if both are given.
+    """Returns the stack's name in the Swarm: ``name``, or PROJECT-ENVIRONMENT-NAME if both are given.
 
-    A derived name of more than 63 characters is cut to 40 that end in the stack's hash.
+    A derived name of more than 63 characters is shortened to 40 that end in the stack's hash.
     """
     if not (project and environment):
         return name
@@ -63,27 +63,27 @@ def stack_name(name: str, project: Optional[str] = None, environment: Optional[s
 
 
 def hashed_name(service: str, digest: str) -> str:
-    """Return the alias of a service on shared networks, HASH_SERVICE."""
+    """Returns the alias of a service on shared networks, HASH_SERVICE."""
     return digest + "_" + service
 
 
 def host_name(service: str, digest: str) -> str:
-    """Return the same alias as a host name: ``_`` is none, and DNS labels hold letters, digits and ``-`` only."""
+    """Returns the same alias as a valid host name: a DNS label has only letters, digits and ``-``."""
     return digest + "-" + re.sub(r"[^a-z0-9-]", "-", service.lower())
 
 
 def lock_name(stack: str) -> str:
-    """Return the name of the config that is the lock of a stack (its full name)."""
+    """Returns the name of the config that is the lock of a stack (its full name)."""
     return "stackwright.lock." + _shortened(stack)
 
 
 def revision_name(stack: str, number: int, part: int = 0) -> str:
-    """Return the name of the config that holds a revision; ``part`` 0 is its record, 1 and on hold its snapshot."""
+    """Returns the name of a config of a revision; ``part`` 0 has its record, further parts have its snapshot."""
     return f"stackwright.rev.{_shortened(stack)}.{number}" + (f".{part}" if part else "")
 
 
 def values_name(stack: str) -> str:
-    """Return how the names of the configs begin that hold the values of a stack in the store ``swarm``."""
+    """Returns the prefix of the configs with a stack's values in the store ``swarm``."""
     return f"stackwright.values.{_shortened(stack)}."
 
 
@@ -96,9 +96,9 @@ def _shortened(stack: str) -> str:
 
 @dataclass(frozen=True)
 class Stack:
-    """Which stack: unique by name, project and environment together.
+    """A stack, identified by name, project and environment together.
 
-    Raises StackwrightError (``invalid_name``) for a part that no object of the Swarm could be named after.
+    Raises StackwrightError (``invalid_name``) for a part that can't be in the name of a Swarm object.
     """
 
     name: str
@@ -132,12 +132,12 @@ class Stack:
 
     @classmethod
     def of(cls, options: Mapping[str, Any]) -> Stack:
-        """The stack that the modules' options ``name``, ``project``, ``environment`` and ``label_prefix`` name."""
+        """Returns the stack of the modules' options ``name``, ``project``, ``environment`` and ``label_prefix``."""
         return cls(options["name"], options["project"], options["environment"], options["label_prefix"])
 
     @property
     def full_name(self) -> str:
-        """The name in the Swarm, what ``docker stack ls`` shows."""
+        """The name in the Swarm, as in ``docker stack ls``."""
         return stack_name(self.name, self.project, self.environment)
 
     @property
@@ -155,15 +155,15 @@ class Stack:
 
     @property
     def data(self) -> Dict[str, str]:
-        """The data for modules beside the full name: which of the stacks with this name is meant."""
+        """The full name, the id and their parts, for modules."""
         parts = {"project": self.project or "", "environment": self.environment or "", "given": self.name}
         return {"name": self.full_name, "id": self.id, **parts}
 
     def scoped(self, key: str) -> str:
-        """Return the name of the object that ``key`` of the file stands for, as docker's CLI makes it."""
+        """Returns the name of the object for ``key`` in the file, as Docker's CLI creates it."""
         return self.full_name + "_" + key
 
 
 def full_name(params: Dict[str, object]) -> Optional[str]:
-    """The Swarm name of the stack in the options; None if they have none."""
+    """Returns the stack's name in the Swarm; None if the options have no name."""
     return Stack.of(params).full_name if params["name"] else None

@@ -1,12 +1,12 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Normal forms: equal exactly if the Engine would store the same specification.
+"""Normal forms, which are equal exactly if the Engine would store the same specification.
 
-Both sides, what we would send and what the Engine gives back, are brought to one form: what Go's ``omitempty`` drops is
-absent, what dockerd fills in (CONVERSION: 20.10 to 28) is filled in or dropped, order that means nothing is sorted, and
-lists with a natural key become maps, so that a difference names the one variable or mount that changed.
-The top level and ``TaskTemplate`` keep the Engine's names.
+The specification that we send and the one that the Engine returns get the same form. Values that Go's ``omitempty``
+drops are absent. Defaults of dockerd (20.10 to 28) are filled in or dropped. Lists without an order are sorted. Lists
+with a natural key become maps, so that a difference names the variable or mount that changed. The top level and
+``TaskTemplate`` keep the Engine's names.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 Spec = Dict[str, Any]
 Version = Tuple[int, int]
 
-#: Maps whose keys are the user's own; every entry counts, also an empty one.
+#: Maps with the user's own keys: each entry counts, even an empty one.
 FREE = ("Labels", "Options", "Sysctls", "DriverOpts")
 
-#: (where, key): zero and absent differ here, since the Engine has a pointer or no ``omitempty``.
+#: (parent, key): zero and absent differ here, because the Engine has a pointer or no ``omitempty``.
 ZERO_COUNTS = frozenset(
     {
         ("Replicated", "Replicas"),
@@ -51,7 +51,7 @@ EMPTY_COUNTS = ("Replicated", "Global", "ReplicatedJob", "GlobalJob", "Runtime")
 
 
 def compact(value: object, parent: str = "") -> Any:
-    """``value`` without what Go's ``omitempty`` would leave out; containers are copied."""
+    """Returns a copy of ``value`` without the entries that Go's ``omitempty`` omits."""
     if isinstance(value, list):
         return [compact(item, parent) for item in value]
     if not isinstance(value, dict):
@@ -72,11 +72,11 @@ def compact(value: object, parent: str = "") -> Any:
 def service(
     spec: Mapping[str, object], names: Optional[Mapping[str, str]] = None, api: Optional[Version] = None
 ) -> NormalSpec:
-    """The normal form of a ServiceSpec.
+    """Returns the normal form of a ServiceSpec.
 
-    ``names`` maps ids of networks and configs to names. ``api`` is the version that is spoken: fields that the
-    Engine drops below it are left out. ``ForceUpdate`` is not part of the form: it is never asked for in a file. Nor is
-    whether a job on a schedule is awake, nor the runs that it remembers.
+    ``names`` maps ids of networks and configs to names. ``api`` is the version in use: fields that are newer are left
+    out. The form has no ``ForceUpdate``, which no file sets. It does not show whether a job on a schedule is awake, nor
+    its recorded runs.
     """
     out: Spec = compact(asleep(spec))
     for part in SERVICE:
@@ -90,7 +90,7 @@ def service(
 def task(
     template: Mapping[str, object], names: Optional[Mapping[str, str]] = None, api: Optional[Version] = None
 ) -> Spec:
-    """The normal form of a TaskSpec, as in a service or in a task."""
+    """Returns the normal form of a TaskSpec, of a service or a task."""
     out: Spec = compact(template)
     out.pop("ForceUpdate", None)
     out.pop("Runtime", None)
@@ -117,10 +117,10 @@ def task(
 
 
 def _without_empty(value: object) -> Any:
-    """Drops maps and lists that the steps above left empty; zero values were judged before."""
+    """Drops maps and lists that are empty by now; ``compact`` has dropped zero values."""
     if not isinstance(value, dict):
         return value
-    # A network that is joined without aliases is joined all the same: host is not bridge.
+    # An attachment without aliases counts as well.
     out = {key: item if key in (*FREE, "Networks") else _without_empty(item) for key, item in value.items()}
     return {key: item for key, item in out.items() if item not in ({}, []) or key in EMPTY_COUNTS}
 
@@ -169,7 +169,7 @@ SERVICE: Tuple[Callable[[Spec], None], ...] = (_mode, _endpoint, _updates)
 
 
 def _environment(container: Spec, names: Mapping[str, str]) -> None:
-    # A bare KEY unsets a variable of the image; docker's CLI sends it where ours leaves the key out.
+    # A bare KEY unsets a variable of the image. Docker's CLI sends it, our compiler omits the key.
     env = [entry for entry in container.pop("Env", []) if "=" in entry]
     if env:
         container["Env"] = {key: value for key, _equals, value in (entry.partition("=") for entry in env)}
@@ -180,7 +180,7 @@ def _isolation(container: Spec, names: Mapping[str, str]) -> None:
         del container["Isolation"]
 
 
-#: Swarm keeps none of these, whatever the version; seen on 20.10, 26.1 and 28.5.
+#: Swarm stores none of these in any version; seen on 20.10, 26.1 and 28.5.
 NEVER_KEPT = ("CreateMountpoint", "ReadOnlyNonRecursive", "ReadOnlyForceRecursive")
 
 
@@ -232,7 +232,7 @@ CONTAINER: Tuple[Callable[[Spec, Mapping[str, str]], None], ...] = (
 )
 
 
-# -- fields that the Engine drops without a word
+# -- fields that the Engine silently drops
 
 
 def _without_unknown(spec: Spec, api: Version) -> None:
@@ -247,7 +247,7 @@ def _without_unknown(spec: Spec, api: Version) -> None:
 
 
 def keyed(items: List[Spec], key: str) -> Dict[str, Spec]:
-    """A list of maps as a map by the text under ``key``; of two with one key, the second gets a number."""
+    """Converts a list of maps to a map by the value of ``key``; a second entry with the same value gets a number."""
     out: Dict[str, Spec] = {}
     for item in items:
         rest = dict(item)
@@ -272,17 +272,17 @@ def _networks(attachments: List[Spec], names: Mapping[str, str]) -> Dict[str, Sp
 
 
 def network(spec: Mapping[str, object]) -> Spec:
-    """The normal form of a network: of a create body and of what /networks lists."""
-    its = cast("Network", spec)
-    ipam = its.get("IPAM") or {}
-    options = {k: v for k, v in (its.get("Options") or {}).items() if k != VXLAN_IDS}
+    """Returns the normal form of a network, from a create body or from /networks."""
+    body = cast("Network", spec)
+    ipam = body.get("IPAM") or {}
+    options = {k: v for k, v in (body.get("Options") or {}).items() if k != VXLAN_IDS}
     return {
-        "Driver": its.get("Driver") or "overlay",
+        "Driver": body.get("Driver") or "overlay",
         "Options": options,
         "Internal": bool(spec.get("Internal")),
         "Attachable": bool(spec.get("Attachable")),
         "EnableIPv6": bool(spec.get("EnableIPv6")),
-        "Labels": dict(its.get("Labels") or {}),
+        "Labels": dict(body.get("Labels") or {}),
         "IPAM": {
             "Driver": ipam.get("Driver") or "default",
             "Options": ipam.get("Options") or {},
@@ -296,7 +296,7 @@ VXLAN_IDS = "com.docker.network.driver.overlay.vxlanid_list"
 
 
 def network_pair(desired: Mapping[str, object], observed: Mapping[str, object]) -> Tuple[Spec, Spec]:
-    """Both normal forms; addresses that were left to the Engine are taken as they came out."""
+    """Returns both normal forms, without addresses that the Engine chose."""
     want, have = network(desired), network(observed)
     wanted, found = want["IPAM"]["Config"], have["IPAM"]["Config"]
     if not wanted:

@@ -1,10 +1,10 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A specification with some parts from another one: the parts that must not change.
+"""Copies parts of one specification over another: the parts that must not change.
 
-Parts are named by the paths of differences between normal forms (swarm/normalise.py), where lists with a natural key
-are maps; what is laid over are the Engine's own forms.
+The paths of parts are those of differences between normal forms (swarm/normalise.py), where lists with a natural key
+are maps. The specifications are in the Engine's form.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def _target(entry: Any, names: Mapping[str, str]) -> str:
 
 
 CONTAINER = "TaskTemplate.ContainerSpec"
-#: Lists that are maps in the normal form, with what the key of an entry is there.
+#: Lists that are maps in the normal form, with a function that returns an entry's key there.
 KEYED: Dict[str, Key] = {
     f"{CONTAINER}.Env": _variable,
     f"{CONTAINER}.Mounts": _field("Target"),
@@ -46,12 +46,11 @@ KEYED: Dict[str, Key] = {
 def overlaid(
     spec: Mapping[str, object], live: Mapping[str, object], paths: AbstractSet[str], names: Mapping[str, str]
 ) -> Any:
-    """A copy of the ServiceSpec ``spec`` that has at ``paths`` what ``live`` has there, also if that is nothing.
+    """Returns a copy of the ServiceSpec ``spec`` with the parts of ``live`` at ``paths``, even if ``live`` has none.
 
     ``names`` maps ids of networks to names.
     """
-    made: Dict[str, Any] = _map(spec, live, paths, names, "")
-    return made
+    return _map(spec, live, paths, names, "")
 
 
 def _map(

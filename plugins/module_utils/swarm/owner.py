@@ -29,7 +29,7 @@ KINDS: Tuple[Lists, ...] = ("services", "networks", "configs", "secrets")
 
 
 class Owner(NamedTuple):
-    """A stack, by its id and by what it was given; ``name`` is empty if only the id is known."""
+    """A stack, by its id and its parts; ``name`` is empty if only the id is known."""
 
     id: str
     project: str = ""
@@ -43,7 +43,7 @@ class Owner(NamedTuple):
 
     @property
     def shown(self) -> str:
-        """For messages."""
+        """The owner in messages."""
         if not (self.name or self.project):
             return f"the stack with the id {self.id}"
         parts = [f"project {self.project}, environment {self.environment}"] if self.project else []
@@ -51,16 +51,16 @@ class Owner(NamedTuple):
         return ", ".join(parts) + ("" if self.project else ", without a project")
 
     def as_dict(self) -> Dict[str, str]:
-        """Plain data for results."""
+        """Returns plain data for results."""
         return {"id": self.id, "project": self.project, "environment": self.environment, "name": self.name}
 
     def is_same(self, other: Owner) -> bool:
-        """Whether both are one stack."""
+        """Whether both are the same stack."""
         return self.id == other.id or bool(self.text and self.text == other.text)
 
 
 def owner_of(stack: Mapping[str, object]) -> Owner:
-    """The owner that a stack's data says (``stack`` of a DesiredState, of a snapshot, or as modules hand it over)."""
+    """Returns the owner from a stack's data (``stack`` of a DesiredState, of a snapshot, or ``Stack.data``)."""
     project, environment, full = (str(stack.get(part) or "") for part in ("project", "environment", "name"))
     if stack.get("given"):
         return Owner(str(stack.get("id") or ""), project, environment, str(stack["given"]))
@@ -68,19 +68,19 @@ def owner_of(stack: Mapping[str, object]) -> Owner:
 
 
 def owner_labels(stack: Optional[Mapping[str, object]]) -> Dict[str, str]:
-    """The label that records an owner on what is ours alone; empty if it is not known."""
+    """Returns the label that records an owner on bookkeeping objects; empty if it is not known."""
     text = owner_of(stack).text if stack else ""
     return {OWNER: text} if text else {}
 
 
 def of_text(text: str) -> Optional[Owner]:
-    """The owner of PROJECT/ENVIRONMENT/NAME, if it is one."""
+    """Returns the owner of PROJECT/ENVIRONMENT/NAME, None if the text is not one."""
     parts = text.split("/")
     return Owner(id_of_text(text), *parts) if len(parts) == 3 and parts[2] else None
 
 
 def recorded(labels: Labels, full: str) -> Optional[Owner]:
-    """The owner that the labels of an object record, whatever their prefix; None if they record none.
+    """Returns the owner that the labels of an object record, with any prefix; None if they record none.
 
     ``full`` is the stack's name in the Swarm.
     """
@@ -95,7 +95,7 @@ def recorded(labels: Labels, full: str) -> Optional[Owner]:
 
 
 def _named(identity: str, project: str, environment: str, full: str, sure: bool = False) -> Owner:
-    """With the name that a derived name was made of, where it was not shortened."""
+    """Returns the owner, with its name if that is in the full name, so if that was not shortened."""
     start = f"{project}-{environment}-" if project else ""
     name = full[len(start) :] if full.startswith(start) else ""
     if name and (sure and not project or stack_id(name, project, environment) == identity):
@@ -104,7 +104,7 @@ def _named(identity: str, project: str, environment: str, full: str, sure: bool 
 
 
 def labels_in(observed: Observed, full: str) -> Iterable[Labels]:
-    """The labels of everything that the Swarm has under the stack's name; ``observed`` as ``observe`` gives it."""
+    """Yields the labels of all objects of the stack in the Swarm; ``observed`` is the result of ``observe``."""
     for kind in KINDS:
         for obj in observed.get(kind) or ():
             if stack_of(obj) == full:
@@ -115,9 +115,9 @@ def labels_in(observed: Observed, full: str) -> Iterable[Labels]:
 
 
 def refuse_others(mine: Optional[Mapping[str, object]], full: str, found: Iterable[Labels]) -> None:
-    """Raises EngineError (``conflict``) if labels record another owner than the stack ``mine`` (None: any may).
+    """Raises EngineError (``conflict``) if labels record another owner than the stack ``mine``; never if that is None.
 
-    What records no owner, as docker's CLI makes it, has no owner, and may be taken over.
+    Objects without a recorded owner, such as those of Docker's CLI, may be taken over.
     """
     if not mine:
         return
@@ -129,7 +129,7 @@ def refuse_others(mine: Optional[Mapping[str, object]], full: str, found: Iterab
 
 
 def conflict(full: str, mine: Owner, other: Owner) -> EngineError:
-    """The error that names both."""
+    """Returns the error that names both owners."""
     return EngineError(
         f"The name {full} belongs to another stack in this Swarm ({other.shown}) than the requested one "
         f"({mine.shown}).",

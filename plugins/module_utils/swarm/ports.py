@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Published ports: those of a service, and those that two services can't both have (swarmkit's checkPortConflicts)."""
+"""The published ports of a service, and conflicts between two services (swarmkit's checkPortConflicts)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ NO_PORTS: FrozenSet[Port] = frozenset()
 
 
 class Ports(NamedTuple):
-    """Published ports by mode, without those that Swarm is still to choose."""
+    """Published ports by mode, without those that Swarm has not chosen yet."""
 
     ingress: FrozenSet[Port] = NO_PORTS
     host: FrozenSet[Port] = NO_PORTS
@@ -27,20 +27,20 @@ class Ports(NamedTuple):
         return self.ingress | self.host
 
     def minus(self, other: Ports) -> Ports:
-        """The ports that ``other`` does not have in the same mode."""
+        """Returns the ports that ``other`` does not have in the same mode."""
         return Ports(self.ingress - other.ingress, self.host - other.host)
 
     def refused(self, other: Ports) -> FrozenSet[Port]:
-        """The ports for which the Engine rejects this service beside ``other``: an ingress port is on every node."""
+        """Returns the ports because of which the Engine rejects the service: ``other`` has them on each node."""
         return self.ingress & other.both | self.host & other.ingress
 
     def shared(self, other: Ports) -> FrozenSet[Port]:
-        """The host-mode ports that both have: the Engine takes them, but no node can run both."""
+        """Returns the host-mode ports of both: the Engine accepts them, but no node can run both services."""
         return self.host & other.host
 
 
 def ports_in(entries: Iterable[Published]) -> Ports:
-    """The ports of an EndpointSpec's or Endpoint's ``Ports``."""
+    """Returns the ports in ``Ports`` of an EndpointSpec or Endpoint."""
     found = [
         (str(entry.get("PublishMode") or "ingress"), (int(entry["PublishedPort"]), str(entry.get("Protocol") or "tcp")))
         for entry in entries
@@ -50,18 +50,18 @@ def ports_in(entries: Iterable[Published]) -> Ports:
 
 
 def asked(spec: ServiceSpec) -> Ports:
-    """The ports that a ServiceSpec asks for."""
+    """Returns the ports that a ServiceSpec requests."""
     return ports_in((spec.get("EndpointSpec") or {}).get("Ports") or ())
 
 
 def held(service: Service) -> Ports:
-    """The ports that a live service has: also those that Swarm chose, or has not taken from it yet."""
-    asked_for = (service["Spec"].get("EndpointSpec") or {}).get("Ports") or ()
-    return ports_in([*asked_for, *((service.get("Endpoint") or {}).get("Ports") or ())])
+    """Returns the ports of a running service, with those that Swarm chose, or has not released yet."""
+    requested = (service["Spec"].get("EndpointSpec") or {}).get("Ports") or ()
+    return ports_in([*requested, *((service.get("Endpoint") or {}).get("Ports") or ())])
 
 
 def words(ports: Iterable[Port]) -> str:
-    """``the port 80/tcp``, ``the ports 80/tcp and 443/tcp``."""
+    """Returns ``the port 80/tcp``, or ``the ports 80/tcp and 443/tcp``."""
     texts = [f"{number}/{protocol}" for number, protocol in sorted(ports)]
     listed = texts[0] if len(texts) == 1 else f"{', '.join(texts[:-1])} and {texts[-1]}"
     return f"the port{'' if len(texts) == 1 else 's'} {listed}"

@@ -1,9 +1,9 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Jobs on a schedule: asleep (zero completions) in every deployment, awake only in a requested run.
+"""Jobs on a schedule: asleep (zero completions) in each deployment, awake only in a requested run.
 
-Swarm runs a replicated job at its creation and with each change, except if it wants no completions.
+Swarm runs a replicated job when it is created and at each change, unless it has zero completions.
 """
 
 from __future__ import annotations
@@ -13,25 +13,25 @@ from typing import Any, Dict, List, Mapping
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import CRON_RUNS, SCHEDULE
 
-#: Runs that the label of a job remembers.
+#: The number of runs in a job's label.
 KEPT_RUNS = 10
 
 Spec = Mapping[str, object]
 
 
 def is_scheduled(spec: Spec) -> bool:
-    """Whether a ServiceSpec is of a job on a schedule, whatever the prefix of its labels is."""
+    """Whether a ServiceSpec is that of a job on a schedule, with any label prefix."""
     mode: Any = spec.get("Mode") or {}
     return mode.get("ReplicatedJob") is not None and any(label.endswith(SCHEDULE) for label in _labels(spec))
 
 
 def asleep(spec: Spec) -> Any:
-    """A copy of ``spec`` as it is deployed: a job on a schedule does not run."""
+    """Returns a copy of ``spec`` as it is deployed: a job on a schedule does not run."""
     return _with_completions(spec, 0) if is_scheduled(spec) else dict(spec)
 
 
 def awake(spec: Spec, runs: List[Dict[str, object]]) -> Any:
-    """``spec`` of a job on a schedule so that Swarm runs it; ``runs`` are remembered, the newest last."""
+    """Returns ``spec`` of a job on a schedule so that Swarm runs it; its label records ``runs``, the newest last."""
     mode: Any = spec["Mode"]
     text = json.dumps(runs[-KEPT_RUNS:], sort_keys=True, separators=(",", ":"))
     made = _with_completions(spec, int(mode["ReplicatedJob"].get("MaxConcurrent", 1)) or 1)
@@ -39,7 +39,7 @@ def awake(spec: Spec, runs: List[Dict[str, object]]) -> Any:
 
 
 def with_runs_of(spec: Spec, live: Spec) -> Any:
-    """A copy of ``spec`` with the runs that the live service remembers, so that a deployment forgets none."""
+    """Returns a copy of ``spec`` with the runs that the running service records, so that a deployment keeps them."""
     text = _labels(live).get(CRON_RUNS)
     if text is None or not is_scheduled(spec):
         return dict(spec)
@@ -47,7 +47,7 @@ def with_runs_of(spec: Spec, live: Spec) -> Any:
 
 
 def runs_of(labels: Mapping[str, str]) -> List[Dict[str, Any]]:
-    """The runs that a label remembers, the newest last; what is not a list of runs is none."""
+    """Returns the runs in a label, the newest last; empty if it is invalid."""
     try:
         found = json.loads(labels.get(CRON_RUNS) or "[]")
     except ValueError:

@@ -34,7 +34,12 @@ def test_an_address(text, found):
 
 
 def test_a_password_in_an_address_is_refused_and_not_shown():
-    for text in ("http://ali:sesame@caddy:2019", "http://ali:sesame@caddy:2019/x"):
+    for text in (
+        "http://ali:sesame@caddy:2019",
+        "http://ali:sesame@caddy:2019/x",
+        "http://ali:sesame@caddy:port",
+        "http://ali:sesame/1@caddy:2019",
+    ):
         with pytest.raises(RouteError) as caught:
             endpoint(text)
         assert "sesame" not in str(caught.value)
