@@ -78,7 +78,7 @@ def claims_of_others(services: Iterable[Service], prefix: str, but: str) -> Iter
         yield claim.domain, claim.stack
 
 
-def told(client: EngineClient, stack: str, observed: Observed, options: Options) -> Dict[str, Any]:
+def read_deployment_facts(client: EngineClient, stack: str, observed: Observed, options: Options) -> Dict[str, Any]:
     """Returns the parts of the record for a deployment of ``stack``; see ``deployment_facts``.
 
     Reads all services only if another stack has taken a domain. Raises EngineError.

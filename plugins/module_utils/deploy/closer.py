@@ -21,7 +21,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.observe 
     attached_of,
     look_closer,
 )
-from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.route_book import told
+from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.route_book import read_deployment_facts
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import EngineError
 from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.look import (
     Planned,
@@ -220,7 +220,7 @@ def _observe_rest(
     if wanted.state.get("routes"):
         record: Mapping[str, Any] = {}
         if options["takes"] or any(name_of(secret) == ROUTE_BOOK for secret in found["secrets"]):
-            record = told(client, wanted.stack, found, options)
+            record = read_deployment_facts(client, wanted.stack, found, options)
         takes = frozenset((*options["takes"], *record.get("takes", ())))
         check_before_deploy(wanted.state, found["all_services"], takes, record.get("yields", ()))
     found["revisions"] = history() if history is not None else _history(client, wanted.stack, options)

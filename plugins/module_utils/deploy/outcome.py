@@ -73,9 +73,9 @@ def finish(
     if revision:
         result["revision"] = revision
     if options["tell_routes"] and any(name_of(secret) == ROUTE_BOOK for secret in observed["secrets"]):
-        from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.route_book import told
+        from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.route_book import read_deployment_facts
 
-        result["routing"] = told(client, stack, observed, options)
+        result["routing"] = read_deployment_facts(client, stack, observed, options)
     return result
 
 

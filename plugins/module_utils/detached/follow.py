@@ -51,7 +51,7 @@ def follow(job: Job, seen: int, clock: Time) -> Dict[str, Any]:
         found = look(job, seen)
         progress = found["progress"]
         if progress["done"]:
-            job.take()
+            job.mark_read()
             return found
         now = clock.monotonic()
         if progress["seen"] != so_far:

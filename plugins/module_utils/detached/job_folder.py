@@ -170,7 +170,7 @@ class Job:
             with suppress(OSError):
                 self._put("answer", answer)
 
-    def take(self) -> None:
+    def mark_read(self) -> None:
         """Records that the result was read: the process may clean up."""
         os.close(self._open("taken", os.O_WRONLY))
 
@@ -180,7 +180,7 @@ class Job:
         return os.path.exists(self._path("taken"))
 
     @property
-    def there(self) -> bool:
+    def exists(self) -> bool:
         """Whether the folder exists."""
         return os.path.isdir(self.folder)
 
@@ -232,7 +232,7 @@ def find(root: str, name: str) -> Job:
     job = Job(os.path.join(root, name))
     try:
         _own(root)
-        known = bool(ID.fullmatch(name)) and job.there
+        known = bool(ID.fullmatch(name)) and job.exists
     except OSError:
         known = False
     if not known:

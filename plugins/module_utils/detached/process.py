@@ -179,7 +179,7 @@ def _open_files() -> Sequence[int]:
 
 def _clean_up(job: Job) -> None:
     end = time.monotonic() + UNCLAIMED
-    while job.there and time.monotonic() < end:
+    while job.exists and time.monotonic() < end:
         if job.taken:
             time.sleep(TAKEN)
             job.remove()

@@ -213,17 +213,11 @@ class History:
         for index, data in enumerate(parts, first):
             if self._put(revision.number, index, {PART: revision.id}, data, revision.id):
                 continue
-            # A removed record left this config.
             name = revision_name(self.stack, revision.number, index)
-            for stale in configs_named(self.client, [name]):
+            for stale in configs_named(self.client, [name]):  # left by a removed record
                 self._persist(partial(self.client.delete, f"/configs/{id_of(stale)}", timeout=CALL))
             if not self._put(revision.number, index, {PART: revision.id}, data, revision.id):
-                raise EngineError(
-                    f"The revision {revision.number} of the stack {self.stack} can't be recorded: the Docker config "
-                    f"{name} belongs to another run.",
-                    "conflict",
-                    "Remove that config, then run again.",
-                )
+                raise EngineError(f"The Docker config {name} belongs to another run.", "conflict", "Remove it first.")
 
     def _put(self, number: int, part: int, labels: Mapping[str, str], data: bytes, run: str) -> bool:
         """Creates one config; returns False if another run has a config with its name."""
@@ -317,14 +311,10 @@ def refuse_history(mine: Optional[Mapping[str, object]], stack: str, revisions: 
     if not mine:
         return
     me = owner_of(mine)
-    for revision in revisions:
-        if not (revision.started or revision.damaged):
-            continue
-        other = of_text(revision.owner) or _owner_in(revision)
-        if other is not None:
-            if not me.is_same(other):
-                raise conflict(stack, me, other)
-            return
+    worked = (revision for revision in revisions if revision.started or revision.damaged)
+    other = next(filter(None, (of_text(revision.owner) or _owner_in(revision) for revision in worked)), None)
+    if other is not None and not me.is_same(other):
+        raise conflict(stack, me, other)
 
 
 def refuse_if_known(client: EngineClient, mine: Mapping[str, object], stack: str) -> None:

@@ -114,7 +114,7 @@ def test_old_jobs_are_cleared_away_but_not_live_ones(root, job):
     for each in (old, job):
         os.utime(each.folder, (1, 1))
     jobs.create(root).let_go()
-    assert (old.there, young.there, job.there) == (False, True, True)
+    assert (old.exists, young.exists, job.exists) == (False, True, True)
 
 
 # -- following
