@@ -1,6 +1,11 @@
 """A part of a snapshot whose name an old config still has."""
 
+import sys
+from pathlib import Path
+
 import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
 from fake_clock import Clock
 from fake_swarm import FakeSwarm
 
