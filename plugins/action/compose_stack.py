@@ -39,16 +39,14 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.story.whole impo
 if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.plugin_utils.arguments.variables import Variables
 
-#: How many notices are shown as warnings; the result holds all of them.
+#: The number of notices shown as warnings. The result has all of them.
 SHOWN_NOTICES = 20
-
-
 #: The options of one stack, without those of the connection.
 OPTIONS = {**STACK, **FILES, **PLATFORM, **PARTS, **CHANGES, **VALUES, **STORY, **NOTIFY}
 
 
 class Prepared(NamedTuple):
-    """One stack, ready to be deployed: what a manager is given of it. ``desired`` is None if nothing was compiled."""
+    """One stack that is ready to deploy, with the data for a manager. ``desired`` is None if nothing was compiled."""
 
     options: Dict[str, Any]
     variables: Variables
@@ -60,7 +58,7 @@ class Prepared(NamedTuple):
 
 class ActionModule(NotifyingAction, StoryAction):
     module = "stackwright.swarm.compose_stack"
-    #: They are what caddy_route is given.
+    #: Playbooks pass them to caddy_route.
     as_it_is = ("routes",)
     remembers = True
     prepared: Prepared
@@ -86,14 +84,14 @@ class ActionModule(NotifyingAction, StoryAction):
             done = Many(self, options, variables, OPTIONS).result()
         finally:
             if "stacks" not in done and "done_by" not in done:
-                # No stack has told of itself.
+                # No stack has sent its own notification.
                 self.notify_about("many stacks", options["notify"], options["commit_message"], variables)
         return done
 
     def alone(self, options: Dict[str, Any], variables: Variables) -> Result:
-        """The result for one stack. Raises StackwrightError."""
-        around = options["routes"] is not None or options["preflight"]
-        if options["on_changes"] == "plan" and around:
+        """Returns the result of one stack. Raises StackwrightError."""
+        has_story = options["routes"] is not None or options["preflight"]
+        if options["on_changes"] == "plan" and has_story:
             raise StackwrightError("on_changes=plan can't be used with preflight or routes.", "invalid_options")
         self.only_looks = options["on_changes"] == "plan" and not self._task.check_mode
         name = Stack.of(options).full_name if options["name"] else ""
@@ -103,7 +101,7 @@ class ActionModule(NotifyingAction, StoryAction):
             self.prepare(options, variables)
             return self.carry_out(meeting)
 
-        done: Result = self.in_order(variables, run) if around else run()
+        done: Result = self.in_order(variables, run) if has_story else run()
         if "stack_hash" in done:
             self.warn(done)
         return done
@@ -127,44 +125,50 @@ class ActionModule(NotifyingAction, StoryAction):
         self.prepared = Prepared(options, variables, desired, stack, arguments, handed)
 
     def carry_out(self, meeting: Optional[Meeting] = None) -> Result:
-        """The result for the services, and with a ``meeting`` for all that is around them. Raises StackwrightError."""
+        """Deploys the services; with a ``meeting``, also runs the preflight and the routes. Raises StackwrightError."""
         options, variables, desired, stack, arguments, handed = self.prepared
         if meeting is None:
             done = self.once_per_cluster(stack["name"], arguments, handed, variables)
         else:
             known = partial(self.proxy_of, meeting, variables)
-            whole = Whole(self, options, desired, stack, arguments, variables, self._told, meeting.of_clusters, known)
+            whole = Whole(
+                self, options, desired, stack, arguments, variables, self._completed, meeting.of_clusters, known
+            )
             self.own_proxy = whole.proxy_here()
             done = self.by_first(meeting, stack["name"], arguments, handed, variables, whole.run)
         if self.only_looks and not done.get("failed"):
             changes = bool(done.get("changed"))
-            # The registries were not asked for this plan: the deployment that follows has its notices.
+            # This plan did not ask the image registries, so the deployment that follows reports the notices.
             done = {**done, "changed": False, "would_change": changes, **({"notices": []} if changes else {})}
         return self.finished(done)
 
     def finished(self, done: Result) -> Result:
-        """A result of the module as that of the task."""
+        """Converts a result of the module to the result of the task."""
         options, _variables, desired, stack, _arguments, _handed = self.prepared
-        return {**self._told(done, desired, options["takes"]), "stack_id": stack["id"], "stack_hash": stack["hash"]}
+        return {
+            **self._completed(done, desired, options["takes"]),
+            "stack_id": stack["id"],
+            "stack_hash": stack["hash"],
+        }
 
-    def _told(self, done: Result, desired: Optional[Mapping[str, Any]], takes: List[str]) -> Result:
-        """A result of the module with what only this side knows."""
+    def _completed(self, done: Result, desired: Optional[Mapping[str, Any]], takes: List[str]) -> Result:
+        """Adds the notices and routes that only the controller has to a result of the module."""
         if done.pop("told", False):
             return done
         # The compiler's notices have a place in a file; those of the plan are sentences about the Swarm.
-        told = [Problem(notice, code="plan").as_dict() for notice in done.get("notices", [])]
-        done["notices"] = (desired["notices"] if desired else []) + told
+        of_plan = [Problem(notice, code="plan").as_dict() for notice in done.get("notices", [])]
+        done["notices"] = (desired["notices"] if desired else []) + of_plan
         if desired:
-            self._tell_routes(done, desired["routes"], takes)
+            self._add_routes(done, desired["routes"], takes)
         return done
 
-    def _tell_routes(self, result: Dict[str, Any], routes: List[Any], takes: List[str]) -> None:
-        """The desired routes of the stack in proxies, and their entries in the Swarm's record."""
-        told = result.pop("routing", {})
-        yields = {name: other for name, other in told.get("yields", {}).items() if name not in takes}
+    def _add_routes(self, result: Dict[str, Any], routes: List[Any], takes: List[str]) -> None:
+        """Adds the desired routes of the stack in proxies, and their entries in the Swarm's record."""
+        record = result.pop("routing", {})
+        yields = {name: other for name, other in record.get("yields", {}).items() if name not in takes}
         result["routes"] = [route for route in routes if route.get("domain") not in yields]
-        result["takes"] = sorted({*takes, *told.get("takes", ())})
-        result["owed"] = told.get("owed", [])
+        result["takes"] = sorted({*takes, *record.get("takes", ())})
+        result["owed"] = record.get("owed", [])
         lost = {route["domain"]: yields[route["domain"]] for route in routes if route.get("domain") in yields}
         hint = "Remove the domain from the files, or take it back with the option takes."
         result["notices"] += [
@@ -177,8 +181,8 @@ class ActionModule(NotifyingAction, StoryAction):
         ]
 
     def warn(self, result: Result, only_plan: bool = False) -> None:
-        """Adds the first notices of a result to its warnings; with ``only_plan``, those about the Swarm."""
-        # Those of the Swarm first: they are few, and report unhealthy services.
+        """Adds the first notices of a result to its warnings; with ``only_plan``, only those about the Swarm."""
+        # The notices about the Swarm come first: they are few, and report unhealthy services.
         notices = [one for one in result.get("notices", ()) if not only_plan or one.get("code") == "plan"]
         warnings = result.setdefault("warnings", [])
         by_place = sorted(notices, key=lambda notice: notice.get("code") != "plan")
@@ -194,7 +198,7 @@ class ActionModule(NotifyingAction, StoryAction):
         return super().may_remember(arguments)
 
     def repeated(self, arguments: Mapping[str, Any], last: Result, kept: bool) -> Mapping[str, Any]:
-        # The regenerated values have been stored by then.
+        # The first attempt has already stored the regenerated values.
         return {**arguments, "values": {**arguments["values"], "regenerate": []}} if kept else arguments
 
 
@@ -206,7 +210,7 @@ def _named(options: Mapping[str, object]) -> Dict[str, str]:
 
 
 def _takes(given: List[str], desired: Optional[Mapping[str, Any]]) -> List[str]:
-    """The domains that the stack takes, as its routes have them. Raises ComposeError, RouteError."""
+    """Returns the domains that the stack takes, in the form of its routes. Raises ComposeError, RouteError."""
     if not given or desired is None:
         return []
     from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.route_options import domains

@@ -47,20 +47,20 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.registry.generat
 if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.plugin_utils.arguments.variables import Variables
 
-#: How many warnings are shown; the result holds all of them.
+#: The number of warnings shown. The result has all of them.
 SHOWN = 20
 
 
 class ActionModule(PipedAction):
     module = "stackwright.swarm.services_registry_compose"
-    #: Asks the target for one step, and gives its answer.
+    #: Runs one step on the target, and returns its answer.
     _ask: Callable[[Mapping[str, object]], Dict[str, Any]]
 
     def act(self, result: Dict[str, object], variables: Variables) -> Dict[str, Any]:
         try:
-            # A path is one of the target: a ~ in it is not this user's.
+            # Paths are on the target: "~" must not expand to the home of the controller's user.
             texts = {name: {**spec, **_as_text(spec)} for name, spec in REGISTRY_COMPOSE.items()}
-            # Defaults of the group for all modules set the options of the Engine, which nothing here asks.
+            # The module defaults of the action group set connection options, which this module does not use.
             given = self.checked(texts)
             options = {name: given[name] for name in texts}
             result.update(self._generated(options, variables))
@@ -83,20 +83,20 @@ class ActionModule(PipedAction):
         findings.finish()
         _refuse(seen)
         elsewhere = [path for path in wanted if path not in RESERVED and not path.startswith(f"{FOLDER}/")]
-        there = seen["dest"]
-        named = _included(there["files"]) if elsewhere or ORCHESTRATOR in there["files"] else []
+        dest = seen["dest"]
+        named = _included(dest["files"])
         more = [
-            path for path in {*elsewhere, *named} if path not in there["files"] and not path.startswith(f"{FOLDER}/")
+            path for path in {*elsewhere, *named} if path not in dest["files"] and not path.startswith(f"{FOLDER}/")
         ]
         if more:
             again = self._look(False, sorted(more))
             _refuse(again)
-            there = {kind: {**there[kind], **again["dest"][kind]} for kind in there}
-        for path, what in there["odd"].items():
+            dest = {kind: {**dest[kind], **again["dest"][kind]} for kind in dest}
+        for path, what in dest["odd"].items():
             if any(name == path or name.startswith(f"{path}/") for name in wanted):
                 hint = "Remove it, or choose another dest."
                 raise StackwrightError(f"{path} in {options['dest']} {what}.", "dest_unusable", hint)
-        before = {path: unpacked(content).decode("utf-8", "replace") for path, content in there["files"].items()}
+        before = {path: unpacked(content).decode("utf-8", "replace") for path, content in dest["files"].items()}
         change = compare(before, wanted, names.partition(", ")[0])
         if change.foreign and not options["overwrite_edited"]:
             raise edited_error(options["dest"], change, before, wanted)
@@ -112,31 +112,31 @@ class ActionModule(PipedAction):
         if touched and options["verify"]:
             raise outdated_error(paths[0], result)
         if touched and not self._task.check_mode:
-            self._write(change, wanted, there["files"])
+            self._write(change, wanted, dest["files"])
         _warn(result)
         return result
 
     def _look(self, sources: bool, names: Sequence[str]) -> Dict[str, Any]:
-        told = {"look": {"sources": sources, "folder": FOLDER, "names": list(names)}}
-        found: Dict[str, Any] = self._ask(told)["facts"]
+        step = {"look": {"sources": sources, "folder": FOLDER, "names": list(names)}}
+        found: Dict[str, Any] = self._ask(step)["facts"]
         return found
 
-    def _write(self, change: Change, wanted: Mapping[str, str], there: Mapping[str, str]) -> None:
-        # Whoever reads the orchestrator finds all that it includes.
+    def _write(self, change: Change, wanted: Mapping[str, str], existing: Mapping[str, str]) -> None:
+        # The orchestrator comes last, so that all files that it includes exist.
         order = sorted(change.write, key=lambda path: path == ORCHESTRATOR)
-        seen = {path: digest(unpacked(there[path])) for path in (*order, *change.remove) if path in there}
+        seen = {path: digest(unpacked(existing[path])) for path in (*order, *change.remove) if path in existing}
         files = {path: packed(wanted[path].encode()) for path in order}
         self._ask({"write": {"files": files, "remove": change.remove, "seen": seen}})
 
     def _is_here(self) -> bool:
-        """Whether the target is this machine and this user, so that no module has to be started for files."""
+        """Returns whether the target is this machine and user, so files need no module."""
         return self._connection.transport == "local" and self._connection.become is None
 
-    def _module(self, options: Dict[str, Any], variables: Variables, told: Mapping[str, object]) -> Dict[str, Any]:
-        if self._is_here() and "images" not in told:
-            paths = {name: _here(options[name]) for name in ("src", "overlays", "dest")}
-            return do_step({**options, **paths}, told, self._task.check_mode)
-        given = {**options, COMPILED: json.dumps(told, sort_keys=False, separators=(",", ":"))}
+    def _module(self, options: Dict[str, Any], variables: Variables, step: Mapping[str, object]) -> Dict[str, Any]:
+        if self._is_here() and "images" not in step:
+            paths = {name: _expanded(options[name]) for name in ("src", "overlays", "dest")}
+            return do_step({**options, **paths}, step, self._task.check_mode)
+        given = {**options, COMPILED: json.dumps(step, sort_keys=False, separators=(",", ":"))}
         done: Dict[str, Any] = self._execute_module(self.module, module_args=given, task_vars=variables)
         if done.get("failed") or "msg" in done:
             details: Dict[str, Any] = {key: done[key] for key in ("changed", "written", "removed") if key in done}
@@ -149,10 +149,10 @@ def _as_text(spec: Mapping[str, object]) -> Dict[str, str]:
     return {key: "str" for key in ("type", "elements") if spec.get(key) == "path"}
 
 
-def _here(given: Any) -> Any:
-    """A path, or paths, as AnsibleModule expands them."""
+def _expanded(given: Any) -> Any:
+    """Expands a path, or each path of a list, as AnsibleModule does."""
     if isinstance(given, list):
-        return [_here(path) for path in given]
+        return [_expanded(path) for path in given]
     return os.path.expanduser(os.path.expandvars(given))
 
 
@@ -162,16 +162,15 @@ def _refuse(seen: Mapping[str, Any]) -> None:
 
 
 def _included(files: Mapping[str, str]) -> List[str]:
-    """The files that the orchestrator of the last run includes: some may be outside of the usual folder."""
+    """Returns the files that the orchestrator of the last run includes; some may be outside of the usual folder."""
     text = unpacked(files[ORCHESTRATOR]).decode("utf-8", "replace") if ORCHESTRATOR in files else ""
     lines = [line.partition("- path:")[2].strip().strip('"') for line in text.splitlines() if "- path:" in line]
     return [path for path in lines if path and not path.startswith(("/", ".")) and "/.." not in path]
 
 
 def _warn(result: Dict[str, Any]) -> None:
-    told = [notice["text"] for notice in result["notices"]]
-    result["notices"] = [{key: value for key, value in notice.items() if key != "text"} for notice in result["notices"]]
-    rest = len(told) - SHOWN
-    result.setdefault("warnings", []).extend(told[:SHOWN])
+    texts = [notice.pop("text") for notice in result["notices"]]
+    rest = len(texts) - SHOWN
+    result.setdefault("warnings", []).extend(texts[:SHOWN])
     if rest > 0:
         result["warnings"].append(f"{rest} more notice{'' if rest == 1 else 's'}: see 'notices' in the result.")

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Makes a registry of services from Compose files that lie on the target."""
+"""Creates a registry of services from Compose files on the target."""
 
 from __future__ import annotations
 
@@ -60,7 +60,8 @@ class ActionModule(PipedAction):
                 )
             done = written(self, dest, made.text, options["mode"], variables)
             result.update(changed=bool(done.get("changed")), dest=dest, files=made.files, services=made.services)
-            result.update({name: done[name] for name in ("diff",) if name in done})
+            if "diff" in done:
+                result["diff"] = done["diff"]
             result["not_carried"] = [problem.as_dict() for problem in (*made.problems, *made.notices)]
             result["findings"] = [problem.as_dict() for problem in found]
             _warn(result, [*made.problems, *made.notices], found)
@@ -70,7 +71,7 @@ class ActionModule(PipedAction):
 
     @staticmethod
     def _findings(dest: str, made: Imported) -> List[Problem]:
-        """What the checks say of the registry: it is written all the same, since it is there to be mended."""
+        """Returns the problems and warnings of the new registry. It is written in any case, for the user to fix."""
         try:
             return list(read_registry([Source(dest, made.text.encode())])[1])
         except RegistryError as error:
@@ -90,8 +91,8 @@ def _before(files: FileReader, dest: str) -> Any:
 
 
 def _warn(result: Dict[str, Any], lost: List[Problem], found: List[Problem]) -> None:
-    said = [str(problem) for problem in (*lost, *found)]
+    texts = [str(problem) for problem in (*lost, *found)]
     warnings = result.setdefault("warnings", [])
-    warnings += said[:MOST_WARNINGS]
-    if len(said) > MOST_WARNINGS:
-        warnings.append(f"{len(said) - MOST_WARNINGS} more: see 'not_carried' and 'findings' in the result.")
+    warnings += texts[:MOST_WARNINGS]
+    if len(texts) > MOST_WARNINGS:
+        warnings.append(f"{len(texts) - MOST_WARNINGS} more: see 'not_carried' and 'findings' in the result.")

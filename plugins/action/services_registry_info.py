@@ -121,7 +121,7 @@ class ActionModule(PipedAction):
     def _compare(
         self, result: Dict[str, Any], registry: Registry, options: Mapping[str, Any], variables: Variables
     ) -> None:
-        """Adds what is deployed, and what the history says of this registry's rollouts."""
+        """Adds the deployed services, and this registry's rollouts from the history."""
         stack = Stack.of(options)
         wanted = {replace(stack, name=entry["name"]).full_name: entry for entry in result["stacks"]}
         given = {name: options[name] for name in CONNECTION if name in self._task.args}
@@ -139,9 +139,9 @@ class ActionModule(PipedAction):
         result["revisions"] = [_revision(stack, registry) for stack in stacks]
         old = gone(answer["stacks"], stack.full_name, list(registry.categories)) if many else {}
         result["gone"] = sorted(old.values())
-        there = {str(stack["name"]) for stack in stacks if stack["services"]}
+        running = {stack["name"] for stack in stacks if stack["services"]}
         for full, entry in wanted.items():
-            entry["new"] = full not in there
+            entry["new"] = full not in running
         names = {full: f"{options['name']}-{category}" for full, category in old.items()}
         names.update((full, entry["name"]) for full, entry in wanted.items())
         stacks += [stack for stack in answer["stacks"] if stack["name"] in old]
@@ -151,7 +151,7 @@ class ActionModule(PipedAction):
 
 
 def _revision(stack: Deployed, registry: Registry) -> Dict[str, Any]:
-    """The last good revision of a stack: which registry made it, and what changed since."""
+    """Returns the last good revision of a stack: the registry that deployed it, and the changes since."""
     good = [revision for revision in stack["revisions"] if revision["status"] in ("HEALTHY", "UNHEALTHY")]
     last: Revision = good[0] if good else {}
     metadata = last.get("metadata") or {}
@@ -182,7 +182,7 @@ def _only(registry: Registry, names: List[str]) -> Any:
 
 
 def read_one(reader: FileReader, path: str) -> bytes:
-    """The bytes of a registry's file. Raises StackwrightError: a missing registry is never an empty one."""
+    """Reads a registry's file. Raises StackwrightError if it can't: a missing registry is never an empty one."""
     try:
         return reader.read(path)
     except FileNotFoundError:

@@ -40,13 +40,13 @@ if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.plugin_utils.arguments.variables import Variables
 
 Entry = Dict[str, str]
-#: What a host whose Engine does not answer says.
+#: Error codes of a host whose Engine does not answer.
 AWAY = ("daemon_unreachable", "timeout")
-#: How often a node whose connection is slow gets a lease that is over before it has removed anything.
+#: Leases in a row that may expire before a node with a slow connection has removed anything.
 TRIES = 3
-#: So many hosts of a play are named one by one.
+#: A hint names the hosts of a play one by one up to this number.
 MOST_NAMED = 8
-#: What is asked anew under each lease.
+#: Facts that are read again under each lease.
 WANTED = ("services", "used", "wanted_images")
 
 
@@ -80,7 +80,7 @@ class ActionModule(MeetingAction):
         if left:
             done["residue"] = [*done.get("residue", []), *left]
         result.update(done, stack=stack.full_name, stack_id=stack.id, stack_hash=stack.hash)
-        return self._told(result, bool(options["ignore_residue"]))
+        return self._with_messages(result, bool(options["ignore_residue"]))
 
     def _all_parts(self, meeting: Meeting, arguments: Mapping[str, object], variables: Variables) -> Result:
         looked = self._call(arguments, {"part": LOOK}, variables)
@@ -128,10 +128,10 @@ class ActionModule(MeetingAction):
         def work() -> Result:
             return self._followed(arguments, handed, variables)
 
-        def told(done: Result) -> Mapping[str, Any]:
+        def published(done: Result) -> Mapping[str, Any]:
             return {"nodes": looked["nodes"], "facts": done.get("facts", {}), "lends": others}
 
-        return self.elected(meeting, arguments["name"], looked["cluster_id"], work, told, _served, variables)
+        return self.elected(meeting, arguments["name"], looked["cluster_id"], work, published, _served, variables)
 
     def _keep_lease(
         self,
@@ -141,7 +141,7 @@ class ActionModule(MeetingAction):
         arguments: Mapping[str, object],
         variables: Variables,
     ) -> str:
-        """Renews the lease while others need it. Returns what went wrong, or empty text."""
+        """Renews the lease while other hosts need it. Returns the error, or an empty text."""
         cluster = next(c for c in meeting.clusters() if c["cluster_id"] == looked["cluster_id"])
         if not cluster["lends"]:
             return ""
@@ -170,7 +170,7 @@ class ActionModule(MeetingAction):
         arguments: Mapping[str, object],
         variables: Variables,
     ) -> Result:
-        """The part of a node whose cluster-wide part another host did; repeated while the lease was too short."""
+        """Cleans up this node after another host did the cluster-wide part; repeats while the lease was too short."""
         facts = cluster["facts"]
         given = {name: facts[name] for name in (*WANTED, "gone", "images", "needed")}
         unknown = set(looked["services"]) - set(facts["gone"]) - set(facts["services"])
@@ -178,9 +178,9 @@ class ActionModule(MeetingAction):
         read, received = looked["clock"], looked["received"]
         deadline = received + arguments["wait_timeout"]
         removed: List[Entry] = []
-        vain = 0
+        without_removal = 0
         while True:
-            # If its service is missing in the later list, it was removed.
+            # A service that is missing in the later list was removed.
             seen = looked["services"] if self._task.check_mode else []
             lease: Mapping[str, Any] = {"why": OVER}
             if needs:
@@ -200,15 +200,17 @@ class ActionModule(MeetingAction):
             }
             mine = self._followed(arguments, handed, variables)
             received = time.monotonic()
-            vain = 0 if mine.get("removed") else vain + 1
+            without_removal = 0 if mine.get("removed") else without_removal + 1
             removed += mine.get("removed", [])
             mine.update(removed=list(removed), changed=bool(removed))
-            if mine.get("failed") or not mine["late"] or "until" not in lease or lease["last"] or vain >= TRIES:
+            if mine.get("failed") or not mine["late"] or "until" not in lease or lease["last"]:
+                return mine
+            if without_removal >= TRIES:
                 return mine
             read = mine["clock"]
 
-    def _told(self, result: Result, ignore_residue: bool) -> Result:
-        """The result with the messages for the user."""
+    def _with_messages(self, result: Result, ignore_residue: bool) -> Result:
+        """Adds the diff and the message for the user."""
         if self._task.diff and result.get("removed"):
             result["diff"] = {"before": "".join(f"{_text(item)}\n" for item in result["removed"]), "after": ""}
         residue = result.get("residue") or []
@@ -231,7 +233,7 @@ def _or_raise(done: Result) -> Result:
 
 
 def _left_over(meeting: Meeting, expected: Set[str], node: str, variables: Variables) -> List[Entry]:
-    """The volumes on nodes that no host of the play cleaned up; reported by the host that ends last."""
+    """Returns the volumes on nodes that no host of the play cleaned up. Only the host that ends last reports them."""
     served = served_nodes(meeting, expected, node)
     if served is None:
         return []
@@ -248,33 +250,33 @@ def _left_over(meeting: Meeting, expected: Set[str], node: str, variables: Varia
 
 
 def ways_to_nodes(nodes: Sequence[str], hosts: Sequence[str], known: Collection[str]) -> Dict[str, str]:
-    """The hint for each node that no host of the play cleaned up: a host pattern that includes it.
+    """Returns the hint for each node that no host of the play cleaned up: a host pattern that includes it.
 
     ``hosts`` are those of the play, ``known`` those of the inventory.
     """
-    said = "no host of the play cleaned up this node"
+    reason = "no host of the play cleaned up this node"
     found = [node for node in nodes if node in known]
     among = hosts if len(hosts) <= MOST_NAMED else ["swarm_managers", "swarm_nodes"]
-    way = f"{said}; run it with hosts: {':'.join([*among, *found])}"
+    hint = f"{reason}; run it with hosts: {':'.join([*among, *found])}"
     return {
-        node: way if node in known else f"{said}; the inventory has no host {node}: add it, and include it in hosts"
+        node: hint if node in known else f"{reason}; the inventory has no host {node}: add it, and include it in hosts"
         for node in nodes
     }
 
 
 def _served(cluster: Mapping[str, object]) -> Result:
-    """The result of a host before its own part, if another host did the cluster-wide part."""
+    """Returns the result of a host before its own part, after another host did the cluster-wide part."""
     host = cluster["host"]
     lender = {name: cluster[name] for name in ("host", "cluster_id", "number")}
-    told = _result(done_by=host, cluster_id=cluster["cluster_id"], facts=cluster["facts"], cluster=lender)
+    result = _result(done_by=host, cluster_id=cluster["cluster_id"], facts=cluster["facts"], cluster=lender)
     if cluster["failed"]:
-        told.update(
+        result.update(
             failed=True,
             error_code=cluster["error_code"],
             msg=f"The cluster-wide cleanup failed on {host}, so nothing was removed from this node; the result of "
             "that host has the details.",
         )
-    return told
+    return result
 
 
 def _result(**more: object) -> Result:
@@ -282,7 +284,7 @@ def _result(**more: object) -> Result:
 
 
 def _joined(cluster: Result, node: Result) -> Result:
-    """The two parts as one result."""
+    """Joins the results of the cluster-wide part and of the node's part."""
     lists = {name: [*cluster.get(name, []), *node.get(name, [])] for name in ("removed", "residue", "notices")}
     lists["warnings"] = [*cluster.pop("warn", []), *cluster.pop("warnings", []), *node.pop("warnings", [])]
     changed = bool(cluster.get("changed") or node.get("changed"))

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 MODULE = "stackwright.swarm.stack_export"
 OPTIONS_FILE = "stack.yml"
 MOST_WARNINGS = 20
-#: How often the folder is compared again if another host of the play writes into it at the same time.
+#: Comparisons of the folder if another host of the play writes into it at the same time.
 TRIES = 5
 
 
@@ -100,16 +100,16 @@ class ActionModule(PipedAction):
             for place, one in places
         ]
         more = [f"{len(lost) - MOST_WARNINGS} more: see 'not_exported'."] if len(lost) > MOST_WARNINGS else []
-        told = {"changed": bool(written), "dest": dest, "stacks": listed, "written": written, "not_exported": lost}
+        result = {"changed": bool(written), "dest": dest, "stacks": listed, "written": written, "not_exported": lost}
         if self._task.diff:
-            # The contents may hold passwords, so a diff names the files only.
-            told["diff"] = [{"before": "", "after": "".join(f"{path}\n" for path in written), "after_header": dest}]
-        return {**told, "warnings": [*lost[:MOST_WARNINGS], *more]}
+            # Files may contain passwords, so a diff only names them.
+            result["diff"] = [{"before": "", "after": "".join(f"{path}\n" for path in written), "after_header": dest}]
+        return {**result, "warnings": [*lost[:MOST_WARNINGS], *more]}
 
     def _written(
         self, dest: str, files: Mapping[str, bytes], private: Mapping[str, bytes], overwrite: bool
     ) -> List[str]:
-        """The paths of the files that are written, or would be in check mode. Raises StackwrightError."""
+        """Writes the files that differ; returns their paths, also in check mode. Raises StackwrightError."""
         for attempt in range(TRIES):
             found = look(dest, "", list(files))
             if found["odd"]:

@@ -31,13 +31,13 @@ class ActionModule(ClusterAction):
             stack = Stack.of(options).full_name
             arguments = {"name": stack, **{name: options[name] for name in HEALTH}}
             arguments.update(self.connection_arguments(options))
-            result.update(self._seen(stack, arguments, variables))
+            result.update(self._health(stack, arguments, variables))
         except StackwrightError as error:
             result.update(error.details, failed=True, msg=str(error), error_code=error.error_code)
         return result
 
-    def _seen(self, stack: str, arguments: Mapping[str, object], variables: Variables) -> Result:
-        """What this host's module found. If there is something to wait for, one host of a cluster waits for all."""
+    def _health(self, stack: str, arguments: Mapping[str, object], variables: Variables) -> Result:
+        """Returns the result of this host's module. If the stack is unhealthy, one host of a cluster waits for all."""
         alone = len(variables.get("ansible_play_batch") or []) < 2 or self._task.run_once
         if alone or not arguments["wait"] or self._task.check_mode:
             return self._followed(arguments, {}, variables)

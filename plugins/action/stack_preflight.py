@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A preflight on every host of the play: each checks its node, one manager checks the cluster; nothing is changed."""
+"""Runs a preflight on every host of the play: each checks its node, one manager checks the cluster."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import State
     from ansible_collections.stackwright.swarm.plugins.plugin_utils.arguments.variables import Variables
 
-#: What the result has of each part.
+#: Fields that the result takes from the joined parts.
 KEPT = ("node", "cluster_id", "cluster", "calls", "done_by")
 
 
@@ -117,7 +117,7 @@ class ActionModule(MeetingAction):
         return result
 
     def _desired(self, options: Mapping[str, object], variables: Variables) -> Optional[State]:
-        """The requirements of the files, without secrets; None without files."""
+        """Returns the desired state of the files, without secrets; None without files."""
         if options["name"]:
             Stack.of(options)  # an invalid name is reported before files are read
         if not options["src"] and options["definition"] is None:
@@ -134,7 +134,7 @@ class ActionModule(MeetingAction):
         if looked.get("failed") or not looked["node_id"]:
             return looked
         if "facts" in looked:
-            meeting.publish(looked["cluster_id"], {**_told(looked), "host": meeting.host})
+            meeting.publish(looked["cluster_id"], {**_published(looked), "host": meeting.host})
             self._node = looked["node_id"] if looked["local"] else ""
             return looked
         own = {name: looked[name] for name in ("node", "node_id", "local")}
@@ -143,13 +143,13 @@ class ActionModule(MeetingAction):
         def work() -> Result:
             done = self._part(CLUSTER, {**self._handed, "own": own}, given)
             if "facts" not in done and not done.get("failed"):
-                # Another manager may do it; the node is not known yet.
+                # Another manager may do this part.
                 done.update(broken=True, failed=True, error_code="host_unreachable")
             return done
 
         try:
             if looked["manager"]:
-                done = self.elected(meeting, stack, looked["cluster_id"], work, _told, _served, self._variables)
+                done = self.elected(meeting, stack, looked["cluster_id"], work, _published, _served, self._variables)
             else:
                 done = _served(self.wait_for_manager(meeting, looked, self._variables))
         except StackwrightError as error:
@@ -175,14 +175,14 @@ class ActionModule(MeetingAction):
         return self._call({**self._arguments, **(given or {})}, {**handed, "part": part}, self._variables)
 
 
-def _told(done: Mapping[str, Any]) -> Dict[str, Any]:
-    """The message of a manager to the other hosts."""
+def _published(done: Mapping[str, Any]) -> Dict[str, Any]:
+    """Returns the data that a manager publishes for the other hosts."""
     facts = done.get("facts") or {}
     return {"nodes": sorted(facts), "facts": facts, "codes": codes_of(done["findings"]) if facts else {}}
 
 
 def _served(cluster: Mapping[str, object]) -> Result:
-    """The share of a host in the cluster-wide part that another one did."""
+    """Returns the result of the cluster-wide part for a host, after another host did that part."""
     return {
         "findings": [],
         "facts": cluster["facts"],
@@ -193,7 +193,10 @@ def _served(cluster: Mapping[str, object]) -> Result:
 
 
 def _stopped(result: Result, stops: Sequence[Tuple[str, str, Mapping[str, List[str]]]], fail_on: str) -> None:
-    """Fails the result because of findings of other hosts in its cluster: the host, the subject, and codes by level."""
+    """Fails the result if other hosts of its cluster have findings.
+
+    ``stops`` has for each the host, the subject, and codes by level.
+    """
     for host, about, codes in stops:
         if codes.get(ERROR):
             result["ok"] = False

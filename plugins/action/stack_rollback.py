@@ -49,5 +49,5 @@ class ActionModule(NotifyingAction, VaultAction):
         return result
 
     def repeated(self, arguments: Mapping[str, object], last: Result, kept: bool) -> Mapping[str, Any]:
-        # The stack has been changed by then: its previous revision would be another one now.
+        # The first attempt has changed the stack, so its previous revision is another one now.
         return {**arguments, "to": last["to"]} if "to" in last else arguments

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Runs the module on a manager; if the values are in a vault, reads and writes it on the controller.
 
-Managers that share a store change it once: one of them does it, the others report which one.
+Managers that share a store change it once: one of them does it, the others report its name.
 """
 
 from __future__ import annotations
@@ -38,12 +38,12 @@ if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.plugin_utils.arguments.variables import Variables
 
 MODULE = "stackwright.swarm.stack_values"
-#: Options of a look that changes nothing.
+#: Options that list values and change nothing.
 LISTED: Mapping[str, Any] = {"state": "listed", "values": None, "names": None, "to": None}
 
 
 def _opened(result: Dict[str, object], key: str) -> Dict[str, Any]:
-    """The result with the values that the module has sealed."""
+    """Adds the values that the module has sealed. Raises StackwrightError (`store_damaged`)."""
     sealed = result.pop("sealed_values", None)
     if sealed is None:
         return result
@@ -58,7 +58,7 @@ def _opened(result: Dict[str, object], key: str) -> Dict[str, Any]:
 class ActionModule(PipedAction):
     _supports_check_mode = True
     _supports_async = False
-    #: What was asked for, under no_log.
+    #: The requested values; the task has no_log.
     as_it_is = ("read",)
 
     def act(self, result: Dict[str, object], variables: Variables) -> Dict[str, Any]:
@@ -111,7 +111,7 @@ class ActionModule(PipedAction):
 
         alone = len(variables.get("ansible_play_batch") or ()) < 2 or self._task.run_once
         if key:
-            return _opened(work(), key)  # each host gets them
+            return _opened(work(), key)  # each host gets the values
         if alone or options["state"] == "listed" or self._task.check_mode:
             return work()
         place = found["vault"].where if isinstance(found["vault"], VaultStore) else ""
@@ -121,11 +121,14 @@ class ActionModule(PipedAction):
             if looked.get("failed"):
                 return looked
             place = looked.pop("cluster_id", "")
-        # Values in host facts are those of one host alone.
+        # Without a place the values are host facts, which belong to one host only.
         return self._once(f"{stack['name']}/{place}", work, options, variables) if place else work()
 
     def _read_key(self, state: str) -> str:
-        """A key for the values on their way here, if they are to be read. Raises StackwrightError without no_log."""
+        """Returns a key that seals the values in transit; empty unless they are read.
+
+        Raises StackwrightError (`no_log_needed`).
+        """
         if state != "read":
             return ""
         if not getattr(self._task, "no_log", False):
@@ -143,7 +146,7 @@ class ActionModule(PipedAction):
         options: Mapping[str, object],
         variables: Variables,
     ) -> Dict[str, Any]:
-        """The result of ``work``, by one of the hosts that share a store."""
+        """Runs ``work`` on one of the hosts that share a store."""
         host = variables["inventory_hostname"]
         wanted = {name: options[name] for name in KEPT}
         digest = hashlib.sha256(json.dumps(wanted, sort_keys=True, default=str).encode()).hexdigest()
@@ -167,5 +170,5 @@ class ActionModule(PipedAction):
             raise StackwrightError(
                 f"It failed on {theirs.host}; the result of that host has the details.", theirs.error_code
             )
-        # Everything except regenerated values finds nothing left to do.
+        # A second run changes nothing, except that it would regenerate values again.
         return {**(work(**LISTED) if options["state"] == "regenerated" else work()), "done_by": theirs.host}

@@ -45,7 +45,7 @@ ROOT = Path(__file__).resolve().parents[2]
 class ActionModule(PipedAction):
     _supports_check_mode = True
     _supports_async = False
-    #: What was asked for, under no_log.
+    #: The requested values; the task has no_log.
     as_it_is = ("restore",)
 
     def act(self, result: Dict[str, object], variables: Variables) -> Dict[str, Any]:
@@ -68,17 +68,17 @@ class ActionModule(PipedAction):
     def _save(self, options: Options, variables: Variables) -> Dict[str, Any]:
         cipher = self._cipher(options, options.encrypt_command)
         cipher.encrypt(b"a test")
-        observed, done = self._seen(variables)
+        observed, done = self._snapshot(variables)
         if done.get("failed"):
             return done
         facts, content = contents_of(
             observed, options.label_prefix, options.platform, options.values, options.secrets, options.snapshots
         )
-        told: Dict[str, object] = {"collection": _version(), "created": iso(time.time()), **done, **facts}
+        facts = {"collection": _version(), "created": iso(time.time()), **done, **facts}
         if self._task.check_mode:
-            return {**told, "changed": True}
+            return {**facts, "changed": True}
         check_folder(options.path)
-        manifest = write(options.path, told, content, cipher)
+        manifest = write(options.path, facts, content, cipher)
         removed = expired(options.path, str(done["cluster_id"]), options.keep, KIND, SUFFIX)
         for name in removed:
             os.unlink(os.path.join(options.path, name))
@@ -93,18 +93,18 @@ class ActionModule(PipedAction):
             )
         manifest, content = read(options.path, self._cipher(options, options.decrypt_command))
         check_stacks(content["stacks"])
-        told = {**manifest, "changed": False, "path": options.path}
+        result = {**manifest, "changed": False, "path": options.path}
         if options.state == READ:
-            target, done = self._seen(variables)
+            target, done = self._snapshot(variables)
             if done.get("failed"):
                 return done
-            told["restore"] = Restoration(
+            result["restore"] = Restoration(
                 content, options, target, manifest["platform"], manifest["not_in_bundle"], manifest.get("snapshots", ())
             ).tasks(self._task.check_mode)
-        return told
+        return result
 
-    def _seen(self, variables: Variables) -> Tuple[Snapshot, Dict[str, Any]]:
-        """The Swarm of the host, and of which it is; a failure in place of that."""
+    def _snapshot(self, variables: Variables) -> Tuple[Snapshot, Dict[str, Any]]:
+        """Reads the Swarm of the host; returns its snapshot, and its ``cluster_id`` and ``node`` or the failure."""
         key, texts = token_hex(32), self._task.args.get("state") == SAVED
         # The manager needs no password and no content.
         names = {word for name, option in CONNECTION.items() for word in (name, *option.get("aliases", ()))}
@@ -121,7 +121,7 @@ class ActionModule(PipedAction):
 
 
 def _version() -> str:
-    """The version of this collection, as it is installed or as a repository."""
+    """Returns the version of this collection, whether it is installed or a repository."""
     for name, pattern in (("MANIFEST.json", r'"version": "([^"]+)"'), ("galaxy.yml", r"(?m)^version: (\S+)")):
         path = ROOT / name
         found = re.search(pattern, path.read_text(encoding="utf-8")) if path.exists() else None

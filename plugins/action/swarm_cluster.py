@@ -39,11 +39,11 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.other_host
 if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.plugin_utils.arguments.variables import Variables
 
-#: Seconds beside those of the Engine's answers: to start a module on a busy machine.
+#: Seconds to start a module on a busy machine, in addition to the timeout of the Engine.
 START = 60.0
-#: Hosts that are looked at together.
-TOGETHER = 16
-#: What the module needs of the options, beside those of the connection.
+#: Hosts that are read at the same time.
+AT_ONCE = 16
+#: The options that the module needs, besides those of the connection.
 SENT = ("advertise_addr", "listen_addr", "data_path_addr", "wait_timeout", "lock_timeout")
 
 
@@ -56,8 +56,7 @@ class ActionModule(MeetingAction):
         key = self.key("", "", variables)
         with self.meeting("", variables) as meeting, turn(C.DEFAULT_LOCAL_TMP, key, host) as mine:
             if mine.outcome is None:
-                told = self._lead(variables)
-                meeting.publish("hosts", {"hosts": told, "by": host})
+                meeting.publish("hosts", {"hosts": self._lead(variables), "by": host})
                 mine.settle(Outcome(host, ""))
             found = meeting.clusters()[0]
         own = dict(found["hosts"].get(host) or found["hosts"]["*"])
@@ -69,7 +68,7 @@ class ActionModule(MeetingAction):
         return result
 
     def _lead(self, variables: Variables) -> Dict[str, Result]:
-        """The results of all hosts, by host; that of others under ``*``."""
+        """Runs the enrolment; returns the result of each host, and under ``*`` that of any other host."""
         self._others: Dict[str, Tuple[Any, Mapping[str, Any]]] = {}
         self._given: Dict[str, Dict[str, Any]] = {}
         run = None
@@ -81,10 +80,10 @@ class ActionModule(MeetingAction):
             return results(run, error)
         return results(run, None)
 
-    # -- what the task says
+    # -- options
 
     def _options(self, variables: Variables) -> Dict[str, Dict[str, Any]]:
-        """The options of each host of the play that the task is meant for."""
+        """Returns the options of each host of the play that runs the task."""
         own = variables["inventory_hostname"]
         found = {}
         for host in variables.get("ansible_play_hosts") or [own]:
@@ -94,7 +93,7 @@ class ActionModule(MeetingAction):
                 action, theirs = self._sibling(host, variables)
                 if not is_meant(self._task, theirs, action._templar):
                     continue
-                # The play's defaults as that host has them, too.
+                # The play's module defaults, with the variables of that host.
                 defaults = module_defaults(action, self.module, written=True)
                 arguments = {**self._task.args, **defaults}
                 action._task.args = arguments_of(self._task, arguments, action._templar)
@@ -174,10 +173,10 @@ class ActionModule(MeetingAction):
         if len(hosts) == 1:
             return {hosts[0]: self._ask(hosts[0], {"part": LOOK})}
         found: Dict[str, Result] = {}
-        for start in range(0, len(hosts), TOGETHER):
-            some = hosts[start : start + TOGETHER]
-            told = at_once({host: partial(self._looked, host) for host in some}, seconds)
-            found.update({str(one["host"]): one["done"] for one in told})
+        for start in range(0, len(hosts), AT_ONCE):
+            some = hosts[start : start + AT_ONCE]
+            answers = at_once({host: partial(self._looked, host) for host in some}, seconds)
+            found.update({str(one["host"]): one["done"] for one in answers})
         return found
 
     def _looked(self, host: str) -> Dict[str, Any]:

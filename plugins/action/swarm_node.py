@@ -20,7 +20,7 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.other_host
 if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.plugin_utils.arguments.variables import Variables
 
-#: Seconds for the answer of the Engine of a node that is to be promoted.
+#: Seconds for the answer of a node's Engine before the node is promoted.
 ANSWER = 60.0
 
 
@@ -31,7 +31,7 @@ class ActionModule(ClusterAction):
         try:
             options = self.checked(NODE)
             check_labels(options)
-            # Among arguments a label that is to go, with a null, would be one that was not given.
+            # Labels go separately: Ansible treats a null among arguments (a label to remove) as not given.
             arguments = {name: options[name] for name in NODE if options[name] is not None and name != "labels"}
             handed = {"labels": options["labels"]}
             if options["role"] == "manager":
@@ -45,12 +45,11 @@ class ActionModule(ClusterAction):
         return result
 
     def _asked(self, node: str, variables: Variables) -> Dict[str, Any]:
-        """What the Engine of the node says of its membership; empty if no host of the inventory is the node, or if it
-        does not answer."""
+        """Reads the membership from the Engine of the node; empty if it is not in the inventory or does not answer."""
         hosts = (variables.get("groups") or {}).get("all") or ()
         found = [host for host in hosts if names_of(node, {}) & names_of(host, variables["hostvars"])]
-        told = at_once({host: partial(self._membership, host, variables) for host in found}, ANSWER)
-        return next((facts for facts in told if facts), {})
+        answers = at_once({host: partial(self._membership, host, variables) for host in found}, ANSWER)
+        return next((facts for facts in answers if facts), {})
 
     def _membership(self, host: str, variables: Variables) -> Dict[str, Any]:
         action = Sibling(self, host, variables).action

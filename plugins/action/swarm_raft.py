@@ -31,9 +31,9 @@ if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.plugin_utils.arguments.variables import Variables
 
 MODULE = "stackwright.swarm.swarm_raft"
-#: What a result says of the backup; what else its manifest has.
-TOLD = ("cluster_id", "node", "node_id", "managers", "node_labels", "node_availability")
-FACTS = (*TOLD, "address", "engine", "autolock", "objects")
+#: Facts of a backup in the result of a restore, and all facts in its manifest.
+RETURNED = ("cluster_id", "node", "node_id", "managers", "node_labels", "node_availability")
+FACTS = (*RETURNED, "address", "engine", "autolock", "objects")
 
 
 class ActionModule(PipedAction):
@@ -48,14 +48,13 @@ class ActionModule(PipedAction):
             saves = options["state"] == SAVED
             command = options["encrypt_command" if saves else "decrypt_command"]
             cipher = Cipher(self._loader._vault, options["vault_id"], command)
-            done = (self._save if saves else self._restore)(options, cipher, variables)
-            result.update(done)
+            result.update((self._save if saves else self._restore)(options, cipher, variables))
         except StackwrightError as error:
             result.update(error.details, failed=True, msg=str(error), error_code=error.error_code)
         return result
 
     def _save(self, options: Dict[str, Any], cipher: Cipher, variables: Variables) -> Dict[str, Any]:
-        # What would make the backup useless is known before the Engine is stopped.
+        # A wrong password or command must fail before the Engine is stopped.
         cipher.encrypt(b"a test")
         if self._task.check_mode:
             return self._module({"look": True}, variables)
@@ -77,7 +76,7 @@ class ActionModule(PipedAction):
 
     def _restore(self, options: Dict[str, Any], cipher: Cipher, variables: Variables) -> Dict[str, Any]:
         facts, archive = read(options["path"], cipher)
-        # By it the module knows a restore that was killed.
+        # With this digest the module recognizes a restore that was killed.
         digest = hashlib.sha256(archive.encode()).hexdigest()
         handed: Dict[str, object] = {
             "facts": {**facts, "digest": digest},
@@ -88,8 +87,8 @@ class ActionModule(PipedAction):
             return done
         now = done.get("objects") or facts["objects"]
         missing = {kind: count - now.get(kind, 0) for kind, count in facts["objects"].items()}
-        told = {name: facts[name] for name in TOLD if name in facts}
-        return {**done, **told, "missing": {kind: count for kind, count in missing.items() if count > 0}}
+        returned = {name: facts[name] for name in RETURNED if name in facts}
+        return {**done, **returned, "missing": {kind: count for kind, count in missing.items() if count > 0}}
 
     def _module(self, handed: Dict[str, object], variables: Variables) -> Dict[str, Any]:
         arguments = {**self._task.args, COMPILED: json.dumps(handed)}

@@ -33,15 +33,15 @@ if TYPE_CHECKING:
 
 #: Seconds for the answers of all hosts, which are asked at the same time.
 SECONDS = 600.0
-#: Of hosts that manage no Swarm: they may be its nodes.
+#: Error codes of hosts that are not managers. They may be workers, so they are not reported as missing.
 NO_MANAGER = ("not_a_manager", "not_in_swarm", "no_swarm")
-#: The lines that are read of the log of a service that fails; and of so many stacks at most.
+#: Log lines to read of each failing service, and the number of stacks whose logs are read.
 LINES, MOST_LOGS = 20, 10
 SECTIONS = ("cluster", "nodes", "services", "tasks_by_node", "networks", "configs", "secrets")
 
 
 class ActionModule(ClusterAction):
-    #: One report of all hosts.
+    #: One report for all hosts.
     BYPASS_HOST_LOOP = True
     module = "stackwright.swarm.swarm_report"
 
@@ -54,8 +54,8 @@ class ActionModule(ClusterAction):
                     f"'{time}' is not a valid time.", "invalid_options", "Write it as 2026-11-29T12:00:00Z."
                 )
             audit = self._read(options["audit"]) if options["audit"] else None
-            asked = _Asked(self, variables, options["label_prefix"], options["drift"], options["usage"])
-            clusters, unanswered = asked.everything()
+            reader = _Reader(self, variables, options["label_prefix"], options["drift"], options["usage"])
+            clusters, unanswered = reader.everything()
             made = report(options["title"], time, clusters, unanswered, audit)
             text = RENDER[options["format"]](made)
             result.update(changed=self._written(options["dest"], text), dest=options["dest"], bytes=len(text.encode()))
@@ -81,13 +81,13 @@ class ActionModule(ClusterAction):
             ) from None
 
     def _written(self, dest: str, text: str) -> bool:
-        """Whether the file has changed; in check mode whether it would."""
+        """Writes the report if it differs. Returns whether the file has changed, or would change in check mode."""
         path, data = Path(dest), text.encode()
         try:
             if path.exists() and path.read_bytes() == data:
                 return False
             if not self._task.check_mode:
-                # A new name each time, and no link is followed: others may write into the folder, another report too.
+                # A new name each time, and never through a link: other users and reports may write into the folder.
                 part = path.with_name(f".{path.name}.{os.urandom(4).hex()}.part")
                 with part.open("xb") as file:
                     file.write(data)
@@ -108,25 +108,28 @@ def _as_json(made: Mapping[str, object]) -> str:
 RENDER: Dict[str, Callable[..., str]] = {"html": page, "json": _as_json, "markdown": markdown}
 
 
-class _Asked:
-    """What the hosts of the play say."""
+class _Reader:
+    """Reads the clusters of a report from the hosts of the play."""
 
     def __init__(self, action: ClusterAction, variables: Variables, prefix: str, drift: bool, usage: bool) -> None:
-        self._variables, self._prefix, self._drifts, self._uses = variables, prefix, drift, usage
+        self._variables, self._prefix, self._with_drift, self._with_usage = variables, prefix, drift, usage
         self._hosts = Hosts(action, variables)
 
     def everything(self) -> Any:
-        """The clusters for a report, and the hosts that did not answer. Raises StackwrightError (``no_manager``)."""
+        """Reads the clusters; returns them and the hosts that did not answer.
+
+        Raises StackwrightError (``no_manager``).
+        """
         names = names_in(self._variables, "ansible_play_hosts_all")
-        told = self._ask(names, self._swarm)
+        swarms = self._ask(names, self._swarm)
         clusters: Dict[str, str] = {}
         for host in names:
-            if told[host].get("cluster_id"):
-                clusters.setdefault(told[host]["cluster_id"], host)
+            if swarms[host].get("cluster_id"):
+                clusters.setdefault(swarms[host]["cluster_id"], host)
         bad = [
-            {"host": host, "msg": str(told[host].get("msg") or "It did not answer in time.").partition("\n")[0]}
+            {"host": host, "msg": str(swarms[host].get("msg") or "It did not answer in time.").partition("\n")[0]}
             for host in names
-            if not told[host].get("cluster_id") and told[host].get("error_code") not in NO_MANAGER
+            if not swarms[host].get("cluster_id") and swarms[host].get("error_code") not in NO_MANAGER
         ]
         if not clusters:
             why = "; ".join(f"{one['host']}: {one['msg']}" for one in bad) or "no host of the play is a manager"
@@ -136,29 +139,29 @@ class _Asked:
                 "Run the play on the managers of a Swarm.",
             )
         details = self._ask(list(clusters.values()), self._stacks)
-        usage = self._usage(names) if self._uses else {}
+        usage = self._usage(names) if self._with_usage else {}
         found = []
         for host in clusters.values():
             if "stacks" not in details[host]:
                 bad.append({"host": host, "msg": str(details[host].get("msg") or "It did not answer in time.")})
                 continue
-            found.append({"host": host, "swarm": told[host], "usage": usage, **details[host]})
+            found.append({"host": host, "swarm": swarms[host], "usage": usage, **details[host]})
         return found, bad
 
     def _ask(self, hosts: Sequence[str], work: Callable[[str], Mapping[str, object]]) -> Dict[str, Any]:
-        """The answer of each host; empty if there was none in time."""
+        """Returns the answer of each host; empty if there was none in time."""
 
         def safely(host: str) -> Dict[str, object]:
             try:
-                return {"host": host, "told": work(host)}
+                return {"host": host, "answer": work(host)}
             except AnsibleConnectionFailure as error:
-                return {"host": host, "told": {"msg": str(error), "error_code": "host_unreachable"}}
-            # Its process would end without a word, and the report would say that the host was slow.
+                return {"host": host, "answer": {"msg": str(error), "error_code": "host_unreachable"}}
+            # Otherwise the process would end silently, and the report would claim that the host was slow.
             except Exception as error:
-                return {"host": host, "told": {"msg": str(error) or type(error).__name__}}
+                return {"host": host, "answer": {"msg": str(error) or type(error).__name__}}
 
-        told = at_once({host: partial(safely, host) for host in hosts}, SECONDS)
-        answers = {one["host"]: one["told"] for one in told}
+        found = at_once({host: partial(safely, host) for host in hosts}, SECONDS)
+        answers = {one["host"]: one["answer"] for one in found}
         return {host: answers.get(host) or {} for host in hosts}
 
     def _run(self, host: str, module: str, **arguments: object) -> Dict[str, Any]:
@@ -172,27 +175,27 @@ class _Asked:
         return self._run(host, "stackwright.swarm.swarm_info", gather=list(SECTIONS))
 
     def _stacks(self, host: str) -> Dict[str, Any]:
-        told = self._run(
+        info = self._run(
             host, "stackwright.swarm.stack_info", history=True, details=True, changes=True, label_prefix=self._prefix
         )
-        if told.get("failed"):
-            return told
-        ill = {stack["name"]: _failing(stack["services"]) for stack in told["stacks"]}
-        for stack in [one for one in told["stacks"] if ill[one["name"]]][:MOST_LOGS]:
-            self._add_logs(host, stack["name"], ill[stack["name"]])
+        if info.get("failed"):
+            return info
+        failing = {stack["name"]: _failing(stack["services"]) for stack in info["stacks"]}
+        for stack in [one for one in info["stacks"] if failing[one["name"]]][:MOST_LOGS]:
+            self._add_logs(host, stack["name"], failing[stack["name"]])
         drift: Dict[str, Any] = {}
-        for stack in told["stacks"] if self._drifts else ():
+        for stack in info["stacks"] if self._with_drift else ():
             if any(revision["status"] in ("HEALTHY", "UNHEALTHY") for revision in stack["revisions"]):
                 drift[stack["name"]] = self._drift(host, stack["name"])
-        return {"stacks": told["stacks"], "drift": drift}
+        return {"stacks": info["stacks"], "drift": drift}
 
     def _add_logs(self, host: str, stack: str, services: Sequence[Service]) -> None:
-        """``log`` of services that fail: the last lines of each, where the manager can read them."""
+        """Adds ``log`` to failing services: the last lines of each, as far as the manager can read them."""
         names = [service["name"] for service in services]
-        told = self._run(host, "stackwright.swarm.stack_logs", name=stack, services=names, tail=LINES * len(names))
+        logs = self._run(host, "stackwright.swarm.stack_logs", name=stack, services=names, tail=LINES * len(names))
         for service in services:
-            its = [line["text"] for line in told.get("lines") or () if line["service"] == service["name"]]
-            service["log"] = its[-LINES:]
+            texts = [line["text"] for line in logs.get("lines") or () if line["service"] == service["name"]]
+            service["log"] = texts[-LINES:]
 
     def _drift(self, host: str, stack: str) -> Dict[str, Any]:
         action, variables = self._hosts.at(host)
@@ -203,7 +206,7 @@ class _Asked:
         return found
 
     def _usage(self, hosts: Sequence[str]) -> Dict[str, Any]:
-        """By the names of machines: ``load`` and ``memory_used``; of those alone whose files can be read."""
+        """Returns ``load`` and ``memory_used`` by machine name, of the machines with readable files in /proc."""
         found = {}
         for one in self._ask(hosts, self._machine).values():
             if one.get("name"):
@@ -213,8 +216,8 @@ class _Asked:
     def _machine(self, host: str) -> Dict[str, Any]:
         texts: List[str] = []
         for path in ("/proc/sys/kernel/hostname", "/proc/loadavg", "/proc/meminfo"):
-            told = self._run(host, "ansible.builtin.slurp", src=path)
-            texts.append(base64.b64decode(told.get("content") or "").decode("utf-8", "replace"))
+            read = self._run(host, "ansible.builtin.slurp", src=path)
+            texts.append(base64.b64decode(read.get("content") or "").decode("utf-8", "replace"))
         return usage_of(*texts)
 
 
@@ -223,7 +226,7 @@ def _failing(services: Sequence[Service]) -> List[Service]:
 
 
 def usage_of(name: str, loadavg: str, meminfo: str) -> Dict[str, Any]:
-    """``name``, ``load`` of the last 5 minutes and ``memory_used`` in bytes, from the texts of files in /proc."""
+    """Returns ``name``, ``load`` of the last 5 minutes and ``memory_used`` in bytes, from the texts of files in /proc."""
     amounts = {line.partition(":")[0]: line.split()[1] for line in meminfo.splitlines() if len(line.split()) > 1}
     words = loadavg.split()
     if len(words) < 2 or not {"MemTotal", "MemAvailable"} <= set(amounts):

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs the module with its content piped, so that it is never stored on a disk."""
+"""Pipes the module with its content to the target, so that the content is never stored on a disk."""
 
 from __future__ import annotations
 

@@ -89,7 +89,7 @@ DOCUMENTED = ("awx_job_id", "tower_job_id", "awx_job_template_name", "tower_job_
 
 
 class CallbackModule(CallbackBase):
-    """Tells the sinks what happens; decides nothing (plugin_utils/auditing)."""
+    """Passes events to the sinks; plugin_utils/auditing makes every decision."""
 
     CALLBACK_VERSION = 2.0
     CALLBACK_TYPE = "notification"
@@ -120,7 +120,7 @@ class CallbackModule(CallbackBase):
         if self.get_option("syslog"):
             self._others.append(Syslog())
 
-    # -- what Ansible tells
+    # -- events of Ansible
 
     def v2_playbook_on_start(self, playbook: object) -> None:
         self._playbook = str(getattr(playbook, "_file_name", "") or "").rpartition("/")[2]
@@ -154,7 +154,7 @@ class CallbackModule(CallbackBase):
                 if sink.lost:
                     self._display.warning(f"audit: {sink.lost} lines did not reach {sink.url}: {sink.reason}")
 
-    # -- a line
+    # -- lines of the audit
 
     def _tell(self, result: Any, outcome: str) -> None:
         task, host = result._task, result._host.get_name()
@@ -180,7 +180,7 @@ class CallbackModule(CallbackBase):
             except OSError as error:
                 self._trouble(f"{self._file.path}: {error.strerror or error}")
         if not line:
-            # Without a file each run is a chain of its own.
+            # Without a file each run is a separate chain.
             if not self._head.number:
                 first, self._head = begun(self._head.chain, {"time": now, **self._run}, "", self._key)
                 self._pass_on(first)
@@ -193,7 +193,7 @@ class CallbackModule(CallbackBase):
 
     def _trouble(self, what: str) -> None:
         if self.get_option("strict"):
-            # Ansible makes a warning of any Exception of a callback.
+            # Ansible turns any Exception of a callback into a warning.
             raise SystemExit(f"audit: {what}. The option strict ends the run.")
         if not self._warned:
             self._warned = True

@@ -4,7 +4,7 @@
 
 
 class ModuleDocFragment:
-    # How to reach a Caddy's admin API
+    # Options for the admin API of a Caddy
     DOCUMENTATION = r"""
 options:
   admin:

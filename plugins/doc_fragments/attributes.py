@@ -4,7 +4,7 @@
 
 
 class ModuleDocFragment:
-    # What a module promises
+    # Attributes of modules
     DOCUMENTATION = r"""
 options: {}
 attributes:

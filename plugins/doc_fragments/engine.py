@@ -4,7 +4,7 @@
 
 
 class ModuleDocFragment:
-    # How to reach the Engine
+    # Options for the connection to the Engine
     DOCUMENTATION = r"""
 options:
   docker_host:

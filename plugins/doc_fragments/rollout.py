@@ -4,7 +4,7 @@
 
 
 class ModuleDocFragment:
-    # How a change of a stack is carried out
+    # Options of modules that change a stack
     DOCUMENTATION = r"""
 options:
   recreate:
@@ -147,7 +147,7 @@ options:
         default: /var/lib/stackwright/volumes
       snapshot_quiesce:
         description:
-          - V(stop) stops the services of the stack that mount the volume. They start again with their change, so nobody writes between the snapshot
+          - V(stop) stops the services of the stack that mount the volume. They start again with their change, so nothing is written between the snapshot
             and the change.
           - V(pause), V(command) and V(none) are those of O(stackwright.swarm.volume_snapshot#module:quiesce).
         type: str

@@ -4,7 +4,7 @@
 
 
 class ModuleDocFragment:
-    # Which stack is meant
+    # Options that select a stack
     DOCUMENTATION = r"""
 options:
   name:

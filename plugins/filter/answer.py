@@ -15,10 +15,10 @@ from ansible.module_utils.parsing.convert_bool import BOOLEANS_FALSE, BOOLEANS_T
 
 
 def answer(value: object, kind: str = "text", otherwise: object = None) -> Any:
-    """Text as ``kind`` (text, bool, int, list or dict); ``otherwise`` for what was not answered.
+    """Converts text to ``kind`` (text, bool, int, list or dict); returns ``otherwise`` for an empty answer.
 
-    What is not text stays as it is, and so does text that does not read as ``kind``: the option that takes it says so
-    by its own name. Raises AnsibleFilterError for an unknown ``kind``.
+    Returns other types, and text that can't be read as ``kind``, unchanged: the option that receives it reports the
+    error with its own name. Raises AnsibleFilterError for an unknown ``kind``.
     """
     if kind not in _READERS:
         raise AnsibleFilterError(f"answer: '{kind}' is not one of {', '.join(_READERS)}")
@@ -50,7 +50,7 @@ def _list(text: str) -> Any:
 
 
 def _dict(text: str) -> Any:
-    """A YAML or JSON mapping, or lines of NAME=VALUE."""
+    """Reads a YAML or JSON mapping, or lines of NAME=VALUE."""
     lines = [line.strip() for line in text.splitlines()]
     pairs = [line.partition("=") for line in lines if line and not line.startswith("#")]
     if all(re.fullmatch(r"[\w.-]+\s*", name) and equals for name, equals, _rest in pairs):
@@ -60,7 +60,7 @@ def _dict(text: str) -> Any:
 
 
 def _yaml(text: str) -> Any:
-    """Every scalar as the text that was typed: 1.10 is a version here, no number. No tag makes anything else."""
+    """Reads every scalar as the typed text: 1.10 is a version here, not a number. Tags have no effect."""
     try:
         return yaml.load(text, Loader=yaml.BaseLoader)
     except yaml.YAMLError:

@@ -42,7 +42,7 @@ def _within(name: str, value: object) -> float:
 
 
 def _number(text: object, key: str) -> float:
-    """The number that a command or an HTTP request gave: a text, or JSON with the number at a path such as a.b."""
+    """Reads the number from the output of a command or HTTP request: plain, or JSON with a path such as a.b."""
     try:
         found: Any = json.loads(str(text)) if key else text
         for step in key.split(".") if key else ():

@@ -21,7 +21,7 @@ NAMES = ("inventory_hostname", "care_swarm", "care_nodes", "care_drift")
 def care_findings(hosts: object, accept: Any = ()) -> list[str]:
     if not isinstance(hosts, list) or not all(isinstance(host, Mapping) and NAMES[0] in host for host in hosts):
         raise AnsibleFilterError("care_findings needs a list of the variables of hosts.")
-    # Only these: to look at the others of a host would read its vaults.
+    # Only these: to read all variables of a host would decrypt its vaults.
     results = [{name: plain(host[name]) for name in NAMES if name in host} for host in hosts]
     try:
         return findings(results, [str(pattern) for pattern in accept])

@@ -106,12 +106,12 @@ def preview_name(ref: object) -> str:
 
 
 def _failed(error: StackwrightError) -> AnsibleFilterError:
-    """With the code: a filter has no result with an ``error_code``."""
+    """Puts the code into the message: a filter has no result with an ``error_code``."""
     return AnsibleFilterError(f"{error}\nerror_code: {error.error_code}")
 
 
 def _preview(given: object) -> Preview | None:
-    """The description of a preview with all of its keys."""
+    """Returns the description of a preview with all of its keys; None if it is empty."""
     found = plain(given or {})
     if not isinstance(found, Mapping) or not set(found) <= {"ref", "ttl", "keep"} or (found and "ref" not in found):
         raise AnsibleFilterError(f"A preview is a dictionary with ref, ttl and keep, not {found!r}.")

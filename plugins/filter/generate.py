@@ -25,7 +25,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.values.generator
 from ansible_collections.stackwright.swarm.plugins.module_utils.values.seeded import Seeded
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.arguments.plain import plain
 
-#: What the key of a token is called while it is made.
+#: The name of the signing key while a token is generated.
 KEY = "key"
 
 

@@ -13,7 +13,7 @@ author:
 description:
   - Reads the nodes of a Swarm from one of its managers, and creates a host for each node, with groups and variables.
   - The source is a YAML file whose name ends with C(swarm_nodes.yml) or C(swarm_nodes.yaml).
-  - Stale entries of nodes that have joined again are left out. Of nodes with the same host name, the others have their id as name.
+  - Stale entries of nodes that have joined again are left out. Other nodes that share a host name have their id as name.
   - "Variables: C(ansible_host), C(swarm_node_id), C(swarm_role), C(swarm_availability), C(swarm_state), C(swarm_address), C(swarm_leader),
     C(swarm_reachability), C(swarm_engine), C(swarm_os), C(swarm_architecture), C(swarm_cpus), C(swarm_memory), C(swarm_labels) and
     C(swarm_engine_labels)."
@@ -168,14 +168,14 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         super().parse(inventory, loader, path, cache)
         self._read_config_data(path)
         key = self.get_cache_key(path)
-        wanted = bool(self.get_option("cache"))
+        caches = bool(self.get_option("cache"))
         found = None
-        if wanted and cache:
+        if caches and cache:
             with suppress(KeyError):  # expired, or never filled
                 found = self._cache[key]
         if found is None:
             found = self._read()
-            if wanted:
+            if caches:
                 self._cache[key] = found
         try:
             self._fill(found)
@@ -183,7 +183,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
             raise AnsibleParserError(shown(str(error))) from error
 
     def _read(self) -> List[Host]:
-        """The hosts as plain data: what the cache keeps. Raises AnsibleParserError."""
+        """Reads the hosts as plain data, for the cache. Raises AnsibleParserError."""
         options = {name: plain(self.get_option(name)) for name in CONNECTION}
         options = {name: value for name, value in options.items() if value is not None}
         failures = []
@@ -197,8 +197,8 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
                     client.close()
             except StackwrightError as error:
                 failures.append(f"{address}: {error} [{error.error_code}]")
-        told = "\n".join(f"  {line}" for line in failures) or "  the option managers is empty"
-        raise AnsibleParserError(shown(f"No manager of the Swarm answers:\n{told}"))
+        reasons = "\n".join(f"  {line}" for line in failures) or "  the option managers is empty"
+        raise AnsibleParserError(shown(f"No manager of the Swarm answers:\n{reasons}"))
 
     def _hosts(self, client: EngineClient) -> List[Host]:
         entries = client.list("/nodes")
@@ -251,10 +251,10 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
 
 
 def _untemplated(value: object) -> Any:
-    """A text from outside in a form that Ansible never takes for a template.
+    """Marks texts from the Swarm so that Ansible never evaluates them as templates.
 
-    Before ansible-core 2.19 only texts that look like templates need one. Since then each text is untrusted and shown as
-    such, unless it is marked.
+    Before ansible-core 2.19 only texts that look like templates need this. Since then each text is untrusted and shown
+    as such, unless it is marked as trusted.
     """
     if isinstance(value, dict):
         return {_untemplated(key): _untemplated(item) for key, item in value.items()}

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: node_prune
-short_description: Remove what a node no longer needs
+short_description: Remove unused objects from a node
 version_added: 1.1.0
 author:
   - The stackwright.swarm maintainers (@stackwright)
@@ -21,7 +21,7 @@ description:
 options:
   images:
     description:
-      - V(unused) removes images that no container uses and the Swarm does not need here, V(dangling) only those of them without a name, V(none) no image.
+      - V(unused) removes images that no container uses and the Swarm does not need here. V(dangling) removes only those without a name, V(none) none.
     type: str
     choices: [unused, dangling, none]
     default: unused
@@ -49,7 +49,7 @@ options:
   volumes:
     description:
       - Remove anonymous volumes that no container uses, not even a stopped one. Their data is lost.
-      - Engines before version 23 do not mark anonymous volumes. There it is a local volume with a generated name, without labels and options.
+      - Engines before version 23 do not mark anonymous volumes. There, a local volume with a generated name, and without labels and options, counts as one.
     type: bool
     default: false
   older_than:
@@ -59,13 +59,13 @@ options:
     default: 24
   disk_threshold:
     description:
-      - Do nothing unless the file system of the Engine's data is at least this full, in percent. V(0) is always.
+      - Do nothing unless the file system of the Engine's data is at least this full, in percent. With V(0), always clean up.
       - Needs the Engine's file system to be readable on the target.
     type: int
     default: 0
   needed:
     description:
-      - What the Swarm needs, as RV(needed) of this module on a manager. A manager reads it itself.
+      - The images that the Swarm needs, as RV(needed) of this module on a manager. A manager reads them itself.
     type: dict
 extends_documentation_fragment:
   - stackwright.swarm.engine
@@ -111,7 +111,7 @@ node:
   type: str
   sample: manager1
 removed:
-  description: What was removed, or would be in check mode.
+  description: The objects that were removed, or would be in check mode.
   returned: success
   type: list
   elements: dict
@@ -129,7 +129,7 @@ removed:
       type: str
       sample: sha256:2e0e3921702761e0491f81c75a944f0a079cb5cfc9f167c2a37089be55d3afff
     bytes:
-      description: Its size in bytes, without what other objects share with it.
+      description: Its size in bytes, without the parts that it shares with other objects.
       type: int
       sample: 4206494
     node:
@@ -142,7 +142,7 @@ bytes:
   type: int
   sample: 4206494
 left:
-  description: What could not be removed, each with its RV(left[].reason). Run again later.
+  description: The objects that could not be removed, each with its RV(left[].reason). Run again later.
   returned: success
   type: list
   elements: dict
@@ -164,7 +164,7 @@ left:
       type: str
       sample: a container uses it now
 due:
-  description: Whether the disk was as full as O(disk_threshold) asks.
+  description: Whether the disk was at least as full as O(disk_threshold).
   returned: success
   type: bool
   sample: true
@@ -182,7 +182,7 @@ disk_percent:
       type: int
       sample: 71
 needed:
-  description: What the Swarm needs; for O(needed) on workers. Null if it is not known.
+  description: The images that the Swarm needs, for O(needed) on workers. Null if they are not known.
   returned: success
   type: dict
   contains:
@@ -200,13 +200,13 @@ needed:
       type: dict
       sample: {"nginx:1.27": ["b1tk2gq3dsq2k0vbfzqbpa8d4"]}
 notices:
-  description: What was not done, and why.
+  description: The steps that were skipped, and why.
   returned: success
   type: list
   elements: str
   sample: []
 calls:
-  description: How many requests the Engine got.
+  description: The number of calls to the Engine API.
   returned: success
   type: int
   sample: 12

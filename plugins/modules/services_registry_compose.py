@@ -23,7 +23,7 @@ author:
   - The stackwright.swarm maintainers (@stackwright)
 options:
   src:
-    description: The path of the registry on the target. Other paths in the generated files are relative to O(dest).
+    description: The path of the registry on the target. Relative paths in the generated files are relative to O(dest).
     type: path
     required: true
   overlays:
@@ -63,9 +63,9 @@ options:
     default: false
   check_images:
     description:
-      - Whether to ask the registries of images, from the target, if images with a RV(ignore:health_check) of type V(docker) have a health check.
+      - Ask the image registries, from the target, whether images with a RV(ignore:health_check) of type V(docker) have a health check.
         An image without one gives a warning, since Swarm then counts each running container as healthy.
-      - "Images are read without credentials, three calls each. A registry that can't be reached is not a warning."
+      - Images are read without credentials, with three calls each. An image registry that can't be reached gives no warning.
     type: bool
     default: false
   label_prefix:
@@ -84,7 +84,7 @@ attributes:
   idempotent:
     support: full
 notes:
-  - No Engine is asked. The options of the connection are accepted so that C(module_defaults) may set them for all modules.
+  - The Engine is not used. Its options exist so that all modules accept the same C(module_defaults).
 seealso:
   - module: stackwright.swarm.compose_stack
 """
@@ -102,7 +102,7 @@ EXAMPLES = r"""
     dest: /srv/shop/generated
     verify: true
 
-- name: Generate those of production, where every warning counts
+- name: Generate the files of production, and fail if there is a warning
   stackwright.swarm.services_registry_compose:
     src: /srv/shop/services.registry.yaml
     overlays: [/srv/shop/services.registry.production.yaml]
@@ -140,7 +140,7 @@ removed:
   elements: str
   sample: []
 changes:
-  description: What changes for the services, networks, volumes, secrets and configs, one line each.
+  description: The changes of services, networks, volumes, secrets and configs, one line each.
   returned: success
   type: list
   elements: str
@@ -188,10 +188,10 @@ notices:
   elements: dict
   contains:
     message:
-      description: What was found.
+      description: The finding.
       type: str
     service:
-      description: The service, or nothing.
+      description: The service; empty if it is not about one.
       type: str
     key:
       description: The place in the registry.
@@ -209,7 +209,7 @@ notices:
       description: What to do.
       type: str
     code:
-      description: The rule, a stable word.
+      description: A stable code of the rule.
       type: str
   sample:
     - message: "'latest' refers to another image each time it is pushed"
@@ -221,7 +221,7 @@ notices:
       hint: pin a version, such as "1.4.2"
       code: unpinned
 problems:
-  description: Everything that is wrong with the registry, in the form of RV(notices).
+  description: All problems of the registry, in the form of RV(notices).
   returned: failed, RV(error_code=invalid_registry)
   type: list
   elements: dict

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: services_registry_import
-short_description: Make a registry of services from Compose files
+short_description: Create a registry of services from Compose files
 version_added: 1.0.0
 author:
   - The stackwright.swarm maintainers (@stackwright)
@@ -54,7 +54,7 @@ extends_documentation_fragment:
   - stackwright.swarm.attributes
   - stackwright.swarm.attributes.action_group
 notes:
-  - No Engine is asked. The options of the connection are accepted so that C(module_defaults) may set them for all modules.
+  - The Engine is not used. Its options exist so that all modules accept the same C(module_defaults).
 seealso:
   - module: stackwright.swarm.services_registry_info
 """
@@ -101,7 +101,7 @@ not_carried:
   type: list
   elements: dict
   contains: &problem
-    message: {description: What is not carried., type: str}
+    message: {description: The part that is not carried., type: str}
     key: {description: 'The key, for example V(services.web).', type: str}
     file: {description: The file., type: str}
     line: {description: The line; 0 if it is about the whole file., type: int}

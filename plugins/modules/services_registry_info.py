@@ -7,14 +7,14 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: services_registry_info
-short_description: Show a registry of services, and what is deployed of it
+short_description: Show a registry of services, and compare it with running services
 version_added: 1.0.0
 author:
   - The stackwright.swarm maintainers (@stackwright)
 description:
   - Shows the services of a registry, its phases in the order of the rollout, the dependencies, and what restarts with each service.
   - With O(name), compares the registry with the stack that runs on the target. This shows the version of each service, services that are missing or
-    not in the registry, and which registry made the last good deployment.
+    not in the registry, and the registry of the last good deployment.
   - Checks the registry as M(stackwright.swarm.services_registry_compose) does. A registry with an error is an error here too.
 options:
   src:
@@ -33,13 +33,13 @@ options:
     type: bool
     default: false
   variables:
-    description: Values for C(${NAME}) in images and versions, to compare them with what runs.
+    description: Values for C(${NAME}) in images and versions, to compare them with the running services.
     type: dict
     default: {}
   name:
     description:
-      - The stack that the registry is deployed as. Required to compare it with what runs.
-      - With O(stacks=per_category), the first part of the names.
+      - The stack that the registry is deployed as. Required to compare it with the running services.
+      - With O(stacks=per_category), the first part of the stacks' names.
   stacks:
     description:
       - V(one) if the registry is one stack.
@@ -66,7 +66,7 @@ options:
     type: bool
     default: false
   compare:
-    description: With O(name), also ask the Swarm what is deployed.
+    description: With O(name), also read the deployed services from the Swarm.
     type: bool
     default: true
   absent_networks:
@@ -137,7 +137,7 @@ services:
     phase: {description: Its phase; empty if it has none., type: str}
     depends_on: {description: The services that it depends on., type: list, elements: str}
     dependents: {description: The services that depend on it., type: list, elements: str}
-    restarts: {description: 'What a change of it restarts: itself, and the services that depend on it with C(restart: true).', type: list, elements: str}
+    restarts: {description: 'The services that restart if it changes: itself, and those that depend on it with C(restart: true).', type: list, elements: str}
     networks: {description: Its networks., type: list, elements: str}
     subdomain: {description: Its subdomain; empty if it has none., type: str}
     tags: {description: Its tags., type: list, elements: str}
@@ -163,7 +163,7 @@ phases:
   contains: &step
     name: {description: "The phase, or several.", type: str}
     order: {description: Its order; 0 for services without a phase., type: int}
-    description: {description: What it is., type: str}
+    description: {description: Its description., type: str}
     timeout: {description: Its time limit in seconds; null if it has none., type: int}
     services: {description: Its services., type: list, elements: str}
     parts:
@@ -220,7 +220,7 @@ stacks:
     name: {description: "The stack's name, as for M(stackwright.swarm.compose_stack).", type: str}
     category: {description: Its category; empty with O(stacks=one)., type: str}
     services: {description: "With O(only), these services and those that they depend on; otherwise empty.", type: list, elements: str}
-    metadata: {description: What identifies the stack as one of this registry., type: dict}
+    metadata: {description: The metadata that identify the stack as one of this registry., type: dict}
     definition: {description: Its Compose file. With O(stacks=per_category)., type: str}
     new: {description: Whether it has no services in the Swarm. With O(compare=true)., type: bool}
   sample:
@@ -234,7 +234,7 @@ networks:
     - name: shop_back
       ipam: [{subnet: 10.30.0.0/24}]
 gone:
-  description: Categories that the registry no longer has, and whose stacks are still deployed.
+  description: Categories that are no longer in the registry, but still have a deployed stack.
   returned: with O(name) and O(compare=true)
   type: list
   elements: str
@@ -277,7 +277,7 @@ deployed:
   sample:
     - {name: db, wanted: "postgres:16.12", running: "postgres:16.11", state: differs, status: healthy}
 revisions:
-  description: For each stack of the registry the last good deployment.
+  description: The last good deployment of each stack of the registry.
   returned: with O(name) and O(compare=true)
   type: list
   elements: dict
@@ -285,7 +285,7 @@ revisions:
     stack: {description: The stack., type: str}
     number: {description: The number of the revision; null if there is none., type: int}
     finished: {description: When it ended., type: str}
-    registry: {description: The file of the registry that made it; empty if it was not made from one., type: str}
+    registry: {description: The file of its registry; empty if it was not deployed from one., type: str}
     checksum: {description: The checksum of that registry., type: str}
     commit: {description: The git commit of that registry., type: str}
     same: {description: Whether that registry has the same content as this one., type: bool}

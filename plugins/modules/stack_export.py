@@ -15,10 +15,10 @@ description:
   - Reads stacks from a running Swarm, whoever deployed them, and writes a Compose file for each of them on the controller.
   - The module compiles each file again and plans it against the running stack. A deployment of the file changes nothing, except
     for the parts in RV(not_exported).
-  - Configs become files. The content of a secret can't be read back, so a secret becomes C(external). Routes stay labels.
+  - Configs become files. The content of a secret can't be read, so a secret becomes C(external). Routes stay labels.
   - Defaults are left out, and images have no digest unless the stack was deployed with one.
   - Kept values of this collection become the expressions that generate them.
-  - Specifications contain environments as they are. So Compose files and configs have the mode V(0600), and the contents of files are in no result or diff.
+  - Compose files contain environment variables unmasked. So they and the configs have the mode V(0600), and their contents are in no result or diff.
 options:
   name:
     description:
@@ -30,7 +30,7 @@ options:
   all:
     description:
       - Export all stacks into the folder C(stacks) of O(dest).
-      - Services that belong to no stack become stacks of their own names in the folder C(loose). A deployment of these creates new services beside them.
+      - A service that belongs to no stack becomes a stack with its name in the folder C(loose). A deployment of this stack creates a new service beside it.
     type: bool
     default: false
   dest:

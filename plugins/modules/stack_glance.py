@@ -22,7 +22,7 @@ description:
 options:
   runs:
     description:
-      - The runs to ask for, one for each stack.
+      - The runs to look up, one for each stack.
     type: list
     elements: dict
     required: true
@@ -44,7 +44,7 @@ options:
         required: true
   proxy:
     description:
-      - The proxy of this host for which the last look at its routes is wanted.
+      - A proxy of this host. RV(proxy) then has the last check of its routes.
     type: dict
     suboptions:
       stack:
@@ -54,7 +54,7 @@ options:
         required: true
       admin:
         description:
-          - The address of its admin API. Only a unix socket is asked.
+          - The address of its admin API. Only a unix socket is supported.
         type: str
         required: true
   defer:
@@ -97,8 +97,8 @@ told:
   sample: {}
 proxy:
   description:
-    - What the last look of M(stackwright.swarm.caddy_route) found, if it found all routes and the configuration of the proxy is still
-      the same. Empty if not.
+    - The last check by M(stackwright.swarm.caddy_route), if it found all routes and the configuration of the proxy is still the same.
+      Empty otherwise.
   returned: success
   type: dict
   contains:

@@ -282,7 +282,7 @@ stacks:
             status: {description: Its status., type: str}
             desired: {description: How many tasks should have run., type: int}
             running: {description: How many ran., type: int}
-            updated_at: {description: When that was seen., type: str}
+            updated_at: {description: When this was observed., type: str}
             message: {description: What was missing or wrong., type: str}
         files:
           description:
@@ -304,7 +304,7 @@ stacks:
             id: {description: The commit's id., type: str}
             branch: {description: 'The branch, if one was checked out.', type: str}
         metadata:
-          description: What the run was given as O(stackwright.swarm.compose_stack#module:metadata); that of the restored revision after a rollback.
+          description: The O(stackwright.swarm.compose_stack#module:metadata) of the run; after a rollback, those of the restored revision.
           type: dict
         own:
           description: Later changes by runs of this collection that no revision has. M(stackwright.swarm.stack_drift) does not report them as drift.
@@ -326,11 +326,11 @@ stacks:
             dest: {description: The folder on the node., type: str}
             node: {description: The id of the node., type: str}
         changes:
-          description: What it changed, in the words of a plan. Empty if the snapshots can't be read or nothing differs.
+          description: Its changes as lines of a plan. Empty if the snapshots can't be read or nothing differs.
           returned: with O(changes=true)
           type: list
           elements: str
-        changes_from: {description: The revision that it is compared with., returned: with O(changes=true), type: int}
+        changes_from: {description: The revision that it was compared with., returned: with O(changes=true), type: int}
         damaged: {description: Why a rollback to this good revision is not possible; otherwise empty., type: str}
     deployments:
       description: Statistics of the recorded deployments. Rates are from 0 to 1; null if there is nothing to count.

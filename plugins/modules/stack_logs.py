@@ -107,7 +107,7 @@ lines:
     time: {description: When it was written., type: str}
     service: {description: The name of the service in the Swarm., type: str}
     task: {description: The id of the task., type: str}
-    slot: {description: Which of the replicas it is., type: int}
+    slot: {description: The number of the replica., type: int}
     node: {description: The name of the node., type: str}
     stream: {description: V(stdout) or V(stderr)., type: str}
     text: {description: The line., type: str}

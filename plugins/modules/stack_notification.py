@@ -13,7 +13,7 @@ author:
   - The stackwright.swarm maintainers (@stackwright)
 description:
   - Sends a title and some lines from your own playbook to receivers, as O(stackwright.swarm.compose_stack#module:notify) does.
-  - The controller sends. Set C(run_once) in a play with several hosts. In check mode nothing is sent.
+  - The controller sends the notification. Set C(run_once) in a play with several hosts. In check mode nothing is sent.
   - Text that looks like a secret is hidden.
 options:
   name:
@@ -48,9 +48,9 @@ attributes:
     support: none
   idempotent:
     support: none
-    details: Every run sends.
+    details: Every run sends a notification.
 notes:
-  - No Engine is asked. The options of the connection are accepted so that C(module_defaults) may set them for all modules.
+  - The Engine is not used. Its options exist so that all modules accept the same C(module_defaults).
 seealso:
   - module: stackwright.swarm.compose_stack
 """

@@ -35,8 +35,8 @@ options:
   state:
     description:
       - V(scaled) sets the number of O(replicas).
-      - V(stopped) scales the services to 0, and moves global ones to no node. A label keeps what they were. Jobs, and services without tasks, are not
-        changed.
+      - V(stopped) scales the services to 0, and gives global ones a constraint that no node meets. A label stores their replicas. Jobs, and services without
+        tasks, are not changed.
       - V(started) restores the services that V(stopped) has stopped, as does M(stackwright.swarm.compose_stack). Others are not changed.
       - V(restarted) replaces the tasks, in the order and with the delays of C(update_config). Without O(started_before), every run does so.
       - V(rolled_back) restores the spec before the latest update, the only one that Swarm stores. A service that was already rolled back, by this

@@ -242,7 +242,7 @@ snapshots:
     id: {description: The id of the snapshot., type: str, sample: 20261129T233000Z-5f0a1c}
     sha256: {description: The checksum of its archive., type: str}
 not_in_bundle:
-  description: What is not in the bundle, one sentence each. For example the data of volumes, and secrets whose contents were not given.
+  description: The parts that are not in the bundle, one sentence each. For example the data of volumes, and secrets whose contents were not given.
   returned: success
   type: list
   elements: str

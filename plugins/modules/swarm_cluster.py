@@ -14,17 +14,17 @@ author:
 description:
   - Creates a Swarm on the first manager if there is none, joins the other hosts, promotes and demotes them, and lets hosts leave. The result of each
     host has the changes of this host and the reasons.
-  - Run the task on all hosts of the Swarm, managers and workers. One process on the controller looks at all of them, decides, and asks each host for
-    its part, one change at a time. The options may contain variables of each host, for example O(advertise_addr).
+  - Run the task on all hosts of the Swarm, managers and workers. One process on the controller reads all of them, decides, and runs one change after
+    the other on its host. The options may contain variables of each host, for example O(advertise_addr).
   - All changes are checked before the first one. A change that would lose quorum is refused with the numbers, and nothing is changed.
   - Only one run at a time changes the membership of a Swarm, over all controllers. If a run is killed, the next one continues from the current state.
   - Join tokens never appear in results, diffs or the output of C(-vvvv).
 options:
   state:
     description:
-      - With V(present), the host is to be in the Swarm with its role.
-      - With V(absent), it leaves. It is drained, and its tasks are waited for (O(wait_timeout)), it is demoted if it is a manager, it leaves, and the
-        node is removed.
+      - With V(present), the host joins the Swarm with its role, unless it is a member already.
+      - With V(absent), it leaves. The node is drained, and the task waits until its tasks have ended (O(wait_timeout)). A manager is demoted. Then the
+        host leaves, and the node is removed.
     type: str
     choices: [present, absent]
     default: present
@@ -32,7 +32,7 @@ options:
     description:
       - The role of the host.
       - By default, V(manager) for a host of O(manager_groups), and V(worker) for another host of O(worker_groups).
-      - The leader is demoted last. Its demotion makes the managers elect a new leader, and the task waits for that.
+      - The leader is demoted last. The managers then elect a new leader, and the task waits for it.
     type: str
     choices: [manager, worker]
   manager_groups:
@@ -74,16 +74,16 @@ options:
     description: How many ended tasks the Swarm keeps for each replica.
     type: int
   snapshot_interval:
-    description: After how many log entries the raft makes a snapshot.
+    description: The number of log entries after which raft takes a snapshot.
     type: int
   dispatcher_heartbeat:
     description: How often nodes report to the managers, for example V(5s). A worker counts as down after about three times as long.
     type: str
   cert_expiry:
-    description: For how long certificates of nodes are valid, for example V(2160h). The Engine accepts no less than an hour.
+    description: How long certificates of nodes are valid, for example V(2160h). The Engine accepts an hour or more.
     type: str
   autolock:
-    description: Whether a manager that is restarted has to be unlocked with a key.
+    description: Whether a manager must be unlocked with a key after a restart.
     type: bool
   labels:
     description: All labels of the Swarm itself; others are removed.
@@ -97,12 +97,12 @@ options:
     default: []
   prune_down_after:
     description:
-      - Removes nodes that have been down for this number of seconds and seem to be replaced by a host of the play with the same name.
-      - A node that is down at the address of a host that has a new membership, or none, is always removed.
+      - Removes nodes that have been down for this number of seconds, if a host of the play with the same name seems to replace them.
+      - A node that is down is always removed if a host with its address has a new membership, or none.
       - By default, other nodes are kept, with a warning.
     type: int
   dissolve:
-    description: Allows that all nodes leave, which ends the Swarm with all its services, secrets and configs.
+    description: Allow all nodes to leave, which ends the Swarm with all its services, secrets and configs.
     type: bool
     default: false
   rotate:
@@ -192,12 +192,12 @@ EXAMPLES = r"""
 RETURN = r"""
 wanted:
   description: The requested role of the host, V(manager), V(worker) or V(absent).
-  returned: if the hosts could be looked at
+  returned: if the hosts could be read
   type: str
   sample: manager
 role:
   description: The role of the host in the Swarm after the run, or in check mode after a real one; empty if it is in none.
-  returned: if the hosts could be looked at
+  returned: if the hosts could be read
   type: str
   sample: manager
 actions:
@@ -216,33 +216,33 @@ actions:
       description: The name of the node.
       type: str
     reason:
-      description: Why.
+      description: The reason.
       type: str
   sample:
     - {action: join, node: worker1, reason: it is in no Swarm}
 node:
   description: The name of the node.
-  returned: if the host could be looked at
+  returned: if the host could be read
   type: str
   sample: worker1
 node_id:
   description: The id of the node in the Swarm; empty if it is in none.
-  returned: if the host could be looked at
+  returned: if the host could be read
   type: str
   sample: b1tk2gq3dsq2k0vbfzqbpa8d4
 address:
   description: The address at which the other nodes reach this one; empty if it is in no Swarm.
-  returned: if the host could be looked at
+  returned: if the host could be read
   type: str
   sample: 192.0.2.10
 cluster_id:
   description: The id of the Swarm; empty in check mode if there is none.
-  returned: if the hosts could be looked at
+  returned: if the hosts could be read
   type: str
   sample: jrbs3yqvnxzq2fgtpy5njs0y6
 calls:
   description: The number of calls to the Engine API of this host.
-  returned: if the hosts could be looked at
+  returned: if the hosts could be read
   type: int
   sample: 2
 done_by:

@@ -13,7 +13,7 @@ author:
   - The stackwright.swarm maintainers (@stackwright)
 description:
   - Manages a config that belongs to no stack. For a config of one stack, use the C(configs) of its Compose file.
-  - Swarm can't change the content of a config. So each content gets its own name, the module reports the services that still use an older one, and it
+  - Swarm can't change the content of a config. So each content gets its own name. The module reports the services that still use an older config, and
     removes old ones that nothing uses.
   - On all managers of a play, one creates the object and the others find it.
 options:
@@ -114,7 +114,7 @@ plan_lines:
   elements: str
   sample: ["create config site_conf_1a2b3c4d: its content is new"]
 notices:
-  description: What to know about the change. Ansible also shows them as warnings.
+  description: Notices about the change. Ansible also shows them as warnings.
   returned: success
   type: list
   elements: str

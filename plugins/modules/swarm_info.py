@@ -135,17 +135,17 @@ cluster:
     updated: {description: When its settings were last changed., type: str}
     managers: {description: The number of managers., type: int}
     nodes: {description: The number of nodes., type: int}
-    autolock: {description: Whether managers have to be unlocked after a restart., type: bool}
+    autolock: {description: Whether managers must be unlocked after a restart., type: bool}
     task_history: {description: How many ended tasks the Swarm remembers for each slot., type: int}
     address_pools: {description: The pools that networks get their subnets from., type: list, elements: str}
     vxlan_port: {description: The port of the traffic between nodes., type: int}
     raft:
-      description: The managers as a whole.
+      description: The quorum of the managers.
       type: dict
       contains:
         managers: {description: The number of managers., type: int}
         reachable: {description: How many of them are reachable., type: int}
-        needed: {description: How many have to be reachable., type: int}
+        needed: {description: How many must be reachable., type: int}
         quorum: {description: Whether enough are reachable., type: bool}
         may_fail: {description: How many more may fail., type: int}
         leader: {description: The name of the leader., type: str}
@@ -159,8 +159,8 @@ cluster:
           description: The root certificate of the Swarm.
           type: dict
           contains:
-            issued: {description: Its beginning., type: str}
-            expires: {description: Its end., type: str}
+            issued: {description: When it was issued., type: str}
+            expires: {description: When it expires., type: str}
             days_left: {description: The whole days until then., type: int}
         this_node:
           description:
@@ -168,8 +168,8 @@ cluster:
               No other node can report it.
           type: dict
           contains:
-            issued: {description: Its beginning., type: str}
-            expires: {description: Its end., type: str}
+            issued: {description: When it was issued., type: str}
+            expires: {description: When it expires., type: str}
             days_left: {description: The whole days until then., type: int}
         node_days: {description: For how many days a new certificate of a node is valid., type: float}
         rotating: {description: Whether the root certificate is being rotated., type: bool}
@@ -307,7 +307,7 @@ what_if:
       contains:
         managers: {description: The number of managers. A lost one still counts., type: int}
         reachable: {description: How many would be reachable., type: int}
-        needed: {description: How many have to be reachable., type: int}
+        needed: {description: How many must be reachable., type: int}
         quorum: {description: Whether enough would be reachable. Without a quorum Swarm replaces no tasks., type: bool}
     services:
       description: The replicated services and jobs with tasks on it.

@@ -39,7 +39,7 @@ options:
     type: bool
     default: false
   internal:
-    description: Whether it has no access to the outside.
+    description: Whether it has no external access.
     type: bool
     default: false
   encrypted:
@@ -125,7 +125,7 @@ used_by:
   elements: str
   sample: ["shop_web (stack shop)"]
 changes:
-  description: The differences because of which it is replaced.
+  description: The differences that cause the replacement.
   returned: success
   type: list
   elements: dict
@@ -141,7 +141,7 @@ plan_lines:
   elements: str
   sample: ["create network backbone: new"]
 notices:
-  description: What to know about the change. Ansible also shows them as warnings.
+  description: Notices about the change. Ansible also shows them as warnings.
   returned: success
   type: list
   elements: str

@@ -12,7 +12,7 @@ version_added: 1.1.0
 author:
   - The stackwright.swarm maintainers (@stackwright)
 description:
-  - Changes a node of the Swarm, and waits until the change has taken effect. Options that are not set leave that part of the node as it is.
+  - Changes a node of the Swarm, and waits until the change has taken effect. Parts of the node without an option are not changed.
   - With O(availability=drain), the module reports before it begins which services can't move from the node and why, and it moves the others without
     a dip if their update order allows it.
   - Refuses a demotion that would lose the quorum of the managers.
@@ -190,7 +190,7 @@ changes:
   sample:
     - {what: availability, before: active, after: drain}
 moves:
-  description: The services with tasks on a node that is to be drained. Global services are not listed.
+  description: The services with tasks on a node that is drained. Global services are not listed.
   returned: success
   type: list
   elements: dict
@@ -200,7 +200,7 @@ moves:
     mode: {description: The mode of the service., type: str}
     desired: {description: The number of its tasks., type: int}
     count: {description: How many of them are on the node., type: int}
-    left: {description: How many of them find no other node., type: int}
+    left: {description: How many of them no other node can run., type: int}
     stays: {description: 'Why the service can''t move as a whole; empty if it can.', type: str}
     volumes: {description: Its named volumes on the node., type: list, elements: str}
     way:
@@ -218,7 +218,7 @@ plan_lines:
   elements: str
   sample: ["update node worker1: availability active → drain", "move service shop_web: 1 task leaves worker1 (start-first)"]
 notices:
-  description: What to know about the change, for example an even number of managers. Ansible also shows them as warnings.
+  description: Notices about the change, for example an even number of managers. Ansible also shows them as warnings.
   returned: success
   type: list
   elements: str

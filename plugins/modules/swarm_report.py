@@ -72,7 +72,7 @@ attributes:
   async:
     support: none
     description: Supports being used with the C(async) keyword.
-    details: The report is made on the controller.
+    details: The report is written on the controller.
 seealso:
   - module: stackwright.swarm.swarm_info
   - module: stackwright.swarm.stack_info
@@ -126,7 +126,7 @@ unanswered:
   elements: dict
   contains:
     host: {description: The host of the inventory., type: str}
-    msg: {description: Why., type: str}
+    msg: {description: The reason., type: str}
   sample: []
 error_code:
   description: A stable code of the error. V(no_manager), V(audit_unreadable), V(dest_unwritable) or V(invalid_options).

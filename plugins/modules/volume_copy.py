@@ -14,7 +14,7 @@ author:
 description:
   - Takes a snapshot of a local volume, as M(stackwright.swarm.volume_snapshot) does, and restores it to another volume of the same node, as
     M(stackwright.swarm.volume_restore) does. The snapshot is removed when the copy is complete.
-  - The copy is made once. Labels of the new volume name its source. A later run changes nothing, even if data was written to either volume since.
+  - The volume is copied once. Labels of the new volume name its source. A later run changes nothing, even if data was written to either volume since.
   - The playbook C(stackwright.swarm.environment) uses it to give data to a clone.
 options:
   volume:
@@ -26,8 +26,8 @@ options:
     required: true
   state:
     description:
-      - V(present) makes the copy. A run completes one that was interrupted.
-      - V(absent) removes the snapshot and the incomplete volume that an interrupted copy has left, and starts what it had stopped. A complete copy stays.
+      - V(present) creates the copy, or completes one that was interrupted.
+      - V(absent) removes the snapshot and the incomplete volume of an interrupted copy, and starts the services that it had stopped. A complete copy stays.
     type: str
     choices: [present, absent]
     default: present
@@ -66,7 +66,7 @@ extends_documentation_fragment:
 attributes:
   check_mode:
     support: full
-    details: Checks what a run would refuse. It stops nothing and does not read O(volume).
+    details: Fails if a real run would refuse the copy. It stops nothing and does not read O(volume).
   diff_mode:
     support: none
   idempotent:
@@ -106,7 +106,7 @@ stopped:
   elements: str
   sample: [shop_db]
 calls:
-  description: How many requests the Engine got.
+  description: The number of calls to the Engine API.
   returned: success
   type: int
   sample: 41

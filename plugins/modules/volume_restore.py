@@ -12,7 +12,7 @@ version_added: 1.1.0
 author:
   - The stackwright.swarm maintainers (@stackwright)
 description:
-  - Restores a snapshot of M(stackwright.swarm.volume_snapshot) to its volume. Everything that was written since the snapshot is no longer in the volume.
+  - Restores a snapshot of M(stackwright.swarm.volume_snapshot) to its volume. Data that was written since the snapshot is no longer in the volume.
   - A snapshot is read and compared with its checksum first. A damaged one is refused before anything is changed.
   - The previous content of the volume is kept as a separate snapshot (RV(before)), until the next restore of this volume has succeeded. If the restore fails,
     the previous content is restored.
@@ -35,7 +35,7 @@ options:
     required: true
   snapshot:
     description:
-      - The id of the snapshot, or V(latest). RV(before) of an earlier run is one as well.
+      - The id of the snapshot, or V(latest). RV(before) of an earlier run is such an id as well.
     type: str
     default: latest
   quiesce:
@@ -130,7 +130,7 @@ stopped:
   elements: str
   sample: [shop_db]
 calls:
-  description: How many requests the Engine got.
+  description: The number of calls to the Engine API.
   returned: success
   type: int
   sample: 25

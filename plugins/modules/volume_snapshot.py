@@ -63,7 +63,7 @@ options:
     default: 7
   labels:
     description:
-      - Labels that the description of the snapshot has.
+      - Labels for the description of the snapshot.
     type: dict
     default: {}
   wait_timeout:
@@ -85,7 +85,7 @@ attributes:
     support: full
 notes:
   - The Engine copies names, owners, modes, links, times in seconds and content. It leaves out sockets, and extended attributes other than capabilities.
-  - If a run is killed, the next run on the same O(dest) starts what it had stopped.
+  - If a run is killed, the next run on the same O(dest) starts the services and containers that it had stopped.
 seealso:
   - module: stackwright.swarm.volume_restore
 """
@@ -156,7 +156,7 @@ stopped:
   elements: str
   sample: [shop_db]
 calls:
-  description: How many requests the Engine got.
+  description: The number of calls to the Engine API.
   returned: success
   type: int
   sample: 18
