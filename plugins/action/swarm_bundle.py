@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import time
 from pathlib import Path
@@ -32,7 +31,11 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.bundles.contents
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.bundles.proof import check_stacks
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.bundles.restoring import Restoration
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.piped_action import PipedAction
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.vault.backup_file import Cipher, check_folder, expired
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.vault.backup_file import (
+    Cipher,
+    check_folder,
+    remove_expired,
+)
 
 if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.plugin_utils.arguments.variables import Variables
@@ -74,14 +77,12 @@ class ActionModule(PipedAction):
         facts, content = contents_of(
             observed, options.label_prefix, options.platform, options.values, options.secrets, options.snapshots
         )
-        facts = {"collection": _version(), "created": iso(time.time()), **done, **facts}
+        whole: Dict[str, object] = {"collection": _version(), "created": iso(time.time()), **done, **facts}
         if self._task.check_mode:
-            return {**facts, "changed": True}
+            return {**whole, "changed": True}
         check_folder(options.path)
-        manifest = write(options.path, facts, content, cipher)
-        removed = expired(options.path, str(done["cluster_id"]), options.keep, KIND, SUFFIX)
-        for name in removed:
-            os.unlink(os.path.join(options.path, name))
+        manifest = write(options.path, whole, content, cipher)
+        removed = remove_expired(options.path, str(done["cluster_id"]), options.keep, KIND, SUFFIX)
         return {**manifest, "changed": True, "removed": removed}
 
     def _read(self, options: Options, variables: Variables) -> Dict[str, Any]:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import time
 from secrets import token_hex
 from typing import TYPE_CHECKING, Any, Dict
@@ -22,8 +21,8 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.piped_acti
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.vault.backup_file import (
     Cipher,
     check_folder,
-    expired,
     read,
+    remove_expired,
     write,
 )
 
@@ -69,9 +68,7 @@ class ActionModule(PipedAction):
             raise StackwrightError("The manager's answer can't be read. No backup was written.", "bad_answer") from None
         created = iso(time.time())
         manifest = write(options["path"], {name: done[name] for name in FACTS}, archive, cipher, created)
-        removed = expired(options["path"], str(done["cluster_id"]), options["keep"])
-        for name in removed:
-            os.unlink(os.path.join(options["path"], name))
+        removed = remove_expired(options["path"], str(done["cluster_id"]), options["keep"])
         return {**done, **manifest, "removed": removed}
 
     def _restore(self, options: Dict[str, Any], cipher: Cipher, variables: Variables) -> Dict[str, Any]:

@@ -89,9 +89,12 @@ class ActionModule(ClusterAction):
             if not self._task.check_mode:
                 # A new name each time, and never through a link: other users and reports may write into the folder.
                 part = path.with_name(f".{path.name}.{os.urandom(4).hex()}.part")
-                with part.open("xb") as file:
-                    file.write(data)
-                os.replace(part, path)
+                try:
+                    with part.open("xb") as file:
+                        file.write(data)
+                    os.replace(part, path)
+                finally:
+                    part.unlink(missing_ok=True)
         except OSError as error:
             raise StackwrightError(
                 f"The report {dest} can't be written: {error.strerror}.",
@@ -226,7 +229,7 @@ def _failing(services: Sequence[Service]) -> List[Service]:
 
 
 def usage_of(name: str, loadavg: str, meminfo: str) -> Dict[str, Any]:
-    """Returns ``name``, ``load`` of the last 5 minutes and ``memory_used`` in bytes, from the texts of files in /proc."""
+    """Returns ``name``, ``load`` of the last 5 minutes and ``memory_used`` in bytes, from files in /proc."""
     amounts = {line.partition(":")[0]: line.split()[1] for line in meminfo.splitlines() if len(line.split()) > 1}
     words = loadavg.split()
     if len(words) < 2 or not {"MemTotal", "MemAvailable"} <= set(amounts):

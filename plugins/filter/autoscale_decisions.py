@@ -31,7 +31,9 @@ def autoscale_decisions(
 
 
 def _within(name: str, value: object) -> float:
-    low, high = NUMBERS.get(name, (0.0, -1.0))
+    if name not in NUMBERS:
+        raise AnsibleFilterError(f"autoscale_decisions has no option {name}. Use {', '.join(NUMBERS)}, number or key.")
+    low, high = NUMBERS[name]
     try:
         found = float(str(value))
     except ValueError:

@@ -97,6 +97,13 @@ def test_by_a_number_and_never_during_a_deployment(swarm, stack, tmp_path):
     scaled = stack.autoscale(**given)
     assert scaled.code == 0 and stack.replicas() == 3, scaled.output
     assert "changed=0" in stack.autoscale(**given).output
+    # Each request has another answer: the managers of a cluster must not decide by two of them.
+    number.write_text('{"waiting": 5}')
+    counts = tmp_path / "counts"
+    counts.write_text(f"#!/bin/sh\ncat {number}\necho '{{\"waiting\": 4}}' >{number}\n")
+    counts.chmod(0o755)
+    again = stack.autoscale(**{**given, "autoscale_command": str(counts)})
+    assert again.code == 0 and stack.replicas() == 1, again.output
     number.write_text("nothing")
     wrong = stack.autoscale(**given)
-    assert wrong.code and "not a number of 0 or more at waiting" in wrong.output and stack.replicas() == 3
+    assert wrong.code and "not a number of 0 or more at waiting" in wrong.output and stack.replicas() == 1

@@ -22,13 +22,13 @@ FILE = "services: {{web: {{image: {image}, command: sleep 1d, stop_grace_period:
 def care(swarm, tmp_path):
     player = Player(tmp_path, {"m1": swarm.docker_host, "also": swarm.docker_host})
 
-    def run(**variables):
+    def run(limit=None, **variables):
         given = {"care_hosts": "swarm_managers", "prune_hosts": "m1", "prune_older_than": "0", "prune_images": "none"}
         # Stacks of other tests may be on their way out.
         given["care_accept"] = f"^(?!.*{swarm.name})"
         given.update(variables)
         environment = {"DOCKER_HOST": swarm.docker_host}
-        return player.playbook(ROOT / "playbooks" / "care.yml", variables=given, environment=environment)
+        return player.playbook(ROOT / "playbooks" / "care.yml", variables=given, environment=environment, limit=limit)
 
     return run
 
@@ -47,6 +47,8 @@ def test_a_swarm_is_looked_after(bed, swarm, care, tmp_path):
     assert ill.code and f"stack {name}: drift: scaled service {name}_web: replicas 1 → 2" in ill.output, ill.output
     found = ill.output[ill.output.index("fatal: [localhost]") :]
     assert found.count("drift: scaled") == 1, "once per cluster"
+    limited = care(limit="swarm_managers", care_prune="false", care_backups=str(tmp_path / "none"))
+    assert limited.code and "drift: scaled" in limited.output.partition("TASK [Fail if")[2], limited.output
     told = care(care_prune="false", care_fail="false")
     assert told.code == 0 and "drift: scaled" in told.output
 

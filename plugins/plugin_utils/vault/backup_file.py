@@ -187,6 +187,27 @@ def expired(folder: str, cluster: str, keep: int, kind: str = KIND, suffix: str 
     return [name for name in found if name.endswith((suffix, MANIFEST, NEW)) and os.path.splitext(name)[0] not in kept]
 
 
+def remove_expired(folder: str, cluster: str, keep: int, kind: str = KIND, suffix: str = SUFFIX) -> list[str]:
+    """Removes what ``expired`` lists, and returns it. Another run may remove the same files.
+
+    Raises StackwrightError (``backup_unwritable``).
+    """
+    names = expired(folder, cluster, keep, kind, suffix)
+    for name in names:
+        try:
+            os.unlink(os.path.join(folder, name))
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            raise StackwrightError(
+                f"The new backup is complete, but the old file {os.path.join(folder, name)} can't be removed: "
+                f"{error.strerror}.",
+                "backup_unwritable",
+                "Correct the permissions of the folder, or set keep: 0.",
+            ) from None
+    return names
+
+
 def _put(path: str, content: bytes) -> None:
     """Writes a file atomically, with mode 0600."""
     new = f"{path}{NEW}"

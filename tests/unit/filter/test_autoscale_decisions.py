@@ -41,6 +41,11 @@ def test_a_policy_that_is_not_valid_is_refused(policy):
         autoscale_decisions(SEEN, "c", **policy)
 
 
+def test_an_unknown_option_is_named():
+    with pytest.raises(AnsibleFilterError, match="has no option goal. Use target, tolerance"):
+        autoscale_decisions(SEEN, "c", goal=50)
+
+
 @pytest.mark.parametrize("given", [None, {}, [1], [{}]])
 def test_only_results_are_taken(given):
     with pytest.raises(AnsibleFilterError, match="stack_load"):

@@ -14,6 +14,7 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.vault.backup_fil
     check_folder,
     expired,
     read,
+    remove_expired,
     write,
 )
 
@@ -80,6 +81,36 @@ def test_old_backups_of_this_swarm_expire(tmp_path):
     found = expired(str(tmp_path), FACTS["cluster_id"], 2)
     assert found == ["swarm-jrbs3yqvnxzq-20261129T010000Z.json", "swarm-jrbs3yqvnxzq-20261129T010000Z.raft"]
     assert expired(str(tmp_path), FACTS["cluster_id"], 0) == [] == expired(str(tmp_path), FACTS["cluster_id"], 3)
+
+
+def test_two_runs_may_remove_the_same_backups(tmp_path, monkeypatch):
+    for hour in (1, 2, 3):
+        saved(tmp_path, hour)
+    old = [str(tmp_path / f"swarm-jrbs3yqvnxzq-20261129T010000Z.{end}") for end in ("json", "raft")]
+    unlink = os.unlink
+
+    def by_both(path):
+        unlink(path)
+        unlink(path)
+
+    monkeypatch.setattr(os, "unlink", by_both)
+    removed = remove_expired(str(tmp_path), FACTS["cluster_id"], 2)
+    assert [str(tmp_path / name) for name in removed] == old and len(list(tmp_path.iterdir())) == 4
+
+
+def test_an_old_backup_that_can_not_be_removed_is_an_error(tmp_path, monkeypatch):
+    saved(tmp_path, 1)
+    saved(tmp_path, 2)
+
+    def refuse(path):
+        raise PermissionError(13, "Permission denied", path)
+
+    monkeypatch.setattr(os, "unlink", refuse)
+    with pytest.raises(
+        StackwrightError, match=r"The new backup is complete, but .*010000Z.json can't be removed"
+    ) as caught:
+        remove_expired(str(tmp_path), FACTS["cluster_id"], 1)
+    assert caught.value.error_code == "backup_unwritable" and caught.value.hint
 
 
 def test_what_a_killed_run_has_left_goes_with_the_next(tmp_path):
