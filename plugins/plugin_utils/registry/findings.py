@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Collects what a run finds in a registry: problems, which stop it at the end, and warnings."""
+"""Collects the findings of a run in a registry: problems, which fail it at the end, and warnings."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.t
 )
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.registry.model import TOP, Finding, RegistryError
 
-#: So many problems are shown, and so many warnings kept.
+#: The most problems that are shown, and the most warnings that are kept.
 MOST = 500
 
 
 class Findings:
     """The problems and warnings of one run, each place and message once.
 
-    ``accept``: codes of problems that are only warnings in this run. ``strict``: warnings are problems.
+    ``accept``: codes of problems that are only warnings in this run. ``strict``: turns warnings into problems.
     """
 
     def __init__(self, strict: bool = False, accept: Collection[str] = ()) -> None:
@@ -44,24 +44,24 @@ class Findings:
 
     @property
     def warnings(self) -> list[Finding]:
-        """In the order of the file."""
+        """The warnings, in the order of the file."""
         return sorted(self._warnings.values(), key=lambda found: (found.file, found.line, found.column, found.message))
 
     def problem(self, path: Path, message: str, hint: str = "", code: str = "invalid") -> None:
-        """Something that makes the registry unusable, at ``path`` of the tree."""
+        """Adds a problem at ``path`` of the tree."""
         self._add(self._at(path, message, hint, code), code not in self.accept)
 
     def warning(self, path: Path, message: str, hint: str = "", code: str = "notice") -> None:
-        """Something that is most likely not meant; a problem if ``strict``."""
+        """Adds a warning at ``path`` of the tree; with ``strict``, a problem."""
         self._add(self._at(path, message, hint, code), self.strict and code not in self.accept)
 
     def take_new(self, problems: Iterable[Problem]) -> None:
-        """Adds what others have found, except at places that have a problem already."""
+        """Adds problems from elsewhere, except at places that have a problem already."""
         known = {place[:3] for place in self._problems}
         self.take(problem for problem in problems if (problem.file, problem.line, problem.column) not in known)
 
     def take(self, problems: Iterable[Problem], notices: Iterable[Problem] = ()) -> None:
-        """Adds what others have found at places of the files."""
+        """Adds problems and notices from elsewhere, which have their places."""
         for found, severe in [*((p, True) for p in problems), *((n, self.strict) for n in notices)]:
             self._add(Finding(**found.as_dict()), severe)
 

@@ -1,9 +1,9 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From the files of a registry to a ``Registry``: YAML with places, shape, overlays, services.
+"""Loads a ``Registry`` from its files: YAML with places, shape, overlays, services.
 
-Pure: the bytes come as arguments.
+Pure: the bytes are arguments.
 """
 
 from __future__ import annotations
@@ -28,19 +28,19 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.registry.model i
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.registry.schema import check_names, check_shape
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.registry.written import resolve_written, text_of
 
-#: Real registries have 60 kB; one of 500 services 600 kB.
+#: Real registries have 60 kB. One with 500 services has 600 kB.
 MAX_BYTES = 4_000_000
 
 
 def load_registry(sources: Sequence[Source], findings: Findings) -> Registry:
-    """The registry in ``sources``: the first file, and overlays over it, later ones over earlier ones.
+    """Loads the registry in ``sources``: the first file, with the overlays merged over it in order.
 
     Mappings are merged key by key, down to the keys of a service's environment; lists and values are replaced;
     ``!reset`` removes a key.
 
-    What the schema refuses is in ``findings``, and not in the registry; a Map remembers it in ``lost``.
+    Parts that the schema refuses are reported in ``findings`` and removed. ``lost`` of their Map has the keys.
 
-    :raises RegistryError: a file can't be read as YAML, or holds no mapping.
+    :raises RegistryError: if a file is not valid YAML, or not a mapping.
     """
     report = Report()
     tree = Map(Mark(sources[0].path, 1))
@@ -56,7 +56,7 @@ def load_registry(sources: Sequence[Source], findings: Findings) -> Registry:
         for category in list(read):
             if not _is_section(category) and isinstance(read[category], Map):
                 for keys in read[category].values():
-                    _as_map(keys)
+                    _put_environment_map(keys)
         tree = read if number == 0 else _merged(tree, read)
     findings.tree, findings.file = tree, sources[0].path
     if len(sources) > 1 and not failed and not findings.problems:
@@ -81,8 +81,8 @@ def _read(source: Source, report: Report, findings: Findings) -> Map | None:
         findings.take(error.problems)
         return None
     problems = list(report.problems)[known:]
-    said = (replace(problem, hint=problem.hint.replace("a Compose file", "a registry")) for problem in problems)
-    findings.take(said, list(report.notices)[noticed:])
+    reworded = (replace(problem, hint=problem.hint.replace("a Compose file", "a registry")) for problem in problems)
+    findings.take(reworded, list(report.notices)[noticed:])
     if isinstance(tree, Map):
         return tree
     if not problems:
@@ -96,7 +96,7 @@ def _is_section(name: str) -> bool:
     return name in TOP or name.startswith("x-")
 
 
-def _as_map(keys: Any) -> None:
+def _put_environment_map(keys: Any) -> None:
     """Writes a service's ``environment`` as a mapping, so that overlays can change one variable."""
     variables = keys.get("environment") if isinstance(keys, Map) else None
     if not isinstance(variables, Seq):

@@ -16,9 +16,9 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors impo
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.tree import Map, Mark, Path, locate
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.registry.written import text_of
 
-#: Keys at the top of a registry that are no categories; neither are those that begin with ``x-``.
+#: Top-level keys that are not categories. Keys that begin with ``x-`` are not categories either.
 TOP = ("configs", "domain", "networks", "phases", "secrets", "volumes")
-#: The domain of all subdomains, where the registry has no ``domain``.
+#: The domain of all subdomains if the registry has no ``domain``.
 DOMAIN = "${DOMAIN}"
 
 
@@ -32,7 +32,7 @@ class Source:
 
 @dataclass(frozen=True)
 class Finding(Problem):
-    """A problem or a warning, and the service that it is about ("" where it is about none)."""
+    """A problem or a warning, and its service ("" if it is not about one)."""
 
     service: str = ""
 
@@ -56,7 +56,7 @@ class Phase:
 
 @dataclass(frozen=True)
 class Service:
-    """One service: ``keys`` is what the registry says of it, with the place of each key, overlays merged in."""
+    """One service. ``keys`` are its keys with their places, after overlays were merged."""
 
     name: str
     category: str
@@ -72,7 +72,7 @@ class Service:
 
     @property
     def version(self) -> str:
-        """What is deployed of the image: the tag or the digest; "" where none is named."""
+        """The tag or the digest of the image; "" if it has none."""
         version = text_of(self.keys.get("version"))
         image = text_of(self.keys.get("image"))
         return version or image.partition("@")[2] or _tag(image)
@@ -83,7 +83,7 @@ class Service:
 
     @property
     def depends_on(self) -> dict[str, str]:
-        """The services that this one needs, each with its condition, in the order of the registry."""
+        """The dependencies with their conditions, in the order of the registry."""
         needed = self.keys.get("depends_on") or {}
         if isinstance(needed, list):
             return {text_of(name): "service_started" for name in needed}
@@ -93,7 +93,7 @@ class Service:
         }
 
     def path(self, *below: Any) -> Path:
-        """The path of one of its keys in ``Registry.tree``."""
+        """Returns the path of one of its keys in ``Registry.tree``."""
         return (self.category, self.name, *below)
 
 
@@ -101,7 +101,7 @@ class Service:
 class Registry:
     """All services, in the order of the file.
 
-    ``tree`` is the merged document with the place of each key. A service of a name that another one has is only in
+    ``tree`` is the merged document with the place of each key. If two services have one name, the second is only in
     ``tree``.
     """
 
@@ -123,12 +123,12 @@ class Registry:
         return text_of(self.tree.get("domain")) or DOMAIN
 
     def section(self, name: str) -> Mapping[str, Any]:
-        """``networks``, ``volumes``, ``secrets`` or ``configs``: the definitions by name."""
+        """Returns the definitions of ``networks``, ``volumes``, ``secrets`` or ``configs`` by name."""
         found = self.tree.get(name)
         return found if isinstance(found, dict) else {}
 
     def steps(self) -> list[tuple[int, list[str], list[str]]]:
-        """The rollout: for each order its phases and their services, in the order of the registry.
+        """Returns the rollout: for each order its phases and their services, in the order of the registry.
 
         Services without a phase come last, with order 0 and no phase.
         """
@@ -145,7 +145,7 @@ class Registry:
 
     @functools.cached_property
     def checksum(self) -> str:
-        """SHA-256 of all that the registry says, whatever its comments and its layout."""
+        """SHA-256 of the content of the registry, without comments and layout."""
         return "sha256:" + hashlib.sha256(json.dumps(_data(self.tree)).encode()).hexdigest()
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 HOST = "127.0.0.1"
 
-#: Of Python in the container; a sanity test of Ansible takes the word in any text for a call of ours.
+#: For Python in the container. In two parts, because a sanity test of Ansible rejects the word in any text.
 OPEN = "url" + "open"
 
 
@@ -23,11 +23,11 @@ def _curl(port: str, path: str, status: str, seconds: int) -> list[str]:
 
 
 def _wget(port: str, path: str, status: str, _seconds: int) -> list[str]:
-    # Without -T, on which the busybox of Debian 12 crashes: the Engine ends a check that takes too long.
+    # Without -T, which crashes the busybox of Debian 12. The Engine ends a check that takes too long.
     url = shlex.quote(f"http://{HOST}:{port}{path}")
     if not status:
         return ["CMD-SHELL", f"wget -q -O /dev/null {url}"]
-    # Busybox's prints the status line of the answer, also of one that it takes for a failure.
+    # Busybox's wget prints the status line of each response, even of an error.
     return ["CMD-SHELL", f"wget -S -O /dev/null {url} 2>&1 | grep -q 'HTTP/[0-9.]* {status}'"]
 
 
@@ -60,9 +60,9 @@ def _python(port: str, path: str, status: str, seconds: int) -> list[str]:
 
 
 def _nc_tcp(port: str, _path: str, _status: str, seconds: int) -> list[str]:
-    # The busybox of Debian has no -z, but -e, which comes last; the nc of OpenBSD has -z and no -e.
+    # The busybox of Debian has -e (which must come last), but no -z; the nc of OpenBSD has -z, but no -e.
     tries = f"nc -z -w {seconds} {HOST} {port} 2>/dev/null || nc -w {seconds} {HOST} {port} -e true 2>/dev/null"
-    # Where there is no nc at all, the shell says so.
+    # Without any nc, the shell reports it.
     absent = "command -v nc >/dev/null || { nc; exit 127; }"
     return ["CMD-SHELL", f"{tries} || {{ {absent}; echo 'no connection to {HOST}:{port}'; exit 1; }}"]
 

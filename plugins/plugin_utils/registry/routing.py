@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The domains of services: subdomains, further names and routes; and the services that answer for all of them."""
+"""The domains of services: subdomains, aliases and routes; and the services that are proxies for them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _OWN = ("domain", "headers", "health", "path", "port", "subdomain")
 
 @dataclass(frozen=True)
 class Route:
-    """A domain and path of a service; ``port`` is "" where nothing tells it. ``fields`` are labels of the route."""
+    """A domain and path of a service. ``port`` is "" if it is not known; ``fields`` are labels of the route."""
 
     domain: str
     base_path: str
@@ -38,7 +38,7 @@ class Route:
 
 
 def is_domain(text: str) -> bool:
-    """Whether a text is the name of a host; the first label may be ``*``."""
+    """Returns whether a text is a host name; the first label may be ``*``."""
     labels = text.rstrip(".").split(".")
     labels = labels[1:] if labels[0] == "*" and len(labels) > 1 else labels
     try:
@@ -49,10 +49,10 @@ def is_domain(text: str) -> bool:
 
 
 def proxies(registry: Registry) -> frozenset[str]:
-    """The services that answer for the domains of others.
+    """Returns the services that are proxies for the domains of others.
 
-    Those are the ones with ``proxy: true``, those that repeat domains of others, and well-known proxies on port 80 or
-    443. ``proxy: false`` says that a service is none.
+    These have ``proxy: true``, repeat domains of others, or are well-known proxies on port 80 or 443. ``proxy: false``
+    excludes a service.
     """
     own = {}
     for service in registry.services.values():
@@ -76,13 +76,13 @@ def _is_well_known(service: Service) -> bool:
     return False
 
 
-def routes_of(registry: Registry, service: Service, answering: frozenset[str]) -> list[Route]:
-    """The routes of a service, in the order of the registry. Of one that answers for all, only its own subdomain."""
+def routes_of(registry: Registry, service: Service, proxy_names: frozenset[str]) -> list[Route]:
+    """Returns the routes of a service, in the order of the registry. A proxy only has its own subdomain."""
     found: list[Route] = []
     port = port_of(service)
     if service.keys.get("subdomain") not in (None, ""):
         found.append(Route(_below(registry, service.keys["subdomain"]), "/", port, service.path("subdomain")))
-    if service.name in answering:
+    if service.name in proxy_names:
         return found
     for index, name in enumerate(service.keys.get("additional_aliases") or ()):
         found.append(Route(_below(registry, name), "/", port, service.path("additional_aliases", index)))
@@ -109,7 +109,7 @@ def _below(registry: Registry, name: object) -> str:
 
 
 def port_of(service: Service) -> str:
-    """The port on which the service listens for requests, "" where the registry does not tell."""
+    """Returns the port on which the service listens for requests; "" if the registry does not have it."""
     keys = service.keys
     if keys.get("port") is not None:
         return text_of(keys["port"])
@@ -127,12 +127,12 @@ def port_of(service: Service) -> str:
     return text_of(check.get("port")) if check.get("type") == "http" else ""
 
 
-def domains_of(registry: Registry, answering: frozenset[str]) -> list[str]:
-    """Every domain of the registry: the names under which the services that answer for all are known."""
+def domains_of(registry: Registry, proxy_names: frozenset[str]) -> list[str]:
+    """Returns every domain of the registry: the proxies have them as aliases."""
     found: dict[str, None] = {}
     for service in registry.services.values():
-        for route in routes_of(registry, service, answering):
+        for route in routes_of(registry, service, proxy_names):
             found[route.domain] = None
-        if service.name in answering:
+        if service.name in proxy_names:
             found.update((_below(registry, name), None) for name in service.keys.get("additional_aliases") or ())
     return sorted(found)

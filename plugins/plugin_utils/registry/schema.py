@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Has a document the shape of a registry? The schema is registry.schema.json, which editors use as well."""
+"""Validates a document against the schema of registries, registry.schema.json, which editors use as well."""
 
 from __future__ import annotations
 
@@ -26,20 +26,20 @@ REMEDIES = {"required": "add the key", "range": "write a number in this range", 
 
 @functools.lru_cache(maxsize=None)
 def schema() -> dict[str, Any]:
-    """The JSON Schema of a registry with every reference put in place."""
+    """Returns the JSON Schema of a registry with all references resolved."""
     return read_schema(__package__, SCHEMA_FILE)
 
 
 def service_keys() -> Mapping[str, Any]:
-    """The keys of a service."""
+    """Returns the schema of each key of a service."""
     keys: Mapping[str, Any] = schema()["additionalProperties"]["additionalProperties"]["properties"]
     return keys
 
 
 def check_shape(tree: Map, findings: Findings, overlay: bool = False) -> None:
-    """Reports what the schema refuses of one document, and takes it out, so that the rest can be judged.
+    """Reports the parts of a document that the schema refuses, and removes them, so that the rest can be checked.
 
-    An ``overlay`` may leave out what a service needs.
+    An ``overlay`` may leave out required keys.
     """
     if fits(tree, schema()):
         return
@@ -51,12 +51,12 @@ def check_shape(tree: Map, findings: Findings, overlay: bool = False) -> None:
     for path, message, code, hint, known in refused:
         if code == FOLLOWS or (overlay and code == "required"):
             continue
-        text = hint if isinstance(hint, str) else _of_unknown(path, known) or hint()
+        text = hint if isinstance(hint, str) else _hint_for_unknown(path, known) or hint()
         if code == "required" and len(path) == 2 and path[0] not in TOP:
-            text = text or _of_new(tree, str(path[0]), str(path[1]), findings.file)
+            text = text or _hint_for_new(tree, str(path[0]), str(path[1]), findings.file)
         if code == "pattern":
             message = message.replace("found another text", f"found {shown_value(_value_at(tree, path))}")
-        findings.problem(path, message, text or REMEDIES.get(code) or _of_type(path, message), code)
+        findings.problem(path, message, text or REMEDIES.get(code) or _hint_for_type(path, message), code)
     for path, _message, code, _hint, _known in refused:
         if code not in (FOLLOWS, "required"):
             _cut(tree, path)
@@ -68,8 +68,8 @@ def _value_at(tree: Any, path: Path) -> Any:
     return tree
 
 
-def _of_type(path: Path, message: str) -> str:
-    """What to do about a value of another type; ``message`` begins with "expected ..."."""
+def _hint_for_type(path: Path, message: str) -> str:
+    """Returns the hint for a value of another type; ``message`` begins with "expected ..."."""
     from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.schema.messages import closest
 
     meant = closest(path[0], TOP) if len(path) == 1 and path[0] not in TOP else ""
@@ -80,8 +80,8 @@ def _of_type(path: Path, message: str) -> str:
     return f"write {expected}" if expected and len(path) > 1 else "correct the value"
 
 
-def _of_new(tree: Map, category: str, name: str, file: str) -> str:
-    """What to do about a service of an overlay that the registry in ``file`` does not have."""
+def _hint_for_new(tree: Map, category: str, name: str, file: str) -> str:
+    """Returns the hint for a service of an overlay that the registry in ``file`` does not have."""
     from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.schema.messages import closest
 
     if tree[category].mark(name).file == file:
@@ -102,7 +102,7 @@ def _of_new(tree: Map, category: str, name: str, file: str) -> str:
 
 
 def _cut(tree: Map, path: Path) -> None:
-    """Removes what stands at ``path``; of a list nothing is left, since its other entries may have moved."""
+    """Removes the value at ``path``. Removes a list as a whole, since the indexes of its entries would change."""
     node: Any = tree
     for depth, key in enumerate(path):
         if not isinstance(node, Map) or not isinstance(key, str) or key not in node:
@@ -115,8 +115,8 @@ def _cut(tree: Map, path: Path) -> None:
         node = below
 
 
-def _of_unknown(path: Path, known: Any) -> str:
-    """What to do about an unknown key, "" where the general advice is as good."""
+def _hint_for_unknown(path: Path, known: Any) -> str:
+    """Returns the hint for an unknown key; "" if the general hint is good enough."""
     from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.schema.messages import closest
 
     key = str(path[-1])
@@ -132,7 +132,7 @@ def _of_unknown(path: Path, known: Any) -> str:
 
 
 def check_names(tree: Map, findings: Findings) -> None:
-    """Names of categories and services: they become names of files, services and hosts."""
+    """Checks the names of categories, services and objects: they become names of files, services and hosts."""
     for category, services in tree.items():
         if category in TOP or category.startswith("x-"):
             continue

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Texts with variables: their value without variables, the variables that they use, and suggestions for typos."""
+"""Texts with variables: their values with defaults, the variables that they use, and suggestions for typos."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _VARIABLE = re.compile(
 
 
 def settled(value: object) -> str | None:
-    """A scalar as text with the defaults of its variables; None if one has no default, or is written wrongly."""
+    """Returns a scalar as text with the defaults of its variables; None if one has no default or is not valid."""
     text = text_of(value)
     if "$" not in text:
         return text
@@ -33,7 +33,7 @@ def settled(value: object) -> str | None:
 
 
 def variables_in(text: str) -> list[tuple[str, str, str]]:
-    """The variables of a text: name, operator ("", ``:-``, ``:?``, ...) and what stands behind it, outer ones first."""
+    """Returns the variables of a text, outer ones first: name, operator ("", ``:-``, ``:?``, ...) and its argument."""
     found: list[tuple[str, str, str]] = []
     for match in _VARIABLE.finditer(text):
         if match.group(1) or match.group(4):
@@ -44,7 +44,7 @@ def variables_in(text: str) -> list[tuple[str, str, str]]:
 
 
 def nearest(word: str, words: Iterable[str]) -> str:
-    """``did you mean 'x'?`` for the word that was most likely meant, or ""."""
+    """Returns ``did you mean 'x'?`` for the most likely word, or ""."""
     from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.schema.messages import closest
 
     by_case = {other.lower(): other for other in words}

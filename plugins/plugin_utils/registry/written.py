@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Plain scalars that keep their text: ``version: 1.10`` is 1.10, not 1.1, and an unquoted ``no`` is known."""
+"""Plain scalars that keep their text: ``version: 1.10`` is 1.10, not 1.1, and an unquoted ``no`` is detected."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Any
 
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.scalars import resolve_plain, scalar_text
 
-#: What YAML 1.1, and so many a tool, reads as true or false where it is not quoted. Compose reads it as text.
-_SWITCHES = frozenset(
+#: Unquoted words that YAML 1.1, and so many tools, read as true or false. Compose reads them as text.
+_BOOLEAN_WORDS = frozenset(
     word
     for lower in ("y", "n", "yes", "no", "on", "off", "true", "false")
     for word in (lower, lower.capitalize(), lower.upper())
@@ -36,30 +36,22 @@ class Unquoted(str):
 
 
 def resolve_written(text: str) -> Any:
-    """The value of a plain scalar as Compose reads it; numbers and words such as ``no`` keep how they were written."""
+    """Returns a plain scalar as Compose reads it; numbers and words such as ``no`` keep their text."""
     value = resolve_plain(text)
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         written: Any = (WrittenInt if isinstance(value, int) else WrittenFloat)(value)
         written.text = text
         return written
-    return Unquoted(text) if value is text and text in _SWITCHES else value
+    return Unquoted(text) if value is text and text in _BOOLEAN_WORDS else value
 
 
 def text_of(value: object) -> str:
-    """A scalar as text: a number as it was written, a boolean as YAML has it, null as nothing."""
+    """Returns a scalar as text: a number as it was written, a boolean as in YAML, null as ""."""
     written = getattr(value, "text", None)
     return str(value) if isinstance(value, Unquoted) else scalar_text(value) if written is None else written
 
 
 def plain_value(value: Any) -> Any:
-    """A scalar without what it remembers, for those who look at types."""
-    kind = type(value)
-    return (
-        int(value)
-        if kind is WrittenInt
-        else float(value)
-        if kind is WrittenFloat
-        else str(value)
-        if kind is Unquoted
-        else value
-    )
+    """Returns a scalar in its plain type, without the text that it keeps."""
+    plain: Any = {WrittenInt: int, WrittenFloat: float, Unquoted: str}.get(type(value))
+    return plain(value) if plain else value

@@ -26,7 +26,7 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.registry.model i
     Source,
 )
 
-#: Codes of problems that a task may accept: what is generated is the same as if the registry said it right.
+#: Codes of problems that a task may accept, because the generated files are the same as for a correct registry.
 ACCEPTABLE = ("dependency_later", "phase_order", "restart_unquoted")
 CHECKS = (check_identity, check_phases, check_dependencies, check_references, check_claims, check_health)
 
@@ -34,10 +34,10 @@ CHECKS = (check_identity, check_phases, check_dependencies, check_references, ch
 def read_registry(
     sources: Sequence[Source], strict: bool = False, accept: Collection[str] = ()
 ) -> tuple[Registry, list[Finding]]:
-    """The registry in ``sources`` (the file, then overlays) and the warnings about it.
+    """Reads the registry in ``sources`` (the file, then overlays); returns it and its warnings.
 
-    :param strict: warnings are problems.
-    :param accept: codes of problems that are only warnings, of ACCEPTABLE.
+    :param strict: turns warnings into problems.
+    :param accept: codes of ACCEPTABLE whose problems are only warnings.
     :raises RegistryError: with every problem of the run.
     """
     registry, findings = checked(sources, strict, accept)
@@ -46,7 +46,7 @@ def read_registry(
 
 
 def checked(sources: Sequence[Source], strict: bool = False, accept: Collection[str] = ()) -> tuple[Registry, Findings]:
-    """The same for those that look for more: the problems are in the findings."""
+    """Like ``read_registry``, but leaves the problems in the findings, so that the caller can add more."""
     findings = Findings(strict, accept)
     registry = load_registry(sources, findings)
     for check in CHECKS:
@@ -55,9 +55,9 @@ def checked(sources: Sequence[Source], strict: bool = False, accept: Collection[
 
 
 def sources_of(seen: Sequence[Mapping[str, str]]) -> list[Source]:
-    """The files of a registry as the module has read them on its target.
+    """Returns the files of a registry that the module has read on its target.
 
-    :raises RegistryError: for each that can't be read.
+    :raises RegistryError: with a problem for each unreadable file.
     """
     unread = [
         Finding(f"the registry {entry['problem']}", file=entry["path"], hint=_hint(entry["code"]), code=entry["code"])

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Things that only one service can have, such as a published port; and names that two services share on a network."""
+"""Finds ports, domains and aliases that two services claim."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def check_claims(registry: Registry, findings: Findings) -> None:
 
 
 def published_ports(service: Service, findings: Findings | None = None) -> list[tuple[int, Map]]:
-    """The ports of a service in long form, each with the index of its entry; without those that no default settles."""
+    """Returns the ports of a service in long form with the index of each entry; skips those with unset variables."""
     entries = service.keys.get("ports")
     found: list[tuple[int, Map]] = []
     for index, entry in enumerate(entries if isinstance(entries, list) else ()):
@@ -68,10 +68,10 @@ def _check_ports(registry: Registry, findings: Findings) -> None:
 
 
 def _check_domains(registry: Registry, findings: Findings) -> None:
-    answering = proxies(registry)
+    proxy_names = proxies(registry)
     taken: dict[tuple[str, str], Service] = {}
     for service in registry.services.values():
-        for route in routes_of(registry, service, answering):
+        for route in routes_of(registry, service, proxy_names):
             plain = settled(route.domain.replace("${DOMAIN}", "domain.example"))
             if plain is not None and not is_domain(plain):
                 hint = "use letters, digits and '-' between dots"
@@ -81,14 +81,14 @@ def _check_domains(registry: Registry, findings: Findings) -> None:
             if first is not service:
                 message = f"'{route.shown}' already belongs to '{first.name}' (line {first.mark.line})"
                 findings.problem(route.path, message, "choose another subdomain or path", "subdomain_taken")
-            if not route.port and not route.redirects and service.name not in answering:
+            if not route.port and not route.redirects and service.name not in proxy_names:
                 message = f"no route for '{route.shown}': the port of the service is not known"
                 hint = "add 'port:', the port on which the container listens"
                 findings.warning(route.path, message, hint, "route_port")
 
 
 def _check_aliases(registry: Registry, findings: Findings) -> None:
-    """A name that two services have on one network leads to either of them."""
+    """Warns about names that two services have on one network: requests could reach either of them."""
     names: dict[tuple[str, str], Service] = {}
     networks = {
         s.name: [text_of(n) for n in s.keys.get("networks") or ("default",)] for s in registry.services.values()

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Health checks: whether each can fail, and whether the image has the tool for it."""
+"""Checks health checks: their fields and ports, their tools, and whether they can fail."""
 
 from __future__ import annotations
 
@@ -24,22 +24,22 @@ FIELDS = {
     "exec": ("command",),
 }
 TIMES = ("interval", "timeout", "retries", "start_period", "start_interval")
-_NEVER = r"(?:true|:|exit(?:\s+0)?|/bin/true|/usr/bin/true|(?:echo|printf|sleep)\b[^;&|]*)"
-#: A command whose last part succeeds whatever came before.
-_CANNOT_FAIL = re.compile(rf"(?:.*(?:\|\||;|\n)\s*)?{_NEVER}\s*;?\s*\Z", re.DOTALL)
+_SUCCEEDS = r"(?:true|:|exit(?:\s+0)?|/bin/true|/usr/bin/true|(?:echo|printf|sleep)\b[^;&|]*)"
+#: A command whose last part always succeeds.
+_CANNOT_FAIL = re.compile(rf"(?:.*(?:\|\||;|\n)\s*)?{_SUCCEEDS}\s*;?\s*\Z", re.DOTALL)
 _SHELLS = ("sh", "bash", "ash", "dash", "/bin/sh", "/bin/bash", "/bin/ash", "/usr/bin/sh", "/usr/bin/bash")
 
 
 def check_health(registry: Registry, findings: Findings) -> None:
-    answering = proxies(registry)
+    proxy_names = proxies(registry)
     for service in registry.services.values():
         check = service.keys.get("health_check")
         if isinstance(check, dict) and check.get("type") in FIELDS:
-            routed = any(route.port for route in routes_of(registry, service, answering))
-            _check(service, check, routed and service.name not in answering, findings)
+            routed = any(route.port for route in routes_of(registry, service, proxy_names))
+            _check(service, check, routed and service.name not in proxy_names, findings)
         own = (service.keys.get("compose") or {}).get("healthcheck")
         if isinstance(own, dict) and cannot_fail(own.get("test")):
-            _tell(service.path("compose", "healthcheck", "test"), findings)
+            _report_success(service.path("compose", "healthcheck", "test"), findings)
 
 
 def _check(service: Service, check: Any, routed: bool, findings: Findings) -> None:
@@ -53,7 +53,7 @@ def _check(service: Service, check: Any, routed: bool, findings: Findings) -> No
         if not check.get("command") and "command" not in check.lost:
             findings.problem(service.path("health_check"), "'exec' needs 'command'", "add the command", "health_field")
         elif cannot_fail(check.get("command")):
-            _tell(service.path("health_check", "command"), findings)
+            _report_success(service.path("health_check", "command"), findings)
     elif kind in ("http", "tcp"):
         _check_port(service, check, findings)
         _check_tool(service, check, routed, findings)
@@ -78,7 +78,7 @@ def _number(text: str) -> tuple[int, str]:
 
 
 def known_ports(service: Service) -> set[str]:
-    """The ports on which the service listens, as far as the registry tells."""
+    """Returns the ports of the container in the registry; empty if one of them has an unset variable."""
     keys = service.keys
     found = {text_of(port.get("target")) for _index, port in published_ports(service)}
     found |= {text_of(port).partition("/")[0] for port in keys.get("expose") or ()}
@@ -94,7 +94,7 @@ def _check_tool(service: Service, check: Any, routed: bool, findings: Findings) 
     tool = check.get("with")
     if tool is None and "with" not in check.lost:
         if check["type"] == "http" and routed and check.get("status") is None:
-            return  # the proxy asks from outside
+            return  # the proxy does the check
         hint = f"add 'with:' and one of {', '.join(tools)}: whichever the image has"
         message = f"a health check of type '{check['type']}' runs inside the container and needs a tool there"
         findings.problem(service.path("health_check"), message, hint, "health_tool")
@@ -105,7 +105,7 @@ def _check_tool(service: Service, check: Any, routed: bool, findings: Findings) 
 
 
 def cannot_fail(command: object) -> bool:
-    """Whether a command succeeds whatever the state of the container."""
+    """Returns whether a command succeeds regardless of the state of the container."""
     if isinstance(command, list):
         words = [text_of(word) for word in command]
         kind = words[0] if words else ""
@@ -121,10 +121,10 @@ def cannot_fail(command: object) -> bool:
 
 
 def _outside_quotes(text: str) -> str:
-    """The text with what stands in quotes hidden, so that separators in it don't count."""
+    """Empties the quoted parts of a text, so that separators in them don't count."""
     return re.sub(r"'[^']*'|\"[^\"]*\"", "''", text)
 
 
-def _tell(path: Any, findings: Findings) -> None:
+def _report_success(path: Any, findings: Findings) -> None:
     message = "this health check cannot fail, so it checks nothing"
     findings.problem(path, message, "run a command that fails when the service does not work", "health_cannot_fail")

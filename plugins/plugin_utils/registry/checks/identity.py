@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The identity of a service: image, container name, restart."""
+"""Checks the image, container name and restart of each service."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.registry.model i
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.registry.texts import settled
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.registry.written import Unquoted, text_of
 
-#: Tags that move: what they name today is not what they name tomorrow.
+#: Tags that usually move to newer images.
 MOVING = frozenset(("latest", "main", "master", "edge", "nightly", "stable", "dev", "develop", "testing", "unstable"))
 _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}\Z|sha256:[0-9a-f]{64}\Z")
 _IMAGE = re.compile(r"[A-Za-z0-9._:/@\[\]-]+\Z")
@@ -48,7 +48,7 @@ def _check_image(service: Service, findings: Findings) -> None:
         return
     tag = settled(version) if version else own
     if tag is None or (not version and "$" in image):
-        return  # it comes from a variable
+        return  # the tag comes from a variable
     if tag and not _TAG.match(tag):
         findings.problem(
             path, "the version is neither a tag nor a digest", "use letters, digits, '.', '_', '-'", "version"

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Images behind health checks of type ``docker``: the check is the image's own, so the image has to have one."""
+"""Checks that images have a health check if their services use it (type ``docker``)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.registry.texts i
 
 
 def images_to_ask(registry: Registry) -> dict[str, list[str]]:
-    """The images whose own health check is relied upon, each with its services."""
+    """Returns the images whose own health check is used, each with its services."""
     found: dict[str, list[str]] = {}
     for service in registry.services.values():
         check = service.keys.get("health_check")
@@ -28,7 +28,7 @@ def images_to_ask(registry: Registry) -> dict[str, list[str]]:
 def check_image_health(
     registry: Registry, images: Mapping[str, list[str]], answers: Mapping[str, bool], findings: Findings
 ) -> None:
-    """Warns of each service whose image has no health check, by what its registry ``answers``."""
+    """Warns about each service whose image has no health check. ``answers``: whether each image has one."""
     for image, services in images.items():
         for name in services if answers.get(image) is False else ():
             path = registry.services[name].path("health_check", "type")

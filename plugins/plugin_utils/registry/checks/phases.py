@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Phases and dependencies: what rolls out when, and whether it can."""
+"""Checks phases and dependencies: whether the services can roll out in this order."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.registry.written
 
 
 def check_phases(registry: Registry, findings: Findings) -> None:
-    """Each service has a phase that is defined, in the order that it says; phases of one order are mentioned."""
+    """Checks that each service has a defined phase with its ``phase_order``; warns about phases of one order."""
     for service in registry.services.values():
         if "phase" not in service.keys:
             if registry.phases and "phase" not in service.keys.lost:
@@ -34,7 +34,7 @@ def _names(registry: Registry) -> str:
 def _undefined(registry: Registry, service: Service, findings: Findings) -> None:
     known = registry.tree.get("phases")
     if "phases" in registry.tree.lost or (isinstance(known, dict) and service.phase in known):
-        return  # what is wrong with it has been said
+        return  # reported before
     hint = nearest(service.phase, known if isinstance(known, dict) else ())
     hint = hint or (f"the phases are {_names(registry)}" if registry.phases else "define it under 'phases:'")
     findings.problem(service.path("phase"), f"the phase '{service.phase}' is not defined", hint, "phase_undefined")
@@ -59,7 +59,7 @@ def _same_order(registry: Registry, findings: Findings) -> None:
 
 
 def check_dependencies(registry: Registry, findings: Findings) -> None:
-    """Each dependency exists and is not in a later phase; none is circular."""
+    """Checks that each dependency exists, is not in a later phase, and is not circular."""
     edges: dict[str, list[str]] = {}
     for service in registry.services.values():
         for index, name in enumerate(service.depends_on):
@@ -89,7 +89,7 @@ def check_dependencies(registry: Registry, findings: Findings) -> None:
 
 
 def _circles(edges: dict[str, list[str]]) -> list[list[str]]:
-    """Circles of a graph, each as a list that ends where it begins; each edge is walked once."""
+    """Returns the circles of a graph, each as a list that ends with its first name. Visits each edge once."""
     found: list[list[str]] = []
     done: set[str] = set()
     for start in edges:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Objects that services share: networks, volumes, secrets, configs; each must be defined."""
+"""Checks that the networks, volumes, secrets and configs of services are defined."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def check_references(registry: Registry, findings: Findings) -> None:
             place = service.path("networks", index if isinstance(joined, list) else name)
             _check(registry, "networks", text_of(name), place, findings)
         for index, name in named_volumes(service, findings):
-            # Without a section all volumes are plain ones, and their definitions are generated.
+            # Without this section, volumes have no options, and their definitions are generated.
             if "volumes" in registry.tree:
                 _check(registry, "volumes", name, service.path("volumes", index), findings)
         for section in ("secrets", "configs"):
@@ -35,7 +35,7 @@ def check_references(registry: Registry, findings: Findings) -> None:
 
 
 def named_volumes(service: Service, findings: Findings | None = None) -> list[tuple[int, str]]:
-    """The volumes of the Swarm that a service mounts, each with the index of its entry."""
+    """Returns the named volumes that a service mounts, each with the index of its entry."""
     entries = service.keys.get("volumes")
     found: list[tuple[int, str]] = []
     for index, entry in enumerate(entries if isinstance(entries, list) else ()):
@@ -45,7 +45,7 @@ def named_volumes(service: Service, findings: Findings | None = None) -> list[tu
             continue
         text = text_of(entry)
         if text[:1] in ("/", ".", "~", "$", "\\") and not (text[:1] == "$" and settled(text)):
-            continue  # a path, or a variable that is one
+            continue  # a path, or a variable for one
         one = Seq()
         one.add(settled(text) or text)
         report = Report()

@@ -25,7 +25,7 @@ MOST_LINES, MOST_KEYS = 20, 8
 
 @dataclass(frozen=True)
 class Change:
-    """``write`` and ``remove``: paths; ``foreign``: files that somebody else made or edited, with what is wrong."""
+    """``write`` and ``remove`` are paths; ``foreign`` are files that were edited or not generated, with the reason."""
 
     write: list[str]
     remove: list[str]
@@ -33,37 +33,37 @@ class Change:
 
 
 def compare(before: Mapping[str, str], wanted: Mapping[str, str], source: str) -> Change:
-    """What to do so that the folder, which holds ``before``, holds ``wanted``; ``source``: the registry's name."""
+    """Returns the changes from the files ``before`` to the ``wanted`` ones. ``source``: the registry's name."""
     write, remove, foreign = [], [], {}
     for path, text in wanted.items():
-        there = before.get(path)
-        if there is not None and there.replace("\r\n", "\n") == text:
+        old = before.get(path)
+        if old is not None and old.replace("\r\n", "\n") == text:
             continue
         write.append(path)
-        if there is None:
+        if old is None:
             continue
-        if not is_ours(there):
+        if not is_ours(old):
             foreign[path] = "was not generated"
-        elif is_edited(there):
+        elif is_edited(old):
             foreign[path] = "was edited by hand"
-    for path, there in before.items():
-        if path not in wanted and is_ours(there) and source_of(there) == source:
+    for path, old in before.items():
+        if path not in wanted and is_ours(old) and source_of(old) == source:
             remove.append(path)
-            if is_edited(there):
+            if is_edited(old):
                 foreign[path] = "was edited by hand, and is not needed any more"
     return Change(write, sorted(remove), foreign)
 
 
-def edit_of(there: str, wanted: str) -> list[str]:
-    """The lines of a file that differ from what would be generated, as a unified diff, some of them."""
-    lines = list(difflib.unified_diff(wanted.splitlines(), there.splitlines(), "generated", "found", n=0, lineterm=""))
+def edit_of(found: str, wanted: str) -> list[str]:
+    """Returns the first lines of a file that differ from the generated ones, as a unified diff."""
+    lines = list(difflib.unified_diff(wanted.splitlines(), found.splitlines(), "generated", "found", n=0, lineterm=""))
     shown = [line for line in lines[2:] if not line.startswith("@@") and "checksum: sha256:" not in line]
     more = len(shown) - MOST_LINES
     return [*shown[:MOST_LINES], *([f"... and {more} more lines"] if more > 0 else [])]
 
 
 def service_changes(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
-    """One line for each service, network or volume that differs: ``postgres: 16.11 -> 16.12``. No other values."""
+    """Returns a line for each service or object that differs: ``postgres: 16.11 -> 16.12``. Shows no other values."""
     old, new = _sections(before), _sections(after)
     lines: list[str] = []
     for section in ("services", "networks", "volumes", "secrets", "configs"):
@@ -102,10 +102,10 @@ def _difference(was: tuple[object, str], now: tuple[object, str]) -> str:
     if old.get("image") != new.get("image"):
         parts.append(_images(str(old.get("image")), str(new.get("image"))))
     names = [key for key in {**old, **new} if key != "image" and old.get(key) != new.get(key)]
-    told = [_key(key, old.get(key), new.get(key)) for key in names[:MOST_KEYS]]
+    keys = [_key(key, old.get(key), new.get(key)) for key in names[:MOST_KEYS]]
     if len(names) > MOST_KEYS:
-        told.append(f"{len(names) - MOST_KEYS} more keys")
-    parts += [", ".join(told)] if told else []
+        keys.append(f"{len(names) - MOST_KEYS} more keys")
+    parts += [", ".join(keys)] if keys else []
     if was[1] != now[1]:
         parts.append(f"moves from {was[1]} to {now[1]}")
     return "; ".join(parts)

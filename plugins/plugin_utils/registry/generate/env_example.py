@@ -9,12 +9,12 @@ from collections.abc import Mapping
 
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.registry.texts import variables_in
 
-#: So many places of a variable are named.
+#: The most places that are named for a variable.
 MOST = 8
 
 
 def env_example(places: Mapping[str, str]) -> str:
-    """The text of the file. ``places``: what is searched, by the service (or section) that it belongs to."""
+    """Returns the text of the file. ``places``: the texts to search, by service or section."""
     used: dict[str, dict[str, None]] = {}
     defaults: dict[str, dict[str, None]] = {}
     required: set[str] = set()
@@ -37,9 +37,9 @@ def env_example(places: Mapping[str, str]) -> str:
         lines.append(f"# used by {', '.join(where[:MOST])}{more}")
         given = [word for word in defaults.get(name, {}) if "\n" not in word]
         if name in required or name in bare or not given:
-            told = "required" if name in required else "no default"
+            need = "required" if name in required else "no default"
             note = f" for all of them; others take {' or '.join(repr(word) for word in given)}" if given else ""
-            lines += [f"# {told}{note}", f"{name}=", ""]
+            lines += [f"# {need}{note}", f"{name}=", ""]
         else:
             lines += [f"# default: {' or '.join(word or 'empty' for word in given)}", f"#{name}={given[0]}", ""]
     return "\n".join(lines)

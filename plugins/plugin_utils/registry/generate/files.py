@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""All files of a registry: which there are, and what stands in each. The same registry gives the same bytes."""
+"""Generates all files of a registry. The same registry gives the same bytes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.schema.check_document import check_document
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.tree import Map, Seq
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.tree import Map
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.registry.findings import Findings
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.registry.generate.env_example import env_example
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.registry.generate.header import with_header
@@ -32,32 +32,32 @@ ORCHESTRATOR = "compose.yml"
 ENV_EXAMPLE = ".env.example"
 INVENTORY = "INVENTORY.md"
 FOLDER = "compose"
-#: Names that no service may take for its file.
+#: File names that a service can't have.
 RESERVED = (ORCHESTRATOR, ENV_EXAMPLE, INVENTORY, *(f"{section}.yml" for section in SECTIONS))
 _FILE = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*(?:/[A-Za-z0-9_-][A-Za-z0-9._-]*)*\.ya?ml\Z")
-#: Characters that a comment can't hold.
+#: Characters that a comment can't contain.
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff\ud800-\udfff\ufffe\uffff]+")
 
 
 def generate(registry: Registry, findings: Findings, source: str, prefix: str = "stackwright") -> dict[str, str]:
-    """The text of each file by its path below the destination.
+    """Returns the text of each file by its path below the destination.
 
-    :param findings: takes what is wrong with values that only Compose judges, at their place in the registry.
+    :param findings: gets the problems of values that only Compose checks, at their place in the registry.
     :param source: the names of the registry's files, for the headers.
-    :param prefix: that of labels of routes.
+    :param prefix: the prefix of the labels of routes.
     """
-    answering = proxies(registry)
-    context = Context(registry, answering, domains_of(registry, answering) if answering else [], prefix)
+    proxy_names = proxies(registry)
+    context = Context(registry, proxy_names, domains_of(registry, proxy_names) if proxy_names else [], prefix)
     files: dict[str, str] = {}
     places: dict[str, str] = {}
     included: list[str] = []
     for section in SECTIONS:
-        entries, told = section_of(registry, section)
+        entries, descriptions = section_of(registry, section)
         if not entries:
             continue
         document = Map(entries.start)
         document.put(section, entries)
-        comments = {(section, name): Comment([_comment(text)]) for name, text in told.items()}
+        comments = {(section, name): Comment([_comment(text)]) for name, text in descriptions.items()}
         body = _text(document, comments, registry, findings)
         places[f"the {section}"] = "\n".join([body, *_named_in(entries)])
         files[f"{section}.yml"] = with_header(body, source)
@@ -77,7 +77,7 @@ def generate(registry: Registry, findings: Findings, source: str, prefix: str = 
         for service in services:
             variables = entries[service.name].get("environment") or {}
             passed = [f"${{{name}}}" for name, value in variables.items() if value is None]
-            places[service.name] = "\n".join([*_texts(entries[service.name]), *passed])
+            places[service.name] = "\n".join([*texts_in(entries[service.name]), *passed])
         included.append(path)
     files[ORCHESTRATOR] = with_header(_orchestrator(registry, included), source)
     files[INVENTORY] = with_header(inventory(context, source), source, markdown=True)
@@ -88,12 +88,12 @@ def generate(registry: Registry, findings: Findings, source: str, prefix: str = 
 
 
 def _named_in(entries: Map) -> list[str]:
-    """The variables that secrets and configs are read from, as texts refer to them."""
+    """Returns the variables that secrets and configs are read from, as ``${NAME}``."""
     return [f"${{{text_of(entry['environment'])}}}" for entry in entries.values() if entry and "environment" in entry]
 
 
 def _orchestrator(registry: Registry, included: list[str]) -> str:
-    """The file that includes all others; paths in them are relative to the destination."""
+    """Returns the file that includes all others; paths in them are relative to the destination."""
     entries = [{"path": path, "project_directory": "."} for path in included]
     return f"# registry: {registry.checksum}\n\n" + compose_text({"include": entries}, interpolated=False)
 
@@ -129,7 +129,7 @@ def _text(document: Map, comments: Any, registry: Registry, findings: Findings) 
     problems = [
         problem for problem in check_document(document, registry.path) if not _from_variable(document, problem.key)
     ]
-    findings.take_new(_named(registry, problems))
+    findings.take_new(_with_services(registry, problems))
     try:
         return compose_text(document, interpolated=False, comments=comments)
     except ValueError as error:
@@ -137,8 +137,8 @@ def _text(document: Map, comments: Any, registry: Registry, findings: Findings) 
         return ""
 
 
-def _named(registry: Registry, problems: Iterable[Any]) -> list[Finding]:
-    """Problems of a generated document, with the service in the registry that each is about."""
+def _with_services(registry: Registry, problems: Iterable[Any]) -> list[Finding]:
+    """Adds the service in the registry to each problem of a generated document."""
     found = []
     for problem in problems:
         parts = problem.key.split(".", 2)
@@ -150,8 +150,8 @@ def _named(registry: Registry, problems: Iterable[Any]) -> list[Finding]:
 
 
 def _from_variable(document: Map, key: str) -> bool:
-    """Whether a value holds a variable: what it will be is not known here."""
-    if "$" not in key and not any("$" in text for text in _texts(document)):
+    """Returns whether a value has a variable, so that it can't be checked yet."""
+    if "$" not in key and not any("$" in text for text in texts_in(document)):
         return False
     node: Any = document
     for part in re.findall(r"[^.\[\]]+", key):
@@ -164,12 +164,13 @@ def _from_variable(document: Map, key: str) -> bool:
     return isinstance(node, str) and "$" in node
 
 
-def _texts(node: object) -> Iterable[str]:
+def texts_in(node: object) -> Iterable[str]:
+    """Yields all texts in a tree, without its keys."""
     if isinstance(node, dict):
         for value in node.values():
-            yield from _texts(value)
-    elif isinstance(node, (list, Seq)):
+            yield from texts_in(value)
+    elif isinstance(node, list):
         for value in node:
-            yield from _texts(value)
+            yield from texts_in(value)
     elif isinstance(node, str):
         yield node

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A service's health check as Compose has it."""
+"""Converts a service's health check to Compose."""
 
 from __future__ import annotations
 
@@ -15,12 +15,15 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.registry.texts i
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.registry.written import plain_value, text_of
 
 TIMES = ("interval", "timeout", "start_period", "start_interval")
-#: Seconds for a probe of its own, where the registry has no ``timeout``; Docker's default is 30.
+#: Seconds for a probe if the registry has no ``timeout``; Docker's default is 30.
 SECONDS = 5
 
 
 def healthcheck(service: Service) -> Map | None:
-    """Of type ``docker`` only times and retries: the test is the image's own. None where there is nothing to say."""
+    """Returns the health check; of type ``docker`` only times and retries, since the image has the test.
+
+    None if it is empty.
+    """
     check = service.keys.get("health_check")
     if not isinstance(check, Map):
         return None
@@ -54,7 +57,7 @@ def _test(check: Map) -> Any:
 
 
 def _seconds(check: Map) -> int:
-    """The time that the tool itself waits: within the check's own, so that the log says what happened."""
+    """Returns the seconds that the tool waits: within the check's timeout, so that the log shows what happened."""
     given = settled(check.get("timeout")) if "timeout" in check else None
     try:
         return max(1, duration(given) // 10**9) if given else SECONDS

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The inventory: a page in Markdown that shows all services, their versions, phases, domains and needs."""
+"""The inventory: a page in Markdown that shows all services, their versions, phases, domains and dependencies."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.registry.written
 
 
 def inventory(context: Context, source: str) -> str:
-    """The text of the page."""
+    """Returns the text of the page."""
     registry = context.registry
     count = len(registry.services)
     lines = ["# Services", "", f"{count} service{'' if count == 1 else 's'} from {_cell(source)}.", ""]
@@ -41,7 +41,7 @@ def inventory(context: Context, source: str) -> str:
 
 def _service(context: Context, service: Service) -> str:
     keys = service.keys
-    domains = [route.shown for route in routes_of(context.registry, service, context.answering)]
+    domains = [route.shown for route in routes_of(context.registry, service, context.proxy_names)]
     if not domains and "subdomain" in keys:
         domains = ["none"]
     order = f" ({text_of(keys['phase_order'])})" if "phase_order" in keys else ""
@@ -57,7 +57,7 @@ def _service(context: Context, service: Service) -> str:
 
 
 def _health(service: Service) -> str:
-    """The type and what goes with it. The command is left out: it can be long, and stands in the Compose file."""
+    """Returns the type and its fields, without the command: it can be long, and is in the Compose file."""
     check = service.keys.get("health_check")
     if not isinstance(check, dict):
         return ""
@@ -73,7 +73,7 @@ def _resources(service: Service) -> str:
     devices = service.keys.get("deploy")
     for key in ("resources", "reservations", "devices"):
         devices = devices.get(key) if isinstance(devices, dict) else None
-    # Compose's way to ask for GPUs: in the generated file they are a generic resource, as those of ``gpu`` are.
+    # Compose requests GPUs this way. The generated file has a generic resource instead, as for ``gpu``.
     parts += [f"device {_values(device)}" for device in devices or ()] if isinstance(devices, list) else []
     return ", ".join(parts)
 
@@ -87,7 +87,7 @@ def _gpu(value: object) -> str:
 
 
 def _values(node: object) -> str:
-    """All that a device says, as words."""
+    """Returns all values of a device as text."""
     if isinstance(node, (dict, list)):
         return " ".join(_values(value) for value in (node.values() if isinstance(node, dict) else node))
     return text_of(node)
@@ -98,7 +98,7 @@ def _row(*cells: str) -> str:
 
 
 def _cell(text: str) -> str:
-    """One cell: on one line, and with nothing that Markdown would act on."""
+    """Returns a cell: one line, with the special characters of Markdown escaped."""
     plain = " ".join(text.split())
     for char in "\\|`*_<>[]":
         plain = plain.replace(char, f"\\{char}")

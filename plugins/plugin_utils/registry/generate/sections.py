@@ -17,15 +17,15 @@ SECTIONS = ("networks", "volumes", "secrets", "configs")
 
 
 def section_of(registry: Registry, section: str) -> tuple[Map, dict[str, str]]:
-    """The definitions of a section as Compose has them, and their descriptions; also volumes that are only used."""
+    """Returns the definitions of a section in Compose, with volumes that are only used; and their descriptions."""
     given = registry.section(section)
     found = Map(registry.mark((section,)))
-    told: dict[str, str] = {}
+    descriptions: dict[str, str] = {}
     for name, keys in given.items():
         entry = Map(registry.mark((section, name)))
         for key, value in keys.items() if isinstance(keys, Map) else ():
             if key == "description":
-                told[name] = " ".join(text_of(value).split())
+                descriptions[name] = " ".join(text_of(value).split())
             elif key == "subnet":
                 _put_subnet(entry, text_of(value), keys.mark(key))
             elif not (key == "ipam" and "ipam" in entry):
@@ -35,7 +35,7 @@ def section_of(registry: Registry, section: str) -> tuple[Map, dict[str, str]]:
         used = {name for service in registry.services.values() for _index, name in named_volumes(service)}
         for name in sorted(used):
             found.put(name, None)
-    return found, told
+    return found, descriptions
 
 
 def _put_subnet(entry: Map, subnet: str, mark: Any) -> None:

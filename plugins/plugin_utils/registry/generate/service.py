@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One service of a registry as Compose has it; each value keeps its place in the registry."""
+"""Converts one service of a registry to Compose; each value keeps its place in the registry."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.registry.model i
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.registry.routing import Route, routes_of
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.registry.written import plain_value, text_of
 
-#: The kind of resource that Docker's documentation announces GPUs as.
+#: The kind of generic resource for GPUs in Docker's documentation.
 GPU = "NVIDIA-GPU"
-#: Lists and texts that are Compose's own.
+#: Keys with the same values in Compose.
 SAME = ("expose", "volumes", "tmpfs", "secrets", "configs", "devices", "pid")
 
 
 @dataclass(frozen=True)
 class Context:
-    """What all services share: the registry, who answers for all domains, these domains, the prefix of labels."""
+    """Data of all services: the registry, the proxies, their domains, and the prefix of labels."""
 
     registry: Registry
-    answering: frozenset[str]
+    proxy_names: frozenset[str]
     domains: list[str]
     prefix: str
 
 
 def compose_service(context: Context, service: Service, findings: Findings) -> Map:
-    """The service under its name in a Compose file."""
+    """Returns the service for a Compose file."""
     keys, out = service.keys, Map(service.mark)
     if keys.get("image"):
         out.put("image", service.image, keys.mark("version" if "version" in keys else "image"))
@@ -67,21 +67,21 @@ def compose_service(context: Context, service: Service, findings: Findings) -> M
             keys.mark("restart"),
         )
     routes = [
-        route for route in routes_of(context.registry, service, context.answering) if route.port or route.redirects
+        route for route in routes_of(context.registry, service, context.proxy_names) if route.port or route.redirects
     ]
     check = healthcheck(service)
     if check is not None:
         out.put("healthcheck", check, keys.mark("health_check"))
-    _put_deploy(context, service, [] if service.name in context.answering else routes, out)
+    _put_deploy(context, service, [] if service.name in context.proxy_names else routes, out)
     for key, value in keys.items():
         if key.startswith("x-"):
             out.put(key, copied(value, plain_value), keys.mark(key))
-    _put_further(service, out, findings)
+    _put_compose_keys(service, out, findings)
     return out
 
 
 def copied(node: object, scalar: Any) -> Any:
-    """A tree whose scalars went through ``scalar``, with the same places."""
+    """Copies a tree with its places. ``scalar`` converts a single scalar, or those of a list; others become plain."""
     if isinstance(node, Map):
         found = Map(node.start)
         for key, value in node.items():
@@ -122,7 +122,7 @@ def _put_networks(context: Context, service: Service, out: Map) -> None:
     keys = service.keys
     joined = keys.get("networks")
     aliases = [text_of(alias) for alias in keys.get("network_aliases") or ()]
-    if service.name in context.answering:
+    if service.name in context.proxy_names:
         aliases += [domain for domain in context.domains if not domain.startswith("*") and domain not in aliases]
     if not joined and not aliases:
         return
@@ -174,16 +174,15 @@ def _put_deploy(context: Context, service: Service, routes: list[Route], out: Ma
     start = keys.mark("deploy")
     _put_resources(service, deploy)
     if out.get("restart") == "no" and "restart_policy" not in deploy:
-        # Swarm starts again what has ended, unless it is told here.
+        # By default, Swarm restarts a task that has ended.
         _below(deploy, "restart_policy", keys.mark("restart")).put("condition", "none", keys.mark("restart"))
     if routes:
-        listed: Any = deploy.get("labels")
-        marks = listed
-        if isinstance(listed, list):
+        listed = deploy.get("labels")
+        if isinstance(listed, Seq):
             as_map = Map(deploy.mark("labels"))
             for index, entry in enumerate(listed):
                 name, _sign, value = str(entry).partition("=")
-                as_map.put(name, value, marks.mark(index))
+                as_map.put(name, value, listed.mark(index))
             deploy.put("labels", as_map)
         labels = _below(deploy, "labels", routes[0].path and context.registry.mark(routes[0].path))
         for name, value, mark in _route_labels(context, service, routes):
@@ -228,7 +227,7 @@ def _put_resources(service: Service, deploy: Map) -> None:
 
 
 def _gpus(service: Service, reserved: Any) -> tuple[int, str, Mark] | None:
-    """How many GPUs a service reserves, and as what: in Swarm they are generic resources, and devices are nothing."""
+    """Returns how many GPUs a service reserves, their kind and place. Swarm has no devices, only generic resources."""
     found: tuple[int, str, Mark] | None = None
     devices = reserved.get("devices") if isinstance(reserved, Map) else None
     if isinstance(devices, Seq) and all(isinstance(d, Map) and "gpu" in (d.get("capabilities") or ()) for d in devices):
@@ -246,7 +245,7 @@ def _gpus(service: Service, reserved: Any) -> tuple[int, str, Mark] | None:
 
 
 def _route_labels(context: Context, service: Service, routes: list[Route]) -> list[tuple[str, str, Mark]]:
-    asked = _asked_by_proxy(service)
+    check = _proxy_check(service)
     ports = {route.port for route in routes if route.port}
     prefix = f"{context.prefix}.http"
     found: list[tuple[str, str, Mark]] = []
@@ -259,14 +258,14 @@ def _route_labels(context: Context, service: Service, routes: list[Route]) -> li
         if len(ports) > 1 and route.port:
             fields.append(("port", route.port))
         if route.port and not any(name.startswith("health.") for name, _value in route.fields):
-            fields += asked
+            fields += check
         mark = context.registry.mark(route.path)
         found += [(f"{prefix}.routes.{number}.{name}", value, mark) for name, value in [*fields, *route.fields]]
     return found
 
 
-def _asked_by_proxy(service: Service) -> list[tuple[str, str]]:
-    """The fields of a route for a check that no tool of the image does: the proxy asks from outside."""
+def _proxy_check(service: Service) -> list[tuple[str, str]]:
+    """Returns the fields of a route for a health check by the proxy; empty if a tool in the image does it."""
     check = service.keys.get("health_check")
     if not isinstance(check, Map) or check.get("type") != "http" or "with" in check:
         return []
@@ -274,8 +273,8 @@ def _asked_by_proxy(service: Service) -> list[tuple[str, str]]:
     return [*fields, *([("health.interval", text_of(check["interval"]))] if "interval" in check else [])]
 
 
-def _put_further(service: Service, out: Map, findings: Findings) -> None:
-    """The keys under ``compose:``, as they are. One that the registry has its own key for is written once."""
+def _put_compose_keys(service: Service, out: Map, findings: Findings) -> None:
+    """Adds the keys under ``compose:`` unchanged. A key that is set elsewhere as well is a problem."""
     further: Any = service.keys.get("compose")
     for key, value in further.items() if isinstance(further, Map) else ():
         if key in out and not (

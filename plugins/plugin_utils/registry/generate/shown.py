@@ -21,7 +21,7 @@ MOST_SHOWN = 20
 def result_of(
     dest: str, registry: Registry, wanted: Mapping[str, str], change: Change, warnings: Sequence[Finding]
 ) -> dict[str, Any]:
-    """The result of a task, without its diff; each notice has its line of text as ``text``."""
+    """Returns the result of a task, without its diff; each notice has its line of text as ``text``."""
     return {
         "changed": bool(change.write or change.remove),
         "dest": dest,
@@ -48,7 +48,7 @@ def result_of(
 def diff_of(
     dest: str, change: Change, before: Mapping[str, str], wanted: Mapping[str, str], changes: Sequence[str]
 ) -> list[dict[str, str]]:
-    """First what changes for the services, then the lines of each file. Passwords are hidden."""
+    """Returns first the changes of services, then the diff of each file. Passwords are hidden."""
     found = [{"prepared": "".join(f"{line}\n" for line in changes)}] if changes else []
     for path in [*change.write, *change.remove]:
         name = f"{dest.rstrip('/')}/{path}"
@@ -58,7 +58,7 @@ def diff_of(
 
 
 def edited_error(dest: str, change: Change, before: Mapping[str, str], wanted: Mapping[str, str]) -> StackwrightError:
-    """The error about files that somebody else made or edited, with what stands in them."""
+    """Returns the error about files that were edited or not generated, with their differences."""
     lines = []
     for path, what in sorted(change.foreign.items()):
         lines.append(f"  {dest.rstrip('/')}/{path} {what}:")
@@ -70,7 +70,7 @@ def edited_error(dest: str, change: Change, before: Mapping[str, str], wanted: M
 
 
 def outdated_error(src: str, result: Mapping[str, Any]) -> StackwrightError:
-    """The error about files that are not those of the registry, for ``verify``."""
+    """Returns the error of ``verify`` about files that differ from the registry."""
     lines = result["changes"] or [f"{path} differs" for path in (*result["written"], *result["removed"])]
     shown = [f"  {line}" for line in lines[:MOST_SHOWN]]
     if len(lines) > MOST_SHOWN:

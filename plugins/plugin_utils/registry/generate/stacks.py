@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The project of a registry as one stack per category, with networks that the stacks share."""
+"""Splits the project of a registry into one stack per category, with networks that the stacks share."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.registry.findings import Findings
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.registry.generate.files import texts_in
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.registry.model import Registry
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.writing.compose_file import compose_text
 
@@ -30,13 +31,13 @@ _OWN = ("name", "external", "ipam", *_OPTIONS)
 def by_category(
     registry: Registry, project: Mapping[str, Any], base: str, absent: Collection[str], findings: Findings
 ) -> tuple[dict[str, str], list[dict[str, Any]]]:
-    """The Compose file of each category, and the options of swarm_network for each network that they share.
+    """Returns the Compose file of each category, and the options of swarm_network for each network that they share.
 
-    All networks of the registry are shared. A network or volume without a name gets that of one stack ``base``, so the
-    data stay where they are when the registry is split up.
+    All networks of the registry are shared. A network or volume without a name gets that of one stack ``base``, so
+    data stays in place when the registry is split.
 
-    :param absent: networks that do not exist yet: a plan without them has each stack create them.
-    :param findings: takes what one stack per category can't have.
+    :param absent: networks that do not exist yet. In the plan, each stack creates them.
+    :param findings: gets the parts that one stack per category can't have.
     """
     used = {_DEFAULT} if any(_uses_default(service) for service in project["services"].values()) else set()
     networks = {
@@ -101,7 +102,7 @@ def _objects_of(service: Mapping[str, Any], section: str) -> list[str]:
 
 
 def _network(key: str, entry: Mapping[str, Any], findings: Findings) -> dict[str, Any]:
-    """The options of swarm_network for a network."""
+    """Returns the options of swarm_network for a network."""
     ipam = entry.get("ipam") or {}
     pools = [pool for pool in ipam.get("config") or () if isinstance(pool, dict)]
     other = [name for name in entry if name not in _OWN and not name.startswith("x-")]
@@ -111,7 +112,7 @@ def _network(key: str, entry: Mapping[str, Any], findings: Findings) -> dict[str
         message = f"the stacks of the categories share the network '{key}', which can't have {', '.join(other)}"
         hint = "remove it, or create the network yourself and write 'external: true'"
         findings.problem(("networks", key), message, hint, _CODE)
-    if any("$" in text for text in _texts(entry)):
+    if any("$" in text for text in texts_in(entry)):
         message = f"the stacks of the categories share the network '{key}', which can't have variables"
         hint = "write the value, or create the network yourself and write 'external: true'"
         findings.problem(("networks", key), message, hint, _CODE)
@@ -134,16 +135,8 @@ def _plain(value: object) -> Any:
     return value if isinstance(value, bool) else str(value)
 
 
-def _texts(node: object) -> list[str]:
-    if isinstance(node, dict):
-        return [text for value in node.values() for text in _texts(value)]
-    if isinstance(node, list):
-        return [text for value in node for text in _texts(value)]
-    return [node] if isinstance(node, str) else []
-
-
 def _check_values(registry: Registry, project: Mapping[str, Any], findings: Findings) -> None:
-    """Each stack keeps its own generated values, so two stacks can't have one."""
+    """Reports generated values of several stacks: each stack would generate its own."""
     for section in ("secrets", "configs"):
         for key, entry in (project.get(section) or {}).items():
             text = str((entry or {}).get("content", ""))

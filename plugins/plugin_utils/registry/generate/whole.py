@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""All generated files as one Compose file, to plan a deployment before anything is written."""
+"""Joins all generated files into one Compose file, to plan a deployment before anything is written."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.writing.compose_
 
 
 def project_of(registry: Registry, findings: Findings, prefix: str) -> dict[str, Any]:
-    """The project that the orchestrator includes.
+    """Returns the project that the orchestrator includes.
 
-    :raises RegistryError: there is something in the registry that Compose does not take.
+    :raises RegistryError: if Compose does not accept a part of the registry.
     """
     files = generate(registry, findings, registry.path, prefix)
     findings.finish()
@@ -31,5 +31,5 @@ def project_of(registry: Registry, findings: Findings, prefix: str) -> dict[str,
 
 
 def definition(registry: Registry, findings: Findings, prefix: str) -> str:
-    """The same as one text."""
+    """Returns the project as one text. Raises RegistryError."""
     return compose_text(project_of(registry, findings, prefix), interpolated=False)

@@ -27,7 +27,7 @@ _DIGEST = re.compile(r"(?P<image>[^$@\s:]+(?::\d+/[^$@\s:]+)?)@(?P<digest>sha256
 
 
 def split_image(image: str) -> tuple[str, str]:
-    """The image and its version; "" where the text can't be split into the two without a change of meaning."""
+    """Splits an image into name and version; the version is "" if a split would change the meaning."""
     found = _TAGGED.match(image)
     if found and "/" not in found["tag"]:
         return found["image"], found["tag"]
@@ -36,7 +36,7 @@ def split_image(image: str) -> tuple[str, str]:
 
 
 def service_of(service: Map, place: Place) -> tuple[dict[str, Any], dict[str, tuple[str, ...]]] | None:
-    """What the registry says of ``service``, and where each key went; None if it can't be carried, which is said."""
+    """Returns ``service`` for the registry and the new path of each key; None, with a problem, if it is not carried."""
     image = service.get("image")
     if not isinstance(image, str) or not image.strip():
         what = "is built from sources and names no image" if "build" in service else "has no image"
@@ -49,7 +49,7 @@ def service_of(service: Map, place: Place) -> tuple[dict[str, Any], dict[str, tu
     more: dict[str, Any] = {}
     for key in sorted((key for key in service if key != "image"), key=_order):
         value = _exact(service[key])
-        same = key in SAME and value is not None and fits(service[key], keys[key]) and not _means_more(key, value)
+        same = key in SAME and value is not None and fits(service[key], keys[key]) and not _is_translated(key, value)
         if same or key.startswith("x-"):
             written[key] = value
             went[key] = (key,)
@@ -61,8 +61,8 @@ def service_of(service: Map, place: Place) -> tuple[dict[str, Any], dict[str, tu
     return written, went
 
 
-def _means_more(key: str, value: Any) -> bool:
-    """Whether generating makes more of it than Compose: ``restart: "no"`` and GPUs are translated for Swarm."""
+def _is_translated(key: str, value: Any) -> bool:
+    """Returns whether the generator translates a value for Swarm, as it does with ``restart: "no"`` and GPUs."""
     if key == "restart":
         return bool(value == "no")
     reserved = ((value.get("resources") or {}).get("reservations") or {}) if key == "deploy" else {}
@@ -74,7 +74,7 @@ def _order(key: str) -> int:
 
 
 def _exact(node: object) -> Any:
-    """``node`` with numbers that Go prints in another way than they are written (``1e6``) as the texts they become."""
+    """Converts numbers that Go prints in another form (``1e6``) to the text that Go prints."""
     if isinstance(node, Mapping):
         return {key: _exact(value) for key, value in node.items()}
     if isinstance(node, list):
@@ -85,7 +85,7 @@ def _exact(node: object) -> Any:
 
 
 def resource_of(section: str, entry: object, place: Place) -> dict[str, Any] | None:
-    """An entry of ``networks``, ``volumes``, ``secrets`` or ``configs``; what a registry has no key for is said."""
+    """Converts an entry of ``networks``, ``volumes``, ``secrets`` or ``configs``; reports unsupported keys."""
     if not isinstance(entry, Map):
         return None
     allowed = schema()["properties"][section]["additionalProperties"]["properties"]

@@ -33,7 +33,7 @@ class Comments:
 
 
 def comments_of(text: str) -> Comments:
-    """All comments of ``text``; none if it can't be scanned."""
+    """Returns all comments of ``text``; none if it can't be scanned."""
     found = Comments()
     lines = text.splitlines()
     try:
@@ -48,7 +48,7 @@ def comments_of(text: str) -> Comments:
             waiting.append(_words(line.lstrip()))
             continue
         if end is None:
-            # What a blank line parts from the first entry is about the whole file.
+            # A blank line between comments and the first entry: they are about the whole file.
             if first and waiting and not line.strip():
                 found.head += [*([""] if found.head else []), *waiting]
                 waiting = []
@@ -71,7 +71,7 @@ def _words(comment: str) -> str:
 
 
 def _ends(text: str) -> dict[int, int]:
-    """For each line with content the column at which it ends; -1 inside a text over several lines."""
+    """Returns the column at which each line with content ends; -1 inside a text over several lines."""
     ends: dict[int, int] = {}
     for token in yaml.scan(text, Loader=Loader):
         start, end = token.start_mark, token.end_mark
@@ -96,7 +96,7 @@ def _is_block(token: object) -> bool:
 
 
 def paths_by_line(tree: object) -> Mapping[tuple[str, int], Path]:
-    """The outermost entry that stands on each line, by file and line."""
+    """Returns the outermost entry of each line, by file and line."""
     found: dict[tuple[str, int], Path] = {}
     for path, mark in _entries(tree, ()):
         place = (mark.file, mark.line)

@@ -1,9 +1,9 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The Compose files of an import as they are written: variables stay variables, short forms stay short.
+"""Reads the Compose files of an import as they are written: variables stay variables, short forms stay short.
 
-Only a service that several files (or ``extends``) make together is brought to canonical form and merged.
+Only a service that several files (or ``extends``) define together is converted to canonical form and merged.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _NO_FILE = "the file does not contain a mapping, so it is not a Compose file"
 
 @dataclass
 class Document:
-    """One file: ``tree`` as it is written, but for its paths, which are seen from the registry's folder."""
+    """One file. ``tree`` is as it was written, but with paths relative to the registry's folder."""
 
     path: str
     data: bytes = field(repr=False)
@@ -45,7 +45,7 @@ class Document:
     comments: Comments = field(repr=False)
 
     def again(self, report: Report) -> Map:
-        """Another tree of the same file, which may be changed."""
+        """Reads the file again; returns a tree that may be changed."""
         return _tree(self.data, self.path, self.directory, self.to, report) or Map()
 
 
@@ -60,9 +60,9 @@ def _tree(data: bytes, path: str, directory: str, to: str, report: Report) -> Ma
 
 
 class Documents:
-    """All files of an import, in order, those that are included before those that include them.
+    """All files of an import, in order; included files come before those that include them.
 
-    :param to: the folder of the registry, from which all paths will be seen.
+    :param to: the folder of the registry, to which all paths become relative.
     """
 
     def __init__(self, reader: FileReader, to: str, report: Report) -> None:
@@ -73,7 +73,7 @@ class Documents:
         self.projects: list[list[Document]] = []
 
     def read(self, paths: Sequence[str], directory: str, place: Place | None = None, chain: Sequence[str] = ()) -> None:
-        """Reads the files of one project, and what they include."""
+        """Reads the files of one project, and the files that they include."""
         project: list[Document] = []
         for path in paths:
             here = place or Place(self.report, (), Mark(path))
@@ -124,7 +124,7 @@ class Documents:
 
 
 def merged(project: Sequence[Document], reader: FileReader, report: Report) -> Map:
-    """The files of a project in canonical form, with ``extends`` resolved, later ones merged over earlier ones."""
+    """Returns a project in canonical form, with ``extends`` resolved, later files merged over earlier ones."""
     whole: Map | None = None
     for document in project:
         tree = document.again(report)

@@ -39,7 +39,7 @@ _KNOWN = ("services", "name", "version", *SECTIONS)
 
 @dataclass
 class Imported:
-    """``text`` is the registry; ``problems`` are services that it lacks, ``notices`` what else was not carried."""
+    """``text`` is the registry; ``problems`` are missing services, ``notices`` other parts that were not carried."""
 
     text: str
     services: list[str] = field(default_factory=list)
@@ -49,11 +49,11 @@ class Imported:
 
 
 def import_files(paths: Sequence[str], *, reader: FileReader, to: str) -> Imported:
-    """The registry of the project that ``paths`` make together, later files merged over earlier ones.
+    """Converts the project in ``paths`` to a registry; later files are merged over earlier ones.
 
-    :param paths: Compose files; what they include and extend is read as well.
-    :param to: the folder in which the registry will stand, from which its relative paths are seen.
-    :raises ComposeError: a file can't be read, or is no Compose file, or there is no service in them.
+    :param paths: Compose files; included and extended files are read as well.
+    :param to: the folder of the registry, to which its paths are relative.
+    :raises ComposeError: if a file can't be read or is not a Compose file, or if there is no service in them.
     """
     report = Report()
     documents = Documents(reader, to, report)
@@ -168,7 +168,7 @@ class _Import:
                 place.notice(f"'{key}' is not carried", hint="registries do not support this key", code="not_carried")
 
     def _category(self, path: str) -> str:
-        """Named after the file; ``services`` for one that is only called compose.yml."""
+        """Returns the category of a file: its name, or ``services`` for a general one such as compose.yml."""
         stem = posixpath.basename(path).rpartition(".")[0].lower()
         name = re.sub(r"^(?:x-+)+", "", re.sub(r"[^a-z0-9_-]+", "-", stem).strip("-_"))[:63]
         if not name or _GENERAL.match(name):
@@ -176,7 +176,7 @@ class _Import:
         return f"{name}-services"[:63] if name in TOP else name
 
     def text(self, files: Sequence[str]) -> str:
-        """The registry, with the comments of the files."""
+        """Returns the registry, with the comments of the files."""
         tree: dict[str, Any] = {}
         for section in SECTIONS:
             if self.sections[section]:
@@ -205,12 +205,12 @@ class _Import:
             lost = 0
             for line in sorted({*comments.above, *comments.beside}):
                 above, beside = comments.above.get(line, []), comments.beside.get(line, "")
-                # What stands behind the last line of a long text is about its first.
+                # A comment behind the last line of a long text belongs to its first line.
                 first = next((number for number in range(line, 0, -1) if (document.path, number) in by_line), 0)
                 entry = by_line.get((document.path, first))
                 path = self._place(document.path, entry, tree)
                 if path is None and entry is not None and len(entry) == 1:
-                    # Of a key at the top that the registry does not have, such as name.
+                    # It belongs to a top-level key that the registry does not have, such as name.
                     head += [*([""] if head else []), *above, *([beside] if beside else [])]
                 elif path is None:
                     lost += len(above) + bool(beside)
@@ -222,12 +222,12 @@ class _Import:
                     found[path] = Comment(above, beside)
             if lost:
                 mark = Mark(document.path)
-                said = f"{lost} comment{' has' if lost == 1 else 's have'} no place in the registry"
-                self.report.notice(said, mark, hint="see the file", code="comment_lost")
+                message = f"{lost} comment{' has' if lost == 1 else 's have'} no place in the registry"
+                self.report.notice(message, mark, hint="see the file", code="comment_lost")
         return found, head, end
 
     def _place(self, file: str, path: Path | None, tree: Mapping[str, object]) -> Path | None:
-        """Where the comment of ``path`` stands in the registry: there, or at the nearest entry around it."""
+        """Returns the path in the registry for the comment of ``path``: its entry, or the nearest one around it."""
         if path is None:
             return None
         if path == ("services",):
@@ -241,7 +241,7 @@ class _Import:
             where = self.went.get((file, path[:length]))
             if where is not None:
                 place = (*where, *path[length:])
-                while not _is_there(tree, place):
+                while not _exists(tree, place):
                     place = place[:-1]
                 return place
         return None
@@ -254,10 +254,9 @@ def _needs_merging(project: Sequence[Document]) -> bool:
     return any(isinstance(s, Map) and "extends" in s for s in (services.values() if isinstance(services, Map) else ()))
 
 
-def _is_there(tree: Any, path: Path) -> bool:
+def _exists(tree: Any, path: Path) -> bool:
     for key in path:
-        there = key in tree if isinstance(tree, Mapping) else isinstance(tree, list) and int(key) < len(tree)
-        if not there:
+        if not (key in tree if isinstance(tree, Mapping) else isinstance(tree, list) and int(key) < len(tree)):
             return False
         tree = tree[key]
     return True

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Relative paths of a document as they are written, seen from another folder."""
+"""Rewrites the relative paths of a document for another folder."""
 
 from __future__ import annotations
 

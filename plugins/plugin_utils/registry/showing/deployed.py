@@ -21,10 +21,10 @@ SAME, DIFFERS, MISSING, EXTRA, UNKNOWN = "same", "differs", "missing", "extra", 
 
 
 def compared(registry: Registry, stacks: Sequence[Stack], variables: Mapping[str, str]) -> list[dict[str, Any]]:
-    """For each service ``wanted`` and ``running`` (images), ``state`` and ``status`` (its health).
+    """Returns for each service ``wanted`` and ``running`` (images), ``state`` and ``status`` (its health).
 
-    :param stacks: those of stack_info that the registry is deployed as.
-    :param variables: for ``${NAME}`` in images; an image with one that is not among them is ``unknown``.
+    :param stacks: the stacks of the registry, from stack_info.
+    :param variables: for ``${NAME}`` in images; an image with another variable is ``unknown``.
     """
     live: dict[str, Service] = {}
     for stack in stacks:
@@ -66,7 +66,7 @@ def _without_digest(image: str, wanted: str) -> str:
 
 
 def _full(image: str) -> str:
-    """``nginx`` as ``nginx:latest``, as the Engine reads it."""
+    """Adds ``:latest`` to an image without a tag, as the Engine does."""
     if "@" in image or ":" in image.rpartition("/")[2]:
         return image
     return f"{image}:latest"

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A registry as plain data for people and playbooks: services, phases, dependencies, what a change restarts."""
+"""A registry as plain data for people and playbooks: services, phases, dependencies, restarts."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.registry.written
 
 
 def described(registry: Registry) -> dict[str, Any]:
-    """``services`` in the order of the registry, ``phases`` in that of the rollout, ``dependents`` by service."""
+    """Returns ``services`` in the order of the registry, ``phases`` in that of the rollout, and the ``tree``."""
     needed_by: dict[str, list[str]] = {name: [] for name in registry.services}
     for service in registry.services.values():
         for needed in service.depends_on:
@@ -25,7 +25,7 @@ def described(registry: Registry) -> dict[str, Any]:
 
 
 def steps(registry: Registry, only: frozenset[str] | None = None, per_category: bool = False) -> list[dict[str, Any]]:
-    """The steps of a rollout in order; phases of one order are one step. ``only``: steps without others are left out.
+    """Returns the steps of a rollout in order; phases of one order are one step. ``only``: the services to include.
 
     ``timeout`` is the longest of the step's phases, in seconds; None if one of them has none. ``parts`` are the
     deployments of a step.
@@ -53,7 +53,7 @@ def steps(registry: Registry, only: frozenset[str] | None = None, per_category: 
 
 
 def _by_category(registry: Registry, names: list[str]) -> list[dict[str, Any]]:
-    """Services of one step by category, each after what it needs; a category comes twice if it has to."""
+    """Groups the services of a step by category, dependencies first; a category may come twice."""
     left, found = dict.fromkeys(names), []
     while left:
         first = next((name for name in left if not left.keys() & registry.services[name].depends_on.keys()), None)
@@ -66,7 +66,7 @@ def _by_category(registry: Registry, names: list[str]) -> list[dict[str, Any]]:
                 service = registry.services[name]
                 if service.category == category and not (left.keys() & service.depends_on.keys()) - chosen.keys():
                     chosen[name] = None
-        # Services that wait for each other (a problem of its own) come in one piece.
+        # Services with circular dependencies (reported elsewhere) stay together.
         chosen = chosen or left
         found.append({"category": category, "services": [name for name in names if name in chosen]})
         left = {name: None for name in left if name not in chosen}
@@ -74,7 +74,7 @@ def _by_category(registry: Registry, names: list[str]) -> list[dict[str, Any]]:
 
 
 def with_needed(registry: Registry, names: list[str]) -> frozenset[str]:
-    """``names`` and all that they depend on. Raises KeyError for a service that the registry does not have."""
+    """Returns ``names`` and all of their dependencies. Raises KeyError for an unknown service."""
     found: set[str] = set()
     waiting = list(names)
     while waiting:
@@ -106,7 +106,7 @@ def _service(registry: Registry, service: Service, needed_by: dict[str, list[str
 
 
 def restarts(registry: Registry, name: str) -> list[str]:
-    """The services that restart if this one does, itself first: those that depend on it with ``restart: true``."""
+    """Returns the services that restart with this one, itself first: those that depend on it with ``restart: true``."""
     found, ahead = [name], [name]
     while ahead:
         current = ahead.pop(0)
@@ -120,14 +120,14 @@ def restarts(registry: Registry, name: str) -> list[str]:
 
 
 def tree_lines(registry: Registry) -> list[str]:
-    """The dependencies as indented lines: each service below what nothing depends on, once in full."""
+    """Returns the dependencies as indented lines, each subtree once. Services that no other needs are at the top."""
     lines: list[str] = []
     shown: set[str] = set()
     needed = {name for service in registry.services.values() for name in service.depends_on}
 
     def show(name: str, depth: int) -> None:
         service = registry.services.get(name)
-        # Below a service that stands in full elsewhere there is nothing new; a circle ends here as well.
+        # Its subtree was shown before. This also ends a circle.
         again = name in shown and bool(service and service.depends_on)
         lines.append("  " * depth + name + (" (see above)" if again else ""))
         shown.add(name)

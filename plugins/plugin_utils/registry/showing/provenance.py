@@ -14,15 +14,15 @@ from typing import Any
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.registry.model import Registry, Service
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.registry.written import text_of
 
-#: Of metadata (plugin_utils/compiling/metadata.py): an entry holds so much, and so many entries are for services.
+#: Limits of metadata (plugin_utils/compiling/metadata.py): the length of an entry, and the entries for services.
 _LONGEST, _MOST = 500, 12
-#: Keys that say something to people alone.
-_WORDS = frozenset(("description", "security_note", "tags", "phase_order"))
+#: Keys that do not change a deployment.
+_NO_EFFECT = frozenset(("description", "security_note", "tags", "phase_order"))
 _SERVICES = "registry_services"
 
 
 def metadata_of(registry: Registry, commit: Mapping[str, str]) -> dict[str, str]:
-    """``registry`` (the file), ``registry_checksum``, ``registry_commit`` (in git), and a digest of each service."""
+    """Returns ``registry`` (the file), ``registry_checksum``, ``registry_commit`` (git), and digests of services."""
     found = {"registry": posixpath.basename(registry.path)[:_LONGEST], "registry_checksum": registry.checksum}
     if commit.get("id"):
         branch = f" ({commit['branch']})" if commit.get("branch") else ""
@@ -40,8 +40,8 @@ def metadata_of(registry: Registry, commit: Mapping[str, str]) -> dict[str, str]
 
 
 def digest_of(service: Service) -> str:
-    """Eight digits that differ if anything differs that the registry says of the service."""
-    data = _data({key: value for key, value in service.keys.items() if key not in _WORDS})
+    """Returns eight hexadecimal digits that change if the service changes."""
+    data = _data({key: value for key, value in service.keys.items() if key not in _NO_EFFECT})
     return hashlib.sha256(json.dumps([service.category, data]).encode()).hexdigest()[:8]
 
 
@@ -54,9 +54,9 @@ def _data(node: object) -> Any:
 
 
 def changed_since(registry: Registry, metadata: Mapping[str, str]) -> dict[str, Any] | None:
-    """``added``, ``changed`` and ``removed`` services since the deployment with this metadata.
+    """Returns the ``added``, ``changed`` and ``removed`` services since the deployment with this metadata.
 
-    None if the metadata does not say.
+    None if the metadata has no digests.
     """
     parts = sorted(
         (key for key in metadata if key.startswith(_SERVICES + "_") and key.rpartition("_")[2].isdigit()),

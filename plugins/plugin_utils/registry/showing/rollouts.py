@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Rollouts in the history of the stacks of a registry: which one is not finished, and how one is undone.
+"""Rollouts in the history of a registry's stacks: finds an unfinished one, and the steps that undo one.
 
 The metadata of a revision have ``registry_run`` (the rollout), ``registry_left`` (its phases that come later) and
 ``registry_new`` (the stack did not exist before the rollout).
@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.plugin_utils.report.shapes import Revision, Stack
 
-#: Revisions that the stack was left in.
+#: Statuses of revisions that stayed deployed.
 GOOD = ("HEALTHY", "UNHEALTHY")
 
 
 def unfinished(stacks: Sequence[Stack], checksum: str) -> str:
-    """The rollout of the registry with ``checksum`` that was the last and has not come to its end; "" if none.
+    """Returns the last rollout if it is of the registry with ``checksum`` and has not ended; otherwise "".
 
     Its run was killed, or one of its phases has failed. A run of the same registry continues it.
     """
@@ -36,11 +36,11 @@ def unfinished(stacks: Sequence[Stack], checksum: str) -> str:
 
 
 def undoing(stacks: Sequence[Stack], run: str) -> dict[str, Any]:
-    """How the rollout ``run`` is undone.
+    """Returns the steps that undo the rollout ``run``.
 
-    ``undo``: the stacks that it has changed, the last first, each with the revision ``to`` which it goes back; 0 if the
-    stack is removed. ``others``: later revisions by others. ``lost``: stacks that were there before, without a
-    revision to go back to.
+    ``undo``: the stacks that it has changed, the last first, each with the revision ``to`` roll back to; 0 if the stack
+    is removed. ``others``: later revisions by other runs. ``lost``: stacks that existed before, but have no revision
+    to roll back to.
     """
     found: dict[str, Any] = {"undo": [], "others": [], "lost": []}
     changed: list[tuple[str, str, int]] = []
@@ -60,7 +60,7 @@ def undoing(stacks: Sequence[Stack], run: str) -> dict[str, Any]:
             if _number(revision) > first
             and revision not in mine
             and revision not in backs
-            and not _left_no_trace(revision)
+            and not _had_no_effect(revision)
         ]
         before = [_number(revision) for revision in revisions if _number(revision) < first and _is_state(revision)]
         to = before[-1] if before and _state(revisions, before[-1]) != "REMOVED" else 0
@@ -72,7 +72,7 @@ def undoing(stacks: Sequence[Stack], run: str) -> dict[str, Any]:
 
 
 def gone(stacks: Sequence[Stack], base: str, categories: Sequence[str]) -> dict[str, str]:
-    """The stacks of categories that the registry deployed as ``base`` no longer has: their category by name."""
+    """Returns the stacks of categories that the registry deployed as ``base`` no longer has: category by stack."""
     found = {}
     for stack in stacks:
         states = [revision for revision in stack["revisions"] if _is_state(revision)]
@@ -92,15 +92,15 @@ def _run(revision: Revision) -> str:
 
 
 def _is_undo(revision: Revision, first: int) -> bool:
-    """Whether the revision went back to one before the rollout that began with ``first``, or removed the stack."""
+    """Returns whether the revision rolled back to one before the rollout that began with ``first``, or removed it."""
     operation, status, back_to = revision["operation"], str(revision["status"]), int(revision["back_to"] or 0)
     if operation == "remove":
         return status == "REMOVED"
     return bool(operation == "rollback" and status in GOOD and back_to < first)
 
 
-def _left_no_trace(revision: Revision) -> bool:
-    """Whether the stack is as it was before: the run waited and had nothing left to do, or was rolled back."""
+def _had_no_effect(revision: Revision) -> bool:
+    """Returns whether the run left the stack unchanged: it had nothing left to do, or was rolled back."""
     status, restored = revision["status"], revision.get("restored")
     return bool(restored == "done" or (status == "CANCELLED" and restored not in ("none", "failed")))
 
