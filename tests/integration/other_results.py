@@ -45,6 +45,7 @@ def failures(module):
         "caddy_route_info": [task(module, admin=[NO_PROXY])],
         "caddy_route_values": [task(module, routes=[], **NO_ENGINE)],
         "caddy_server": [task(module, admin=[NO_PROXY])],
+        "file_fetch": [task(module, src="/nowhere", dest="nowhere")],
         "stack_export": [task(module, name=["nobody"], dest="exported")],
         "stack_info": [echo(module, **NO_ENGINE)],
         "stack_logs": [echo(module, tail=0)],

@@ -1,5 +1,6 @@
 """A day over ssh and sudo, as most users have it: a plain user, who may not use the Engine's socket."""
 
+import base64
 import sys
 from pathlib import Path
 
@@ -25,6 +26,7 @@ services:
     deploy: {{placement: {{constraints: [node.labels.has-data == yes]}}, update_config: {{monitor: 1s}}}}
 volumes: {{data: {{}}}}
 """
+DATA = "the-orders-of-all-customers-of-2026"
 PLAY = {"hosts": "swarm_managers:swarm_nodes", "gather_facts": False}
 
 
@@ -38,6 +40,11 @@ def two():
 def swarm(two, request):
     with for_tests.scope_for(two, request) as scope:
         yield scope
+
+
+def encoded(text):
+    """What base64 makes of a text that stands anywhere in a file, without its ends."""
+    return [base64.b64encode(b" " * before + text.encode())[4:-4].decode() for before in range(3)]
 
 
 def test_a_day_over_ssh_and_sudo(two, swarm, tmp_path):
@@ -59,8 +66,9 @@ def test_a_day_over_ssh_and_sudo(two, swarm, tmp_path):
 
     def play(name, **variables):
         given = {f"{name}_{key}": value for key, value in {"stack": swarm.name, **variables}.items()}
-        done = player.playbook(ROOT / f"playbooks/{name}.yml", variables=given)
-        assert done.code == 0 and "ERROR" not in done.output, done.output
+        done = player.playbook(ROOT / f"playbooks/{name}.yml", variables=given, verbosity=3)
+        assert done.code == 0 and "[ERROR]" not in done.output, done.output
+        assert not any(part in done.output for part in (DATA, *encoded(DATA))), "an archive is shown at -vvv"
         return {line["task"] for line in done.lines if line["result"].get("changed")}
 
     def inside(node, *command):
@@ -74,7 +82,7 @@ def test_a_day_over_ssh_and_sudo(two, swarm, tmp_path):
     first = deploy(verbosity=3)
     assert first.code == 0 and first.last["changed"], first.output
     assert not deploy().last["changed"]
-    inside(w1, "sh", "-c", "echo one > /data/file")
+    inside(w1, "sh", "-c", f"echo {DATA} > /data/file")
 
     # Only the worker knows what the check says: it is asked over ssh, too.
     bad = deploy("echo no table orders; false", verbosity=3)
@@ -89,7 +97,7 @@ def test_a_day_over_ssh_and_sudo(two, swarm, tmp_path):
 
     moved = {"volume": "data", "to": "m1"}
     assert "Restore it on the new node" in play("volume_move", **moved)
-    assert inside(m1, "cat", "/data/file") == "one\n" and play("volume_move", **moved) == set()
+    assert inside(m1, "cat", "/data/file") == f"{DATA}\n" and play("volume_move", **moved) == set()
 
     password = inside(m1, "sh", "-c", "echo $PASSWORD").strip()
     assert len(password) > 10 and not any(password in run.output for run in (first, bad))

@@ -194,6 +194,7 @@ RANGES = {
     "wait_timeout": (1, DAY),
     "timeout": (1, DAY),
     "admin_timeout": (1, DAY),
+    "part_size": (1, 64),
     "subnet_size": (1, 30),
     "data_path_port": (1024, 49151),
     "task_history_limit": (0, 1000),
@@ -258,6 +259,13 @@ NOTIFICATION: Spec = {
     "title": {"type": "str", "required": True},
     "lines": {"type": "list", "elements": "str", "default": []},
     "event": {"type": "str", "choices": EVENTS, "default": "failure"},
+}
+
+#: The options of file_fetch; ``part_size`` in MiB.
+FETCH: Spec = {
+    "src": {"type": "str", "required": True},
+    "dest": {"type": "path", "required": True},
+    "part_size": {"type": "int", "default": 4},
 }
 
 #: What the action plugin passes beside the options, as JSON: the desired state, and whether to leave the work to
