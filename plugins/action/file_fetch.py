@@ -47,7 +47,7 @@ class ActionModule(PipedAction):
             before = self._stat(src, bool(here))
             differs = not here or before["checksum"] != here
             if differs and not self._task.check_mode:
-                with _replaced(dest) as (part, sink):
+                with _replaced(dest) as (part, sink), self._hidden():
                     if self._connection.become:
                         self._fetch_parts(before["path"], sink, before["size"], most)
                     else:
@@ -64,7 +64,7 @@ class ActionModule(PipedAction):
         return {"changed": differs, "dest": dest, "size": before["size"]}
 
     def _stat(self, src: str, digest: bool) -> Dict[str, Any]:
-        """The file on the host: ``path``, ``size`` in bytes, ``mtime``, ``inode``; ``checksum`` (SHA-256) if ``digest``.
+        """The file on the host: ``path``, ``size`` in bytes, ``mtime``, ``inode``; ``checksum``, SHA-256, if ``digest``.
 
         :raises StackwrightError: ``file_missing``, ``file_unreadable``.
         """
@@ -88,11 +88,13 @@ class ActionModule(PipedAction):
         """
         for number in range(-(-size // most)):
             read = f"dd if={quote(src)} bs={most} skip={number} count=1 2>/dev/null | base64"
-            with self._hidden():
-                # No module: Ansible's modules that run a command take time that grows with the square of its output.
-                answer = self._low_level_execute_command(f"echo; echo '{MARK}'; {read}; echo '{MARK}'", sudoable=True)
-            # Shells and sudo may print more, and a terminal other line ends.
-            content = base64.b64decode((answer["stdout"].split(MARK) + ["", ""])[1])
+            # No module: Ansible's modules that run a command take time that grows with the square of its output.
+            answer = self._low_level_execute_command(f"echo; echo '{MARK}'; {read}; echo '{MARK}'", sudoable=True)
+            # Shells and sudo may print more, and a terminal has other line ends.
+            try:
+                content = base64.b64decode((answer["stdout"].split(MARK) + ["", ""])[1])
+            except ValueError:  # a part that the connection has cut
+                content = b""
             if len(content) != min(most, size - number * most):
                 if content or answer["rc"] == 0:
                     raise _changed(src)
