@@ -64,7 +64,7 @@ class ActionModule(PipedAction):
         return {"changed": differs, "dest": dest, "size": before["size"]}
 
     def _stat(self, src: str, digest: bool) -> Dict[str, Any]:
-        """The file on the host: ``path``, ``size`` in bytes, ``mtime``, ``inode``; ``checksum``, SHA-256, if ``digest``.
+        """The file on the host: ``path``, ``size`` (bytes), ``mtime``, ``inode``; ``checksum`` (SHA-256) if ``digest``.
 
         :raises StackwrightError: ``file_missing``, ``file_unreadable``.
         """
