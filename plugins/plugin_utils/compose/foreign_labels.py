@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Labels that were meant to define routes but do not: a prefix with a typo, and labels of other proxies."""
+"""Labels that don't define routes, although users meant them to: typos in the prefix, and labels of other proxies."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from typing import Dict, List, Mapping, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.routing.route_labels import starts
 
-#: What our labels look like, whatever stands before.
+#: The shape of our labels, with any prefix.
 _SHAPE = re.compile(r"(?P<head>.+?)\.(?P<rest>port|routes?\.\d+\..+)\Z")
 _ALIKE = 0.8
 
-_TRAEFIK_HOST = re.compile(r"Host\(\s*([^)]*)\)", re.IGNORECASE)
+_TRAEFIK_HOST = re.compile(r"Host\(([^()]*)\)", re.IGNORECASE)
 _TRAEFIK_PATH = re.compile(r"PathPrefix\(\s*[`'\"]([^`'\"]+)[`'\"]")
 _QUOTED = re.compile(r"[`'\"]([^`'\"]+)[`'\"]")
 _TRAEFIK_RULE = re.compile(r"traefik\.http\.routers\.[^.]+\.rule\Z", re.IGNORECASE)
@@ -27,7 +27,7 @@ _PORT = re.compile(r"(?::|\s)(\d{1,5})\b")
 
 
 def near_misses(labels: Mapping[str, str], prefix: str) -> Dict[str, str]:
-    """Labels that begin almost as ours do, and what they should be."""
+    """Returns the labels with almost our prefix, and the correct label for each."""
     heads = [start[:-1] for start in starts(prefix)]
     found: Dict[str, str] = {}
     for label in labels:
@@ -44,16 +44,16 @@ def near_misses(labels: Mapping[str, str], prefix: str) -> Dict[str, str]:
 
 
 def of_other_proxies(labels: Mapping[str, str], prefix: str) -> Tuple[str, str, str]:
-    """The first label for another proxy, that proxy's name, and what its labels would be here; empty texts for none."""
+    """Returns the first label of another proxy, that proxy's name, and a hint with our labels; "" for none."""
     traefik = sorted(label for label in labels if label.lower().startswith("traefik."))
     caddy = sorted(label for label in labels if re.match(r"caddy(_\d+)?(\.|\Z)", label))
     disabled = any(
         label.lower() == "traefik.enable" and str(labels[label]).strip().lower() == "false" for label in traefik
     )
     if traefik and not disabled:
-        return traefik[0], "Traefik", _said(*_of_traefik(labels, traefik), prefix)
+        return traefik[0], "Traefik", _hint(*_of_traefik(labels, traefik), prefix)
     if caddy:
-        return caddy[0], "caddy-docker-proxy", _said(*_of_caddy(labels, caddy), prefix)
+        return caddy[0], "caddy-docker-proxy", _hint(*_of_caddy(labels, caddy), prefix)
     return "", "", ""
 
 
@@ -85,7 +85,7 @@ def _of_caddy(labels: Mapping[str, str], own: List[str]) -> Tuple[Pairs, str]:
     return pairs, port
 
 
-def _said(pairs: Pairs, port: str, prefix: str) -> str:
+def _hint(pairs: Pairs, port: str, prefix: str) -> str:
     lines = [f"{prefix}.http.port: {port or 'PORT'}"]
     for number, (host, path) in enumerate(dict.fromkeys(pairs) or [("DOMAIN", "")]):
         lines.append(f"{prefix}.http.routes.{number}.domain: {host}")

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The values of Go's quoted texts, characters and numbers."""
+"""Parses the literals of Go: quoted texts, characters and numbers."""
 
 from __future__ import annotations
 
@@ -19,21 +19,22 @@ _PLAIN = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v":
 _INTEGER = re.compile(
     r"[+-]?(?:0[xX](?:_?[0-9a-fA-F])+|0[oO](?:_?[0-7])+|0[bB](?:_?[01])+|0(?:_?[0-7])*|[1-9](?:_?[0-9])*)\Z"
 )
+#: Never splits digits in two ways: long numbers would take quadratic time.
 _FLOAT = re.compile(
-    r"[+-]?(?:(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
-    r"|(?P<hex>0[xX](?:[0-9a-fA-F]+\.?[0-9a-fA-F]*|\.[0-9a-fA-F]+)[pP][+-]?[0-9]+))\Z"
+    r"[+-]?(?:(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
+    r"|(?P<hex>0[xX](?:[0-9a-fA-F]+(?:\.[0-9a-fA-F]*)?|\.[0-9a-fA-F]+)[pP][+-]?[0-9]+))\Z"
 )
 
 
 def unquoted(word: str) -> str:
-    """The text that a word in double quotes or backquotes stands for."""
+    """Returns the text of a literal in double quotes or backquotes."""
     if word.startswith("`"):
         return word[1:-1].replace("\r", "")
     return _unescaped(word[1:-1], "'", "invalid syntax")
 
 
 def number(word: str) -> Number:
-    """An int, a float or a complex; whole imaginary numbers are complex as well."""
+    """Returns an int, a float or a complex; any imaginary number is complex. Raises TemplateFault."""
     if _INTEGER.match(word):
         return _integer(word)
     if word.endswith("i"):
@@ -46,7 +47,7 @@ def number(word: str) -> Number:
 
 
 def character(word: str) -> int:
-    """The code point of a word in single quotes."""
+    """Returns the code point of a literal in single quotes. Raises TemplateFault."""
     fault = f"malformed character constant: {word}"
     text = _unescaped(word[1:-1], '"', fault)
     if len(text) != 1:
@@ -56,8 +57,7 @@ def character(word: str) -> int:
 
 def _unescaped(text: str, foreign: str, fault: str) -> str:
     done, position = [], 0
-    while "\\" in text[position:]:
-        start = text.index("\\", position)
+    while (start := text.find("\\", position)) >= 0:
         match = _ESCAPE.match(text, start)
         if not match or match["plain"] == foreign:
             raise TemplateFault(fault)
@@ -95,7 +95,7 @@ def _float(word: str) -> float:
 
 
 def _parts(word: str) -> tuple[str, str]:
-    """The real and the imaginary part of ``1+2`` (what stood before the ``i``)."""
+    """Returns the real and the imaginary part of a complex number without its ``i``, such as ``1+2``."""
     at = max(word.rfind("+"), word.rfind("-"))
     if at <= 0 or word[at - 1] in "eEpP":
         return "0", word

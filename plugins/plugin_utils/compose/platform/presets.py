@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Presets: several policies at once; the task can still set each of them."""
+"""Presets: several policies at once. The task can still change each of them."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import Any
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import ComposeError, Problem
 
-#: How a service's lines go to a collector. Asynchronous, or no task would start without one; and bounded, or the Engine
-#: keeps a million messages of each container in its memory while the collector does not take them.
+#: How log lines go to a collector. Asynchronously, or no task would start without a collector. With a limit, or the
+#: Engine would keep a million messages per container in memory while the collector does not accept them.
 _BOUNDED = {
     "fluentd-async": "true",
     "fluentd-buffer-limit": "8192",
@@ -19,7 +19,7 @@ _BOUNDED = {
     "mode": "non-blocking",
     "tag": "{{stack}}.{{service}}",
 }
-#: Labels of containers that are fields of each line. Few values, so that they can be labels in Loki.
+#: Labels of containers that become fields of each line. They have few values, so they can be labels in Loki.
 _FIELDS = "com.docker.stack.namespace,com.docker.swarm.service.name"
 PRESETS: Mapping[str, Mapping[str, Any]] = {
     "paas": {
@@ -28,10 +28,10 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         "update_config": "safe",
         "update_delay": "5s",
         "restart_policy": {"condition": "any"},
-        # The node's own collector: a driver resolves names as the node does, so not those of services.
+        # The node's own collector: a driver resolves names like the node, so it can't resolve services' names.
         "logging": {"driver": "fluentd", "options": {"fluentd-address": "127.0.0.1:24224", **_BOUNDED}},
     },
-    # The collector of the role swarm_platform: a socket that only root opens; a port would be open to all.
+    # The collector of the role swarm_platform: only root can open the socket; a port would be open to all.
     "logs": {
         "logging": {
             "driver": "fluentd",
@@ -46,17 +46,15 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
 
 
 def with_preset(options: Mapping[str, object]) -> dict[str, Any]:
-    """The policies to apply: those of ``preset``, and over them what ``options`` set; what is None is not set.
+    """Returns the policies of ``preset``, with those in ``options`` over them; None means not set.
 
-    An empty list or map, ``false`` and ``keep`` switch a part off. A ``logging`` without a driver changes options only.
-    Raises ComposeError for a preset that is not there.
+    An empty list or map, ``false`` and ``keep`` disable a policy. ``logging`` without a driver only changes options.
+    Raises ComposeError for an unknown preset.
     """
     name = options.get("preset")
     if name is not None and name not in PRESETS:
-        known = ", ".join(sorted(PRESETS))
-        raise ComposeError(
-            [Problem("unknown preset", "platform.preset", hint=f"known generators or presets: {known}", code="enum")]
-        )
+        hint = f"known presets: {', '.join(sorted(PRESETS))}"
+        raise ComposeError([Problem("unknown preset", "platform.preset", hint=hint, code="enum")])
     own = {key: value for key, value in options.items() if value is not None and key != "preset"}
     base = PRESETS[str(name)] if name is not None else {}
     logging = own.get("logging")

@@ -1,10 +1,10 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""An inline ``definition`` that is already parsed: plain data to a tree whose marks only have the file's name.
+"""Converts an inline ``definition``, already parsed, to a tree. Its marks contain only the file's name.
 
-Ansible has typed it by YAML 1.1, so a few things can't be told any more (``on:`` as a key, ``22:22`` as a port):
-where that shows, it is a problem with the hint to write quotes. Ansible's tagged values become plain ones.
+Ansible has parsed it as YAML 1.1, so the original text of some values is lost (``on:`` as a key, ``22:22`` as a port).
+If that is noticed, it is a problem with the hint to write quotes. Ansible's tagged values become plain ones.
 """
 
 from __future__ import annotations
@@ -18,16 +18,20 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.t
 
 
 def read_plain(value: object, file: str, report: Report) -> Any:
-    """The tree of ``value``; None if it is too large, too deep or contains itself, which is then a problem."""
+    """Returns the tree of ``value``; None, after a problem, if it is too deep or contains itself.
+
+    Raises ComposeError if it is larger than the budget.
+    """
     return _Plain(file, report).node(value, 0)
 
 
-#: What YAML files hold as a number is no larger (scalars.py); much larger ones Python does not even print.
+#: Numbers in YAML files are not larger (scalars.py). Python refuses to print much larger ones.
 LARGEST = 2**64
+_TOO_LARGE = "the number is too large"
 
 
 class PlainMark(Mark):
-    """A place without a line. It is the same as itself only, so that two values of one definition can be told apart."""
+    """A place without a line. It equals only itself, so that two values of one definition have different places."""
 
     __slots__ = ()
 
@@ -60,23 +64,26 @@ class _Plain:
             return items
         scalar = _scalar(value)
         if isinstance(scalar, int) and abs(scalar) > LARGEST:
-            self.report.problem("the number is too large", self.mark, hint="put quotes around it", code="range")
+            self.report.problem(_TOO_LARGE, self.mark, hint="put quotes around it", code="range")
             return 0
-        if isinstance(scalar, str) and "\0" in scalar:
+        return self.text(scalar) if isinstance(scalar, str) else scalar
+
+    def text(self, text: str) -> str:
+        if "\0" in text:
             self.report.problem(NUL, self.mark, hint=NUL_HINT, code="encoding")
-            return scalar.replace("\0", "")
-        return scalar
+        return text.replace("\0", "")
 
     def mapping(self, value: Mapping[object, object], depth: int) -> Map:
         new = Map(self.mark)
         for key, item in value.items():
-            if key is None or isinstance(key, bool):
-                self.report.problem(
-                    f"a key is not text ({key})", self.mark, hint="put quotes around the key", code="key_type"
-                )
+            fault = f"a key is not text ({key})" if key is None or isinstance(key, bool) else ""
+            if isinstance(key, int) and abs(key) > LARGEST:
+                fault = _TOO_LARGE
+            if fault:
+                self.report.problem(fault, self.mark, hint="put quotes around the key", code="key_type")
                 new.lose(ANYTHING)
             else:
-                new.put(str(key), self.node(item, depth + 1), self.mark)
+                new.put(self.text(str(key)), self.node(item, depth + 1), self.mark)
         return new
 
 
@@ -86,5 +93,5 @@ def _scalar(value: object) -> Any:
     for kind in (int, float):
         if isinstance(value, kind):
             return kind(value)
-    # Also dates, which YAML 1.1 makes of 2020-01-01.
+    # This includes dates: YAML 1.1 parses 2020-01-01 as one.
     return str(value)

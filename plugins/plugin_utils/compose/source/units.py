@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Durations, byte sizes and CPUs of Compose files, read as Go's libraries read them. Pure; ValueError for bad text."""
+"""Parses durations, byte sizes and CPUs of Compose files like Go's libraries. Pure. Raises ValueError for bad text."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _NANOSECONDS = {
     "s": 10**9,
     "m": 60 * 10**9,
     "h": 3600 * 10**9,
-    # Compose's own reader of durations (go-str2duration) adds these two.
+    # Compose's own parser of durations (go-str2duration) adds these two.
     "d": 24 * 3600 * 10**9,
     "w": 7 * 24 * 3600 * 10**9,
 }
@@ -31,28 +31,27 @@ _MAX = 2**63 - 1
 
 @functools.lru_cache(maxsize=1024, typed=True)
 def duration(value: Hashable) -> int:
-    """Return nanoseconds of Go's duration text: ``1h30m``, ``1.5s``, ``0``; also days (``1d``) and weeks."""
+    """Returns the nanoseconds of Go's duration text: ``1h30m``, ``1.5s``, ``0``; also days (``1d``) and weeks."""
     text = value if isinstance(value, str) else str(value)
     sign, rest = (-1, text[1:]) if text[:1] == "-" else (1, text[1:] if text[:1] == "+" else text)
     if rest == "0":
         return 0
-    total, end = Fraction(0), 0
-    for part in _DURATION_PART.finditer(rest):
-        if part.start() != end or part.group(2) not in _NANOSECONDS:
-            break
-        total += Fraction(int(_decimal(part.group(1)) * _NANOSECONDS[part.group(2)]))
+    total, end = 0, 0
+    # Not finditer(): it would search a long text from every position.
+    while (part := _DURATION_PART.match(rest, end)) and part.group(2) in _NANOSECONDS:
+        total += int(_decimal(part.group(1)) * _NANOSECONDS[part.group(2)])
         end = part.end()
     if not rest or end != len(rest):
         unit = f" (a number needs a unit: '{rest}s')" if re.match(r"[0-9.]+\Z", rest) else ""
         raise ValueError(f"{text!r} is not a valid duration{unit}; use for example '30s', '1m30s' or '500ms'")
     if total > _MAX:
         raise ValueError(f"the duration {text!r} is too long")
-    return sign * int(total)
+    return sign * total
 
 
 @functools.lru_cache(maxsize=1024, typed=True)
 def byte_size(value: Hashable) -> int:
-    """Return bytes of a size: a whole number, or text such as ``64m``, ``1.5gb``; all units count by 1024."""
+    """Returns the bytes of a size: a whole number, or text such as ``64m``, ``1.5gb``; all units are powers of 1024."""
     if isinstance(value, bool):
         raise ValueError(f"{value!r} is not a valid size")
     text = str(value)
@@ -68,7 +67,7 @@ def byte_size(value: Hashable) -> int:
 
 @functools.lru_cache(maxsize=1024, typed=True)
 def nano_cpus(value: Hashable) -> int:
-    """Return billionths of a CPU of ``0.5``, ``"1e-1"`` or ``"1/2"``; "" is 0, what is finer is rounded."""
+    """Returns the billionths of a CPU of ``0.5``, ``"1e-1"`` or ``"1/2"``, rounded; "" is 0."""
     if isinstance(value, bool):
         raise ValueError(f"{value!r} is not a valid number of CPUs")
     text = str(value)

@@ -144,6 +144,10 @@ def rules_take_it(tree):
             "volumes": {f"volume-{n}-b": None for n in range(3000)},
         },
         {f"key{n}": n for n in range(20_000)},
+        {"services": {"web": {"image": "a", "stop_grace_period": "1" * 100_000}}},
+        {"services": {"web": {"image": "a", "hostname": "{{ " + "1" * 100_000 + "_ }}"}}},
+        {"services": {"web": {"image": "a", "labels": {"traefik.http.routers.a.rule": "Host(" + " " * 100_000}}}},
+        {"services": {"web": {"image": "a", "labels": {"traefik.http.routers.a.rule": "Host(" * 100_000}}}},
     ],
     ids=[
         "long cycle",
@@ -156,6 +160,10 @@ def rules_take_it(tree):
         "unknown keys",
         "undefined volumes",
         "many keys",
+        "long duration",
+        "long number in a template",
+        "long space in a rule",
+        "many rules",
     ],
 )
 def test_large_files_are_answered_soon(tree):

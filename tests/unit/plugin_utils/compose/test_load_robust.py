@@ -136,6 +136,13 @@ def test_a_definition_that_contains_itself_or_is_not_text_is_refused():
         assert {problem.code for problem in result.problems} == codes
 
 
+def test_keys_of_a_definition_are_checked_like_its_values():
+    """Python can't print the number; a NUL marks the references of values."""
+    for key, code in ((16**5000, "key_type"), (-(16**5000), "key_type"), ("a\0stack/A\0", "encoding")):
+        result = load_or_refuse({"services": {"a": {"image": "x", "environment": {key: "1"}}}})
+        assert [problem.code for problem in result.problems] == [code]
+
+
 def test_variables_are_single_values():
     with pytest.raises(ComposeError, match="variable X is not a single value"):
         load([Source("/p/c.yml", "services: {}")], reader=MemoryFiles({}), variables={"X": ["hunter2"]})

@@ -53,7 +53,10 @@ def test_what_comes_of_it(text, made):
         "{{range 100}}{{range 100}}{{range 100}}x{{end}}{{end}}{{end}}",
         '{{printf "%999999999d" 1}}',
         "{{" * 10000,
+        "{{" + "1" * 100_000 + "_}}",
+        '{{"' + "\\n" * 100_000 + '"}}',
     ],
+    ids=str.__len__,
 )
 def test_what_would_take_for_ever_ends(text):
     fault_of(text)

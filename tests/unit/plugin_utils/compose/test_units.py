@@ -31,6 +31,11 @@ def test_no_durations(text):
         units.duration(text)
 
 
+def test_a_long_number_without_a_unit_takes_linear_time():
+    with pytest.raises(ValueError, match="a number needs a unit"):
+        units.duration("1" * 1_000_000)
+
+
 @pytest.mark.parametrize(
     ("text", "size"),
     [
