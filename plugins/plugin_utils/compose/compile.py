@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The compiler, from the user's Compose files to the desired state: it defines the order of the stages."""
+"""The compiler, from the user's Compose files to the desired state. It defines the order of the stages."""
 
 from __future__ import annotations
 
@@ -37,20 +37,20 @@ if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.project.desired_state import Desired
 
 
-#: The name of a stack that has none, or a wrong one, while its other problems are looked for.
+#: The name of a stack that has none or an invalid one, so that the rules can find its other problems.
 STAND_IN = "stack"
-#: What each label of routes has in it, and each that was meant to be one; and how those of other proxies begin.
+#: Parts of labels for routes, also of those with a typo; and the prefixes of other proxies' labels.
 ROUTE_PARTS = (".http.", ".port", ".route")
 OTHER_PROXIES = ("traefik.", "caddy")
 
 
 @dataclass(frozen=True)
 class CompileRequest:
-    """What the user asked for, already plain data.
+    """The user's request as plain data.
 
-    ``name`` may be None if a file has a top-level ``name``. ``platform`` holds the options of the policy layer.
-    ``confine``: ``project`` where all files that files name have to lie in the project's folder, or ``none``.
-    ``apply_ignored_keys``: keys that docker's CLI ignores change the services that it has deployed at once.
+    ``name`` may be None if a file has a top-level ``name``. ``platform`` contains the options of the policy layer.
+    ``confine``: ``project`` if files that are named in files must be in the project's folder, or ``none``.
+    ``apply_ignored_keys``: keys that docker's CLI ignores also change services that it has deployed.
     """
 
     sources: Sequence[Source]
@@ -73,7 +73,7 @@ class CompileRequest:
 
 @contextmanager
 def _uncollected() -> Iterator[None]:
-    """Keeps Python's collector of cycles away: it would walk the growing trees again and again, and they have none."""
+    """Pauses Python's garbage collector: it would walk the growing trees many times, and they contain no cycles."""
     was_on = gc.isenabled()
     gc.disable()
     try:
@@ -87,11 +87,11 @@ def _uncollected() -> Iterator[None]:
 def compile_stack(
     request: CompileRequest, reader: FileReader, opened: Optional[List[Tuple[str, bytes]]] = None
 ) -> Desired:
-    """The desired state (docs/architecture.md) of the stack that ``request`` describes.
+    """Returns the desired state (docs/architecture.md) of the stack in ``request``.
 
-    :param reader: where files are read from, see ``load``.
-    :param opened: takes the Compose files that were read, with their bytes.
-    :raises ComposeError: with every problem that was found; notices are among them if ``request.strict``.
+    :param reader: reads all files, see ``load``.
+    :param opened: receives the Compose files that were read, with their bytes.
+    :raises ComposeError: with all problems; also with all notices if ``request.strict``.
     """
     report = Report()
     project = load(
@@ -121,8 +121,8 @@ def compile_stack(
     if any(CRON in label for label in _labels(project)):
         from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.schedules import check_schedules
 
-        more, told = check_schedules(project, stack)
-        problems, notices = [*problems, *more], [*notices, *told]
+        more_problems, more_notices = check_schedules(project, stack)
+        problems, notices = [*problems, *more_problems], [*notices, *more_notices]
     report.add(problems)
     _refuse(report, [*report.notices, *notices], request.strict, invalid)
     project = with_steps(project, stack)
@@ -149,7 +149,7 @@ def compile_stack(
 
 
 def _may_have_routes(project: Project) -> bool:
-    """Whether a label of a service may be meant for routes: routes.py looks closer."""
+    """Returns quickly whether a label of a service may define routes; routes.py checks it exactly."""
     words = (label.lower() for label in _labels(project))
     return any(any(part in word for part in ROUTE_PARTS) or word.startswith(OTHER_PROXIES) for word in words)
 
@@ -174,7 +174,7 @@ def _parts_of(desired: Desired, request: CompileRequest, project: Project, stack
 
 
 def _alias(request: CompileRequest, function: str, service: str, project: Optional[str]) -> str:
-    """The name under which others reach a service: on shared networks, where it has joined any, or on the stack's own.
+    """Returns a service's name for other services: on shared networks if there are any, or on the stack's own.
 
     ZaneOps' ``network_alias`` is a host name, its ``global_alias`` is unique in the Swarm.
     """
@@ -193,7 +193,7 @@ def _policies(request: CompileRequest) -> Dict[str, Any]:
 
 
 def _stack_of(request: CompileRequest, project: Project, report: Report) -> Tuple[Stack, Optional[StackwrightError]]:
-    """The stack, and why its names are invalid; a placeholder then replaces it, so that the rules can continue."""
+    """Returns the stack and None; if its names are invalid, a placeholder for the rules, and the error."""
     name = request.name or project.name
     if not name and project.tree.lost.isdisjoint((ANYTHING, "name")):
         hint = "set the option name, or a top-level name in the file"
@@ -211,7 +211,7 @@ def _stack_of(request: CompileRequest, project: Project, report: Report) -> Tupl
 
 
 def _refuse(report: Report, notices: Sequence[Problem], strict: bool, invalid: Optional[StackwrightError]) -> None:
-    """Raises what there is to say, if there is a problem."""
+    """Raises all problems, if there are any; with ``strict`` also the notices."""
     if not report.problems and invalid is not None:
         raise invalid
     if invalid is not None:

@@ -25,17 +25,17 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.foreign_
     of_other_proxies,
 )
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.project.project import Project
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.inspection import Look, deep, mapping
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.inspection import Review, deep, mapping
 
 Places = Mapping[str, tuple[str, ...]]
 
-#: Where labels may stand; of one that stands in both, the first counts.
+#: The places of labels; if both contain a label, the first place wins.
 PLACES = (("deploy", "labels"), ("labels",))
 
 
 @dataclass
 class ProjectRoutes:
-    """The routes as plain data (docs/architecture.md), sorted by address, and what was found on the way."""
+    """The routes as plain data (docs/architecture.md), sorted by address, with problems and notices."""
 
     routes: list[dict[str, Any]] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
@@ -43,87 +43,91 @@ class ProjectRoutes:
 
 
 def project_routes(project: Project, stack: Stack, shared: bool) -> ProjectRoutes:
-    """The routes of all services; those that two services claim are a problem of the second.
+    """Returns the routes of all services; a route of two services is a problem of the second one.
 
-    :param shared: the services answer on a shared network as HASH-SERVICE, which the proxy uses then.
+    :param shared: the proxy reaches the services on a shared network as HASH-SERVICE.
     """
-    look = Look(project, stack.full_name)
+    review = Review(project, stack.full_name)
     found: dict[Any, tuple[str, Labelled]] = {}
     domains: dict[str, Labelled] = {}
-    for key, service in look.services.items():
-        labels, places = _labels(look, key, service, stack.prefix)
-        _look_for_others(look, key, service, stack.prefix, bool(labels))
+    for key, service in review.services.items():
+        labels, places = _labels(review, key, service, stack.prefix)
+        _check_foreign_labels(review, key, service, stack.prefix, bool(labels))
         if not labels:
             continue
-        _check_reachable(look, key, service, places)
+        _check_reachable(review, key, service, places)
         target = Target(stack.scoped(key), host_name(key, stack.hash) if shared else stack.scoped(key))
         routes, faults = routes_in(labels, stack.prefix, target)
         for fault in faults:
-            _report(look, places, key, fault)
+            _report(review, places, key, fault)
         if not routes and not faults:
             label = min(labels)
             hint = f"add {stack.prefix}.http.routes.0.domain"
-            look.notice(places[label], "the service has a port for routes, but no route", hint, "no_route")
-        own = _without_twins(look, key, routes, found, places)
-        _check_tls(look, own, domains, places)
+            review.notice(places[label], "the service has a port for routes, but no route", hint, "no_route")
+        own = _without_twins(review, key, routes, found, places)
+        _check_tls(review, own, domains, places)
     plain = [public_of(labelled) for _key, labelled in found.values()]
     plain.sort(key=lambda route: (route.get("domain", ""), route["base_path"], route["service"]))
-    return ProjectRoutes(plain, list(look.problems.values()), list(look.notices.values()))
+    return ProjectRoutes(plain, list(review.problems.values()), list(review.notices.values()))
 
 
 def _labels(
-    look: Look, key: str, service: Mapping[str, object], prefix: str
+    review: Review, key: str, service: Mapping[str, object], prefix: str
 ) -> tuple[dict[str, str], dict[str, tuple[str, ...]]]:
-    """The labels of a service that are about routes, and where each stands."""
+    """Returns the route labels of a service, and the place of each."""
     labels: dict[str, str] = {}
     places: dict[str, tuple[str, ...]] = {}
     for place in PLACES:
-        told = False
+        is_reported = False
         for label, value in mapping(deep(service, *place)).items():
             if not belongs(label, prefix) or label in labels:
                 continue
             labels[label] = str(value)
             places[label] = ("services", key, *place, label)
-            if place == ("labels",) and not told:
-                told = True
+            if place == ("labels",) and not is_reported:
+                is_reported = True
                 hint = "move them to deploy.labels: changing container labels restarts the containers"
                 message = "route labels belong to the service, not to its containers"
-                look.notice(places[label], message, hint, "container_label")
+                review.notice(places[label], message, hint, "container_label")
     return labels, places
 
 
-def _look_for_others(look: Look, key: str, service: Mapping[str, object], prefix: str, routed: bool) -> None:
-    """Notices of labels that were meant to make routes, and make none."""
+def _check_foreign_labels(review: Review, key: str, service: Mapping[str, object], prefix: str, routed: bool) -> None:
+    """Reports labels that don't define routes, although the user probably meant them to."""
     for place in PLACES:
         labels = {str(label): str(value) for label, value in mapping(deep(service, *place)).items()}
         for label, meant in near_misses(labels, prefix).items():
             message = f"this label does not define a route: did you mean {meant}?"
-            look.notice(("services", key, *place, label), message, f"route labels begin with {prefix}.http.", "prefix")
-        label, proxy, here = ("", "", "") if routed else of_other_proxies(labels, prefix)
+            review.notice(
+                ("services", key, *place, label), message, f"route labels begin with {prefix}.http.", "prefix"
+            )
+        label, proxy, hint = ("", "", "") if routed else of_other_proxies(labels, prefix)
         if label:
             message = f"labels of {proxy} do not define routes"
-            look.notice(("services", key, *place, label), message, here, "other_proxy")
+            review.notice(("services", key, *place, label), message, hint, "other_proxy")
             return
 
 
-def _check_reachable(look: Look, key: str, service: Mapping[str, object], places: dict[str, tuple[str, ...]]) -> None:
-    """A service on the network of its node has no name that the proxy could use."""
+def _check_reachable(
+    review: Review, key: str, service: Mapping[str, object], places: dict[str, tuple[str, ...]]
+) -> None:
+    """Reports a service on its node's network: it has no name that the proxy could use."""
     # By its key, "default" is the stack's own network.
     joined = set(mapping(service.get("networks"))) - {"default"}
     if service.get("network_mode") in PREDEFINED or joined & set(PREDEFINED):
         hint = "connect the service to a network, or remove its route"
         message = "the proxy can't reach a service on the host network"
-        look.problem(min(places.values()), message, hint, "route_unreachable")
+        review.problem(min(places.values()), message, hint, "route_unreachable")
 
 
-def _report(look: Look, places: dict[str, tuple[str, ...]], key: str, fault: LabelFault) -> None:
-    look.problem(places.get(fault.label, ("services", key)), fault.message, fault.hint, fault.code)
+def _report(review: Review, places: dict[str, tuple[str, ...]], key: str, fault: LabelFault) -> None:
+    review.problem(places.get(fault.label, ("services", key)), fault.message, fault.hint, fault.code)
 
 
 def _without_twins(
-    look: Look, key: str, routes: list[Labelled], found: dict[object, tuple[str, Labelled]], places: Places
+    review: Review, key: str, routes: list[Labelled], found: dict[object, tuple[str, Labelled]], places: Places
 ) -> list[Labelled]:
-    """Adds the routes of a service to ``found``, and gives them without those that are there already."""
+    """Adds the routes of a service to ``found``; returns those that were not there, and reports the others."""
     own = []
     for labelled in routes:
         first_key, first = found.setdefault(labelled.route.key, (key, labelled))
@@ -131,15 +135,15 @@ def _without_twins(
             own.append(labelled)
             continue
         message = f"{labelled.route.shown} is already a route of '{first_key}' ({first.place})"
-        look.problem(places[labelled.place], message, "choose another domain or base_path", "duplicate_route")
+        review.problem(places[labelled.place], message, "choose another domain or base_path", "duplicate_route")
     return own
 
 
-def _check_tls(look: Look, own: list[Labelled], domains: dict[str, Labelled], places: Places) -> None:
-    """A certificate is for the whole domain, whichever service answers below a path."""
+def _check_tls(review: Review, own: list[Labelled], domains: dict[str, Labelled], places: Places) -> None:
+    """Checks that all routes of a domain have the same ``tls``: a certificate is for the whole domain."""
     for labelled in own:
         first = domains.setdefault(labelled.route.domain, labelled)
         if first.route.tls != labelled.route.tls:
             message = f"tls {labelled.route.tls}, but {first.route.shown} has tls {first.route.tls} ({first.place})"
             place = places[labelled.labels.get("tls") or labelled.place]
-            look.problem(place, message, "give all routes of a domain the same tls", "tls_conflict")
+            review.problem(place, message, "give all routes of a domain the same tls", "tls_conflict")

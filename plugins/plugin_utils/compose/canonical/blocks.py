@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Blocks of a service, such as ``deploy`` and ``pre_start``: the keys in them have forms of their own."""
+"""Blocks of a service, such as ``deploy`` and ``pre_start``, whose keys have their own forms."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def blocks(value: object, place: Place) -> object:
 
 
 def ulimits(value: object, place: Place) -> object:
-    """Name → one number, or a map of soft and hard."""
+    """Checks ``ulimits``: name → one number, or a map of soft and hard."""
     if not isinstance(value, Map):
         return wrong_type(value, place, "a mapping")
     for name, limit in value.items():
@@ -42,7 +42,7 @@ def ulimits(value: object, place: Place) -> object:
 
 
 def devices(value: object, place: Place) -> object:
-    """``SOURCE:TARGET:PERMISSIONS`` texts."""
+    """Converts ``devices`` to ``SOURCE:TARGET:PERMISSIONS`` texts."""
     if not isinstance(value, Seq):
         return wrong_type(value, place, "a list")
     for index, item in enumerate(value):

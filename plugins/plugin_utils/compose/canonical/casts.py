@@ -1,9 +1,9 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Converts text to a number or boolean where one is expected, since variables only give text.
+"""Converts text to a number or boolean if a key expects one, since variables only contain text.
 
-Rules of compose-go's loader, and the same for the keys of Swarm that it leaves alone.
+The rules are those of compose-go's loader. They also apply to Swarm's keys, which compose-go does not convert.
 """
 
 from __future__ import annotations

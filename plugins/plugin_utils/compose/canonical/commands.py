@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""``command``, ``entrypoint`` and the test of a health check: lists of words."""
+"""``command``, ``entrypoint`` and the test of a health check as lists of words."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ class UnbalancedQuote(ValueError):
 
 
 def split_words(command: str) -> list[str]:
-    """Splits as google/shlex does, which Docker's CLI uses.
+    """Splits ``command`` like google/shlex, which Docker's CLI uses. Raises UnbalancedQuote.
 
-    Quotes and backslash work, ``#`` at the start of a word begins a comment, and nothing else is special
-    (no variables, no ``|`` or ``&&``). Inside double quotes a backslash takes the next character as it is.
+    Quotes and backslashes work, ``#`` at the start of a word begins a comment, and nothing else is special
+    (no variables, no ``|`` or ``&&``). In double quotes, a backslash escapes any character.
     """
     words: list[str] = []
     word: list[str] | None = None
@@ -57,23 +57,23 @@ def split_words(command: str) -> list[str]:
 
 
 def _quoted(command: str, position: int, quote: str) -> tuple[str, int]:
-    taken: list[str] = []
+    chars: list[str] = []
     while position < len(command):
         char = command[position]
         position += 1
         if char == quote:
-            return "".join(taken), position
+            return "".join(chars), position
         if char == "\\" and quote == '"':
             if position >= len(command):
                 break
             char = command[position]
             position += 1
-        taken.append(char)
+        chars.append(char)
     raise UnbalancedQuote("a quote is not closed")
 
 
 def words(value: object, place: Place) -> Any:
-    """``command`` or ``entrypoint`` as a list of words."""
+    """Returns ``command`` or ``entrypoint`` as a list of words."""
     if not is_scalar(value):
         return text_list(value, place)
     text = scalar_text(value)
@@ -88,5 +88,5 @@ def words(value: object, place: Place) -> Any:
 
 
 def health_test(value: object, place: Place) -> object:
-    """A text is a test for the shell; a list is left as it is."""
+    """Converts a text to a test for the shell; a list stays as it is."""
     return seq_of(["CMD-SHELL", scalar_text(value)], place.mark) if is_scalar(value) else text_list(value, place)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""``environment``, ``env_file``, ``label_file`` and ``extra_hosts`` in one shape each."""
+"""The canonical form of ``environment``, ``env_file`` and ``extra_hosts``."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.r
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.scalars import scalar_text
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.tree import Map, Seq
 
-# The format of an env_file in short form: as Docker's CLI reads it, with notices where Compose would read otherwise.
+# The format of an env_file in short form: read like Docker's CLI, with notices if Compose reads a value differently.
 SHORT = "short"
 
 
 def environment(value: object, place: Place) -> Any:
-    """A Map of texts; None stands for a bare key, which is resolved once all files are merged."""
+    """Returns a Map of texts; None is the value of a bare key, which is resolved after all files are merged."""
     return pairs(value, place, None)
 
 
 def env_file(value: object, place: Place) -> Any:
-    """A list of maps with ``path``, ``required`` and ``format``."""
+    """Returns a list of maps with ``path``, ``required`` and ``format``."""
     values: Any = value
     if is_scalar(value):
         values = Seq(place.mark)
@@ -51,9 +51,9 @@ def env_file(value: object, place: Place) -> Any:
 
 
 def extra_hosts(value: object, place: Place) -> Any:
-    """``HOST=IP`` texts: a list in its order, a mapping sorted by ``host:ip``.
+    """Returns ``HOST=IP`` texts: those of a list in its order, those of a mapping sorted by ``host:ip``.
 
-    An entry without an address is left out, as Docker's CLI does it.
+    An entry without an address is dropped with a notice, as in Docker's CLI.
     """
     if isinstance(value, Map):
         return _hosts_of_map(value)

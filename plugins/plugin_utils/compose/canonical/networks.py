@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A service's ``networks`` and ``depends_on``: a list is short for a mapping."""
+"""A service's ``networks`` and ``depends_on``: a list of names becomes a mapping."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _DEFAULTS = (("condition", "service_started"), ("required", True), ("restart", F
 
 
 def _as_map(value: object, place: Place) -> Map | None:
-    """A Map name → entry (None if the list form gives none); reports what is neither."""
+    """Returns a Map name → entry (None for a name in a list); None, after a problem, for any other value."""
     if isinstance(value, Map):
         return value
     if not isinstance(value, Seq):
@@ -57,7 +57,7 @@ def _attachment(entry: Map, place: Place) -> None:
 
 
 def complete_dependencies(tree: Map) -> Map:
-    """Writes out the defaults once all files are merged: what a later file does not say, it does not change."""
+    """Adds the defaults of ``depends_on``, after all files are merged: a default must not replace a value."""
     services = tree.get("services")
     for service in services.values() if isinstance(services, Map) else ():
         dependencies = service.get("depends_on") if isinstance(service, Map) else None
@@ -75,7 +75,7 @@ def depends_on(value: object, place: Place) -> Any:
     for name, entry in list(new.items()):
         here = place.at(new, name)
         if entry is None:
-            # The short form says these two, as in Compose.
+            # The short form sets these two, as in Compose.
             here.spend(CONTAINER)
             new[name] = Map(here.mark)
             for key, default in _DEFAULTS[:2]:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""``ports``: each entry as maps of target, published, protocol, mode; ranges are expanded."""
+"""``ports`` as maps of target, published, protocol, mode; ranges are expanded."""
 
 from __future__ import annotations
 
@@ -16,18 +16,16 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.t
 
 _RANGE = re.compile(r"([0-9]{1,5})(?:-([0-9]{1,5}))?\Z")
 _PROTOCOLS = ("tcp", "udp", "sctp")
-# What a port counts in the budget of a run (Report.spend): it is a mapping of several values.
+# The cost of a port in the budget of a run (Report.spend): it is a mapping of several values.
 _COST = CONTAINER + SHARED
 _HINT = 'write [[IP:]PUBLISHED:]TARGET[/PROTOCOL], for example "8080:80/tcp"'
 
 
 class _Bad(ValueError):
-    """The entry can't be understood."""
+    """An entry is invalid."""
 
 
 def ports(value: object, place: Place) -> Any:
-    if is_scalar(value):
-        return wrong_type(value, place, "a list")
     if not isinstance(value, Seq):
         return wrong_type(value, place, "a list")
     new = Seq(value.start)
@@ -37,7 +35,7 @@ def ports(value: object, place: Place) -> Any:
             entries = _long(item, here) if isinstance(item, Map) else _short(item, here)
         except _Bad as error:
             here.problem(str(error), hint=_HINT, code="port")
-            # The others keep their place.
+            # None keeps the index of the other entries.
             here.report.broken.add(here.mark)
             new.add(None, here.mark)
             continue
@@ -89,7 +87,7 @@ def _short(item: object, place: Place) -> list[Map]:
 
 
 def _paired(targets: list[int], published: list[int]) -> list[tuple[int, int]]:
-    """Which target is published where (0: nowhere). Several published ports may lead to one target."""
+    """Returns pairs (target, published port or 0). Several published ports may have one target."""
     if not published:
         return [(target, 0) for target in targets]
     if len(targets) == 1:
@@ -107,12 +105,12 @@ def _address(host: str) -> str:
 
 
 def _long(item: Map, place: Place) -> list[Map]:
-    """The long form; only a range of published ports is expanded."""
+    """Returns the maps of an entry in long form; only a range of published ports is expanded."""
     for key in ("protocol", "mode", "name", "app_protocol", "host_ip"):
         if is_scalar(item.get(key)):
             item[key] = scalar_text(item[key])
     target = item.get("target")
-    # A text that is not a number has been reported by its cast.
+    # The cast has already reported a text that is not a number.
     if target is not None and (isinstance(target, bool) or not isinstance(target, (int, str))):
         raise _Bad("target must be a whole number")
     published = item.get("published")

@@ -1,15 +1,16 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Readers of single values: each returns None if the key is absent and raises Invalid if the type is wrong.
+"""Readers of single values: each returns None if the key is absent, and raises Invalid if the type is wrong.
 
-The files were checked by the schema before, which lets text stand for numbers and booleans; here it becomes them.
+The schema has already checked the files. It accepts text for numbers and booleans; these functions convert it.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.tree import Invalid, Path
@@ -41,22 +42,16 @@ def integer(holder: Mapping[str, object], key: str, path: Path) -> int | None:
         return None
     if isinstance(value, float) and not math.isnan(value) and abs(value) < 2**63:
         return int(value)
-    if isinstance(value, str):
-        try:
-            return int(value.strip(), 10) if value.isascii() and "_" not in value else _no_integer(value)
-        except ValueError:
-            pass
+    if isinstance(value, str) and value.isascii() and "_" not in value:
+        with suppress(ValueError):
+            return int(value)
     elif isinstance(value, int) and not isinstance(value, bool):
         return value
     raise Invalid(f"{value!r} is not a whole number", (*path, key), code="type")
 
 
-def _no_integer(value: str) -> int:
-    raise ValueError(value)
-
-
 def count(holder: Mapping[str, object], key: str, path: Path) -> int | None:
-    """An integer that the Engine keeps without a sign."""
+    """Reads an integer that the Engine stores unsigned: 0 to 2^63 - 1."""
     value = integer(holder, key, path)
     if value is not None and not 0 <= value < 2**63:
         raise Invalid(f"{value} is out of range", (*path, key), code="range")
@@ -67,13 +62,11 @@ def number(holder: Mapping[str, object], key: str, path: Path) -> float | int | 
     value = holder.get(key)
     if value is None:
         return None
-    try:
-        if isinstance(value, _SCALARS) and not isinstance(value, bool):
+    if isinstance(value, _SCALARS) and not isinstance(value, bool):
+        with suppress(ValueError, OverflowError):
             result = float(value)
             if abs(result) < 1e30:
                 return int(result) if result.is_integer() else result
-    except (ValueError, OverflowError):
-        pass
     raise Invalid(f"{value!r} is not a number", (*path, key), code="type")
 
 
@@ -87,7 +80,7 @@ def boolean(holder: Mapping[str, object], key: str, path: Path) -> bool | None:
 
 
 def texts(holder: Mapping[str, object], key: str, path: Path) -> list[str] | None:
-    """A list of text; one text stands for a list of it."""
+    """Reads a list of texts; a single text counts as a list with one item."""
     value = holder.get(key)
     if value is None:
         return None
@@ -99,7 +92,7 @@ def texts(holder: Mapping[str, object], key: str, path: Path) -> list[str] | Non
 
 
 def items(holder: Mapping[str, object], key: str, path: Path) -> list[Mapping[str, Any]] | None:
-    """A list of mappings."""
+    """Reads a list of mappings."""
     value = holder.get(key)
     if value is None:
         return None
@@ -119,12 +112,12 @@ def mapping(holder: Mapping[str, object], key: str, path: Path) -> Mapping[str, 
 
 
 def section(holder: Mapping[str, object], key: str, path: Path) -> Mapping[str, Any]:
-    """Like mapping(), but an absent one is empty."""
+    """Reads a mapping; an empty one if it is absent."""
     return mapping(holder, key, path) or {}
 
 
 def labels(holder: Mapping[str, object], key: str, path: Path) -> dict[str, str] | None:
-    """A map of text to text, sorted; null is the empty text."""
+    """Reads a map of text to text, sorted; null becomes the empty text."""
     value = mapping(holder, key, path)
     if value is None:
         return None
@@ -135,7 +128,7 @@ def labels(holder: Mapping[str, object], key: str, path: Path) -> dict[str, str]
 
 
 def parsed(holder: Mapping[str, object], key: str, path: Path, parse: Callable[[object], int]) -> int | None:
-    """A value that units.py reads."""
+    """Reads a value with a unit through ``parse``, a function of units.py."""
     value = holder.get(key)
     if value is None:
         return None
@@ -148,10 +141,10 @@ def parsed(holder: Mapping[str, object], key: str, path: Path, parse: Callable[[
 
 
 def given(**fields: object) -> dict[str, Any]:
-    """The fields that are not None."""
+    """Returns the fields that are not None."""
     return {name: value for name, value in fields.items() if value is not None}
 
 
 def filled(**fields: object) -> dict[str, Any]:
-    """The fields that are not empty: neither None, zero, "" nor an empty container (Go's ``omitempty``)."""
+    """Returns the fields that are neither None, zero, "" nor an empty container (Go's ``omitempty``)."""
     return {name: value for name, value in fields.items() if value}

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A service's ``configs`` and ``secrets``: maps of source, target, uid, gid, mode."""
+"""A service's ``configs`` and ``secrets`` as maps of source, target, uid, gid, mode."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def _long(item: Map, place: Place) -> None:
 
 
 def file_mode(value: str, place: Place) -> Any:
-    """A mode that is text is octal, as Compose reads it (``"0440"`` is 288)."""
+    """Parses a mode in text as octal, like Compose (``"0440"`` is 288)."""
     digits = value[2:] if value[:2] in ("0o", "0O") else value
     if digits and len(digits) < 8 and all(digit in "01234567" for digit in digits):
         return int(digits, 8)

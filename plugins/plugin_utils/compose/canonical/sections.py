@@ -12,7 +12,7 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.t
 
 
 def resource(value: object, place: Place) -> object:
-    """One entry of a section; nothing is an empty mapping."""
+    """Returns one entry of a section; an empty mapping if it has no value."""
     if value is None:
         return Map(place.mark)
     if not isinstance(value, Map):
@@ -23,7 +23,7 @@ def resource(value: object, place: Place) -> object:
 
 
 def _old_external(value: Map, place: Place) -> None:
-    """``external: {name: n}`` is the old way to write ``external: true`` with ``name: n``."""
+    """Rewrites the old form ``external: {name: n}`` to ``external: true`` with ``name: n``."""
     name = value["external"].get("name")
     if is_scalar(name):
         mark = value["external"].mark("name")

@@ -14,13 +14,13 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.t
 
 
 def wrong_type(value: object, place: Place, wanted: str) -> Any:
-    """Reports that ``value`` should be ``wanted`` and hands it back."""
+    """Reports that ``value`` must be ``wanted``, and returns it."""
     place.problem(f"must be {wanted}, not {kind_of(value)}", code="type")
     return value
 
 
 def kind_of(value: object) -> str:
-    """What a value is, for messages (the value itself might be a secret)."""
+    """Returns the type of a value for messages: the value itself might be a secret."""
     if value is None:
         return "empty"
     if isinstance(value, dict):
@@ -37,7 +37,7 @@ def is_scalar(value: object) -> bool:
 
 
 def text(value: object, place: Place) -> Any:
-    """A scalar as text; other types are reported and replaced by an empty text."""
+    """Returns a scalar as text; reports other types and returns an empty text for them."""
     if is_scalar(value):
         return scalar_text(value)
     wrong_type(value, place, "text")
@@ -45,7 +45,7 @@ def text(value: object, place: Place) -> Any:
 
 
 def text_list(value: object, place: Place) -> Any:
-    """A text becomes a list of one; the items of a list become texts."""
+    """Converts a text to a list with one item, and the items of a list to texts."""
     if is_scalar(value):
         return seq_of([scalar_text(value)], place.mark)
     if not isinstance(value, Seq):
@@ -56,7 +56,7 @@ def text_list(value: object, place: Place) -> Any:
 
 
 def pairs(value: object, place: Place, bare: str | None, convert: Callable[[object], str] = scalar_text) -> Any:
-    """``NAME=VALUE`` items or a mapping as a Map of texts; ``bare`` stands for a missing value."""
+    """Converts ``NAME=VALUE`` items or a mapping to a Map of texts; ``bare`` replaces a missing value."""
     if isinstance(value, Map):
         for key, item in value.items():
             if isinstance(item, (dict, list)):
@@ -78,5 +78,5 @@ def pairs(value: object, place: Place, bare: str | None, convert: Callable[[obje
 
 
 def text_map(value: object, place: Place) -> Any:
-    """Labels, options and the like: a missing value is an empty text."""
+    """Converts labels, options and the like; a missing value becomes an empty text."""
     return pairs(value, place, "")

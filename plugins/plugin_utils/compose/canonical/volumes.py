@@ -1,8 +1,8 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A service's ``volumes`` as maps. Short forms are split as Docker's CLI does it, except for single letters:
-there ``v:/data`` is a drive of Windows, here a volume named ``v``, as Compose's users mean it.
+"""A service's ``volumes`` as maps. Short forms are split as in Docker's CLI, except for single letters:
+in the CLI ``v:/data`` is a Windows drive, here a volume named ``v``, as users of Compose expect.
 """
 
 from __future__ import annotations
@@ -50,9 +50,9 @@ def _long(item: Map, place: Place) -> Map:
 
 
 def _split(text: str) -> list[str]:
-    """The parts between colons; the colon behind a single letter is that of a drive (``c:/x``) and parts nothing.
+    """Splits at colons, but not at the colon of a drive (``c:/x``).
 
-    Unlike docker, ``v:/data`` and ``v:/data:ro`` are the volume ``v``: no node takes what docker makes of them.
+    Unlike in docker, ``v:/data`` and ``v:/data:ro`` are the volume ``v``: no node accepts docker's result for them.
     """
     if _DRIVE.match(text) and text[2:3] == "/":
         target, _colon, more = text[2:].partition(":")
@@ -68,7 +68,7 @@ def _split(text: str) -> list[str]:
         text = text[colon + 1 :]
 
 
-def _what_is_wrong(parts: list[str]) -> str:
+def _fault(parts: list[str]) -> str:
     if len(parts) > 3:
         return "it has more than three parts"
     if not parts[0].strip():
@@ -80,9 +80,9 @@ def _what_is_wrong(parts: list[str]) -> str:
 
 def _short(text: str, place: Place) -> Any:
     parts = _split(text)
-    wrong = _what_is_wrong(parts)
-    if wrong:
-        place.problem(f"is not a valid short volume syntax: {wrong}", hint=_HINT, code="volume")
+    fault = _fault(parts)
+    if fault:
+        place.problem(f"is not a valid short volume syntax: {fault}", hint=_HINT, code="volume")
         return text
     place.spend(CONTAINER)
     entry = Map(place.mark)

@@ -11,13 +11,13 @@ from typing import Any
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.canonical import readers as read
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.context import Scope, makes
 
-#: Networks that every Engine has. They know no aliases.
+#: Networks that every Engine has. They support no aliases.
 PREDEFINED = ("host", "bridge", "none", "default")
 _ATTACHABLE_MODES = ("host", "bridge")
 
 
 def network_mode(scope: Scope) -> str | None:
-    """Return ``host`` or ``bridge`` where ``network_mode`` says so and ``networks`` says nothing."""
+    """Returns ``host`` or ``bridge`` if ``network_mode`` has this value and there are no ``networks``."""
     mode = read.text(scope.service, "network_mode", scope.path())
     if mode not in _ATTACHABLE_MODES or scope.service.get("networks"):
         return None
@@ -69,9 +69,9 @@ def _notice_mode(scope: Scope) -> None:
 
 
 def _extra_aliases(scope: Scope) -> list[str]:
-    """Names by which other services of the file know this one: of links, and of ``container_name``.
+    """Returns the names that other services of the file use for this one: from links and ``container_name``.
 
-    They are given on networks of the stack only: on a network that others use as well they could collide.
+    They are only aliases on networks of the stack: on other networks they could collide with other stacks' names.
     """
     aliases = list(scope.context.link_aliases.get(scope.key, ()))
     name = read.text(scope.service, "container_name", scope.path()) or ""
@@ -79,7 +79,7 @@ def _extra_aliases(scope: Scope) -> list[str]:
 
 
 def _is_aliased(scope: Scope, name: str) -> bool:
-    """Whether ``container_name`` becomes the alias ``name``; a notice says what became of it."""
+    """Returns whether ``container_name`` becomes the alias ``name``; a notice reports the result."""
     written = read.text(scope.service, "container_name", scope.path())
     if not written or written == scope.key:
         return False

@@ -15,7 +15,7 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source i
 
 @makes("TaskTemplate.ContainerSpec.Env", "environment")
 def environment(scope: Scope) -> list[str] | None:
-    """Return the sorted ``K=V`` list; a key without a value is left out, where docker's CLI sends the bare key."""
+    """Returns the sorted ``K=V`` list without keys that have no value; docker's CLI sends these as well."""
     variables = read.section(scope.service, "environment", scope.path())
     return sorted(
         f"{name}={read.as_text(value, scope.path('environment', name))}"
@@ -34,7 +34,7 @@ def capability_add(scope: Scope) -> list[str] | None:
 
 @makes("TaskTemplate.ContainerSpec.CapabilityDrop", "cap_drop")
 def capability_drop(scope: Scope) -> list[str] | None:
-    """Return what is dropped; a capability that is both added and dropped is added."""
+    """Returns the dropped capabilities; one that is both added and dropped is added."""
     return sorted(_given(scope, "cap_drop") - _given(scope, "cap_add") - {_RESET}) or None
 
 
@@ -58,22 +58,20 @@ _SPANS = {
 
 @makes("TaskTemplate.ContainerSpec.Healthcheck", "healthcheck")
 def healthcheck(scope: Scope) -> dict[str, Any] | None:
-    """Return the Healthcheck; spans are nanoseconds. ``disable: true`` wins over a test, as in Compose."""
+    """Returns the Healthcheck, with times in nanoseconds. ``disable: true`` wins over a test, as in Compose."""
     check = read.mapping(scope.service, "healthcheck", scope.path())
     if check is None:
         return None
     path = scope.path("healthcheck")
     if read.boolean(check, "disable", path):
         return {"Test": ["NONE"]}
-    spans = {}
-    for field, key in _SPANS.items():
-        spans[field] = read.parsed(check, key, path, units.duration)
+    spans = {field: read.parsed(check, key, path, units.duration) for field, key in _SPANS.items()}
     return read.filled(Test=read.texts(check, "test", path), Retries=read.count(check, "retries", path), **spans)
 
 
 @makes("TaskTemplate.ContainerSpec.Hosts", "extra_hosts")
 def hosts(scope: Scope) -> list[str] | None:
-    """Return ``extra_hosts`` in the Engine's form, ``IP HOST``, in the file's order."""
+    """Returns ``extra_hosts`` in the Engine's form, ``IP HOST``, in the file's order."""
     found = []
     for entry in read.texts(scope.service, "extra_hosts", scope.path()) or []:
         separator = "=" if "=" in entry else ":"
@@ -87,7 +85,7 @@ def hosts(scope: Scope) -> list[str] | None:
 
 @makes("TaskTemplate.ContainerSpec.DNSConfig", "dns", "dns_search", "dns_opt")
 def dns_config(scope: Scope) -> dict[str, Any] | None:
-    """Return the DNSConfig; an empty list in the file gives an empty one, as docker's CLI sends it."""
+    """Returns the DNSConfig; an empty list in the file becomes an empty DNSConfig, as in docker's CLI."""
     servers, search, options = (
         read.texts(scope.service, key, scope.path()) for key in ("dns", "dns_search", "dns_opt")
     )
@@ -118,7 +116,7 @@ def _ulimit(scope: Scope, name: str, given: Mapping[str, object]) -> dict[str, A
 
 @makes("TaskTemplate.LogDriver", "logging")
 def log_driver(scope: Scope) -> dict[str, Any] | None:
-    """Return the LogDriver; an empty ``logging`` gives an empty one, which means the node's default driver."""
+    """Returns the LogDriver; an empty ``logging`` becomes an empty one, which means the node's default driver."""
     logging = read.mapping(scope.service, "logging", scope.path())
     if logging is None:
         return None

@@ -1,13 +1,13 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The whole conversion, that of one service, and the functions that make the fields of its spec."""
+"""The state of a conversion and of each service in it, and the registry of functions that create the spec's fields."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NamedTuple, TypeVar
 
@@ -28,7 +28,7 @@ Result = TypeVar("Result")
 
 @dataclass
 class Context:
-    """One conversion: its inputs, and what it collects."""
+    """One conversion: its inputs, and its problems, notices and used networks."""
 
     project: Project
     stack: Stack
@@ -41,14 +41,13 @@ class Context:
     # -- problems
 
     def at(self, message: str, path: Path, hint: str = "", code: str = "invalid") -> Problem:
-        """Return a Problem that stands at ``path``."""
-        path = self._written(path)
+        """Returns a Problem at ``path``."""
+        path = self._in_file(path)
         mark = self.project.where(path)
-        problem = Problem(clipped(message), dotted(path), hint=clipped(hint), code=code)
-        return replace(problem, file=mark.file, line=mark.line, column=mark.column) if mark else problem
+        return Problem(clipped(message), dotted(path), mark.file, mark.line, mark.column, clipped(hint), code)
 
-    def _written(self, path: Path) -> Path:
-        """Where in the file stands what is at ``path`` of a generated service."""
+    def _in_file(self, path: Path) -> Path:
+        """Returns the path in the file; that of a generated job leads to its step or service."""
         step = self.project.steps.get(str(path[1])) if path[:1] == ("services",) and path[1:] else None
         if step is None:
             return path
@@ -58,7 +57,7 @@ class Context:
         return ("services", service, *below, *path[2:])
 
     def guard(self, convert: Callable[..., Result], *given: object) -> Result | None:
-        """Call ``convert`` with ``given``; what it finds invalid becomes a problem, and None its result."""
+        """Calls ``convert`` with ``given``; on Invalid, adds a problem and returns None."""
         try:
             return convert(*given)
         except Invalid as error:
@@ -72,7 +71,7 @@ class Context:
         return entries if isinstance(entries, dict) else {}
 
     def definition(self, kind: str, key: str, path: Path) -> Mapping[str, Any]:
-        """Return what the file says of an object; raise Invalid if it does not know it."""
+        """Returns the file's definition of an object. Raises Invalid (``undefined``) if there is none."""
         entries = self.entries(kind)
         if key not in entries and not (kind == "networks" and key == "default"):
             known = ", ".join(sorted(map(str, entries))) or "none"
@@ -90,14 +89,14 @@ class Context:
         return bool(isinstance(entry, dict) and entry.get("external"))
 
     def object_name(self, kind: str, key: str, path: Path) -> str:
-        """Return the object's name in the Swarm: its ``name``, or STACK_KEY, or KEY if it is external."""
+        """Returns the object's name in the Swarm: its ``name``, or STACK_KEY, or KEY if it is external."""
         name = self.definition(kind, key, path).get("name")
         if name is not None and str(name).strip():
             return str(name)
         return key if self.is_external(kind, key) else self.stack.scoped(key)
 
     def use_network(self, key: str, path: Path) -> str:
-        """Note that a service joins a network, and return the network's name."""
+        """Records that a service joins a network, and returns the network's name."""
         name = self.object_name("networks", key, path)
         self.used_networks.add(key)
         return name
@@ -109,13 +108,13 @@ class Context:
 
     @cached_property
     def jobs(self) -> frozenset[str]:
-        """The services that are made jobs, since others wait until they have completed."""
+        """Returns the services that become jobs, since others wait until they have completed."""
         services = self.entries("services")
         return frozenset(key for key in waited_for(services, COMPLETED) if becomes_job(services.get(key) or {}))
 
     @cached_property
     def link_aliases(self) -> dict[str, list[str]]:
-        """The aliases that ``links`` of other services give to a service, by its key."""
+        """Returns for each service the aliases in the ``links`` of other services."""
         found: dict[str, list[str]] = {}
         if "links" not in self.options.apply_ignored:
             return found
@@ -129,7 +128,7 @@ class Context:
 
     @cached_property
     def _hosts_named(self) -> dict[str, str | None]:
-        """Every host that a service's settings name, with the service that does (None: several)."""
+        """Returns all host names in the services' settings, each with its service (None: several)."""
         found: dict[str, str | None] = {}
         for key, service in self.entries("services").items():
             for host in hosts_named(service) if isinstance(service, dict) else ():
@@ -138,7 +137,7 @@ class Context:
         return found
 
     def is_named_as_host(self, host: str, key: str) -> bool:
-        """Whether a service other than ``key`` names ``host`` as one that it talks to."""
+        """Returns whether a service other than ``key`` uses ``host`` as a host name."""
         return self._hosts_named.get(host, key) != key
 
 
@@ -150,7 +149,7 @@ _WHOLE = re.compile(_NAME + r"\Z")
 
 
 def hosts_named(service: Mapping[str, object]) -> Iterator[str]:
-    """Yield the names that stand where a host would; not every word, since users and databases are named alike."""
+    """Yields the names in places of hosts; not all words, since users and databases often have the same name."""
     environment = service.get("environment")
     for name, value in environment.items() if isinstance(environment, dict) else ():
         if isinstance(value, str):
@@ -168,7 +167,7 @@ def _in(text: str) -> Iterator[str]:
         yield next((name for name in match.groups() if name), "")
 
 
-#: Keys that ``docker stack deploy`` takes and ignores, although Swarm can do what they say.
+#: Keys that ``docker stack deploy`` accepts and ignores, although Swarm supports them.
 IGNORED_BY_DOCKER = frozenset(key.removeprefix("volumes[].") for key, row in SERVICE.items() if row.ignored)
 
 
@@ -176,8 +175,8 @@ IGNORED_BY_DOCKER = frozenset(key.removeprefix("volumes[].") for key, row in SER
 class ConvertOptions:
     """The options of convert().
 
-    ``home`` is what a leading ``~`` of a bind's source stands for. ``apply_ignored`` names the keys of
-    IGNORED_BY_DOCKER that take effect: an empty set gives exactly what ``docker stack deploy`` makes.
+    ``home`` replaces a leading ``~`` in the source of a bind. ``apply_ignored``: the keys of IGNORED_BY_DOCKER that
+    take effect; with an empty set, the result is exactly that of ``docker stack deploy``.
     ``generic_resources`` maps a device driver or capability (``nvidia``, ``gpu``) to the kind that the nodes advertise.
     """
 
@@ -208,7 +207,7 @@ class Scope:
         self.context.notices.append(self.context.at(message, self.path(*keys), hint, code))
 
     def applies(self, ignored_key: str, *keys: str | int) -> bool:
-        """Whether a key that docker's CLI ignores takes effect; a notice says so where it does not."""
+        """Returns whether a key that docker's CLI ignores takes effect; a notice reports if not."""
         if ignored_key in self.context.options.apply_ignored:
             return True
         self.notice(
@@ -218,7 +217,7 @@ class Scope:
 
 
 class Field(NamedTuple):
-    """A field of the spec, what makes it, and the keys without any of which there is none (no keys: there may be)."""
+    """A field of the spec and the function that creates it: always, or if the service has one of ``keys``."""
 
     name: str
     make: Callable[[Scope], object]
@@ -230,7 +229,7 @@ _Make = TypeVar("_Make", bound=Callable[[Scope], object])
 
 
 def makes(name: str, *keys: str) -> Callable[[_Make], _Make]:
-    """Marks the function that makes the field ``name`` (its path in the ServiceSpec) from ``keys``."""
+    """Registers the function that creates the field ``name`` (its path in the ServiceSpec) from ``keys``."""
 
     def mark(make: _Make) -> _Make:
         FIELDS.append(Field(name, make, keys))

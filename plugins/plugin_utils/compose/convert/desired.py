@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A canonical project to the desired state of a stack. Pure: the same project gives the same result."""
+"""Converts a canonical project to the desired state of a stack. Pure."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ if TYPE_CHECKING:
 
 
 def convert(project: Project, stack: Stack, *, options: ConvertOptions | None = None) -> Desired:
-    """Return the DesiredState (docs/architecture.md) of ``project``, named as ``stack`` says.
+    """Returns the DesiredState (docs/architecture.md) of ``project``, with names from ``stack``.
 
-    Specs are those of ``docker stack deploy`` 28.2.2 but for what docs/differences.md lists.
-    What the Engine itself would refuse is for the rules to find; here only what can't be put into a spec is a problem.
-    Raises ComposeError with all of them.
+    Specs are those of ``docker stack deploy`` 28.2.2, except for the list in docs/differences.md.
+    The rules find what the Engine would refuse; here a problem is only a value that can't become part of a spec.
+    Raises ComposeError with all problems.
     """
     context = Context(project, stack, options or ConvertOptions())
     services = []
@@ -63,7 +63,7 @@ def _service(context: Context, key: str, service: object) -> dict[str, Any]:
     mark = context.project.where(scope.path())
     depends_on = dependencies(scope.service, scope.path())
     for other in depends_on.keys() - context.project.services.keys():
-        depends_on[other]["required"] = False  # the rules have judged it
+        depends_on[other]["required"] = False  # the rules have accepted it
     step = context.project.steps.get(key)
     return {
         **({"step_of": step[0]} if step else {}),
@@ -72,16 +72,16 @@ def _service(context: Context, key: str, service: object) -> dict[str, Any]:
         "image": scope.service.get("image"),
         "spec": service_spec(scope),
         "depends_on": depends_on,
-        "where": f"{mark.file}:{mark.line}" if mark else "",
+        "where": f"{mark.file}:{mark.line}",
     }
 
 
-#: Keys of one service that change what another one answers to.
+#: Keys of one service that change the aliases of another one.
 ELSEWHERE = ("container_name", "links")
 
 
 def remember_docker(desired: Desired, project: Project, stack: Stack, options: ConvertOptions) -> None:
-    """Gives each service that differs from docker's an entry ``as_docker``: docker's ``spec`` and the ``keys``."""
+    """Adds ``as_docker`` to each service that differs from docker's: its ``spec``, and the ``keys`` that differ."""
     found = {key: sorted(ignored_keys(service)) for key, service in project.services.items()}
     if not any(found.values()):
         return
@@ -91,12 +91,12 @@ def remember_docker(desired: Desired, project: Project, stack: Stack, options: C
     for service in desired["services"]:
         spec = specs[service["key"]]
         if spec != service["spec"]:
-            # Without keys of its own, it is another service's that has changed this one's aliases.
+            # If the service has no such keys, those of another one have changed its aliases.
             service["as_docker"] = {"spec": spec, "keys": found[service["key"]] or others}
 
 
 def ignored_keys(service: Mapping[str, object]) -> Iterator[str]:
-    """The keys of a canonical service that docker's CLI takes and ignores, as IGNORED_BY_DOCKER names them."""
+    """Yields the keys of a canonical service that docker's CLI ignores, as in IGNORED_BY_DOCKER."""
     yield from (key for key in service if key in IGNORED_BY_DOCKER)
     volumes = service.get("volumes")
     for mount in volumes if isinstance(volumes, list) else ():

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""References of images, normalised as the API client does (distribution/reference: TagNameOnly, FamiliarString)."""
+"""Normalizes image references like the API client (distribution/reference: TagNameOnly, FamiliarString)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.
 
 @makes("TaskTemplate.ContainerSpec.Image")
 def image(scope: Scope) -> str:
-    """Return the image as it goes into the ContainerSpec."""
+    """Returns the image for the ContainerSpec."""
     written = text(scope.service, "image", scope.path())
     if not written or not written.strip():
         if scope.service.get("build") is not None:
@@ -32,7 +32,7 @@ def image(scope: Scope) -> str:
 
 
 def normalise(reference: str) -> str | None:
-    """Return the familiar form with a tag (``nginx`` gives ``nginx:latest``), or None if it is not a reference.
+    """Returns the familiar form with a tag (``nginx`` becomes ``nginx:latest``), or None if it is not a reference.
 
     An image's id (64 hex digits) stays as it is.
     """

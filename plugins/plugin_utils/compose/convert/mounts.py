@@ -21,10 +21,9 @@ _WINDOWS_PATH = re.compile(r"(?:[A-Za-z]:)?[\\/]|[A-Za-z]:")
 
 @makes("TaskTemplate.ContainerSpec.Mounts", "volumes", "tmpfs", "shm_size")
 def mounts(scope: Scope) -> list[dict[str, Any]] | None:
-    """Return the mounts: those of ``volumes`` in the file's order, then those of ``tmpfs`` and ``shm_size``."""
-    found = []
-    for index, volume in enumerate(read.items(scope.service, "volumes", scope.path()) or []):
-        found.append(_mount(scope, volume, scope.path("volumes", index)))
+    """Returns the mounts: those of ``volumes`` in the file's order, then those of ``tmpfs`` and ``shm_size``."""
+    volumes = read.items(scope.service, "volumes", scope.path()) or []
+    found = [_mount(scope, volume, scope.path("volumes", index)) for index, volume in enumerate(volumes)]
     found += temporary_mounts(scope)
     found += shared_memory(scope, {mount["Target"] for mount in found})
     return found or None
@@ -95,7 +94,7 @@ def _bind_options(scope: Scope, block: Mapping[str, object], path: Path) -> dict
 
 
 def _absolute(scope: Scope, source: str) -> str:
-    """A relative source belongs to the project's directory; an absolute one stays as it is written."""
+    """Makes a relative source absolute, from the project's directory; an absolute one stays as written."""
     if source.startswith("~"):
         source = scope.context.options.home + source[1:]
     if source.startswith("/") or _WINDOWS_PATH.match(source):
@@ -160,7 +159,7 @@ def tmpfs_options(scope: Scope, block: Mapping[str, object], path: Path) -> dict
 
 
 def temporary_mounts(scope: Scope) -> list[dict[str, Any]]:
-    """Return the mounts of ``tmpfs``, each ``PATH[:OPTION,...]``."""
+    """Returns the mounts of ``tmpfs``, each ``PATH[:OPTION,...]``."""
     entries = read.texts(scope.service, "tmpfs", scope.path()) or []
     if not entries or not scope.applies("tmpfs"):
         return []
@@ -191,7 +190,7 @@ def _temporary(scope: Scope, entry: str, index: int) -> dict[str, Any]:
 
 
 def shared_memory(scope: Scope, taken: set[str]) -> list[dict[str, Any]]:
-    """Return ``shm_size`` as a tmpfs on /dev/shm: services have no field for it."""
+    """Returns ``shm_size`` as a tmpfs on /dev/shm: services have no field for it."""
     size = read.parsed(scope.service, "shm_size", scope.path(), units.byte_size)
     if not size or not scope.applies("shm_size") or _SHARED_MEMORY in taken:
         return []
@@ -199,7 +198,7 @@ def shared_memory(scope: Scope, taken: set[str]) -> list[dict[str, Any]]:
 
 
 def _mode(value: object) -> int:
-    """A number is the mode itself; text is octal."""
+    """Parses a file mode: a number is the mode itself, text is octal. Raises ValueError."""
     if isinstance(value, str):
         if not value or set(value) - set("01234567") or len(value) > 5:
             raise ValueError(f"{value!r} is not a valid file mode; write for example 1777")

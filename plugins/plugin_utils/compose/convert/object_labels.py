@@ -15,7 +15,7 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.t
 
 
 def owned(stack: Stack, holder: Mapping[str, object], path: Path) -> dict[str, str]:
-    """Return the entry's ``labels`` with the one by which docker finds the stack's objects; that one always wins."""
+    """Returns the entry's ``labels`` and docker's label for a stack's objects, which always wins."""
     return {**(values.labels(holder, "labels", path) or {}), NAMESPACE: stack.full_name}
 
 
@@ -26,7 +26,7 @@ def container_labels(scope: Scope) -> dict[str, str]:
 
 @makes("Labels")
 def service_labels(scope: Scope) -> dict[str, str]:
-    """Return ``deploy.labels`` with docker's own two; the image stands there as the file has it."""
+    """Returns ``deploy.labels`` and docker's own two labels; the image in one of them is as in the file."""
     deploy = values.section(scope.service, "deploy", scope.path())
     labels = owned(scope.stack, deploy, scope.path("deploy"))
     labels[IMAGE] = values.text(scope.service, "image", scope.path()) or ""

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The stack's configs and secrets. Their content stays apart from their specs."""
+"""The stack's configs, secrets and networks. The content of configs and secrets is not part of their specs."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.object_labels import owned
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.tree import Invalid, Path
 
-#: The Engine takes less than this (swarmkit's controlapi). A secret is never empty.
+#: The Engine accepts less than this (swarmkit's controlapi).
 _TOO_LARGE = {"configs": 1_024_000, "secrets": 512_000}
 
 
 def objects(context: Context, kind: str) -> list[dict[str, Any]]:
-    """Return all of ``configs`` or ``secrets``, used or not, by name."""
+    """Returns all ``configs`` or ``secrets``, also unused ones, by name."""
     found = []
     for key in sorted(context.entries(kind), key=str):
         entry = context.guard(partial(_object, context, kind, key))
@@ -45,7 +45,7 @@ def _object(context: Context, kind: str, key: str) -> dict[str, Any] | None:
         return {"key": key, "name": name, "external": False, "spec": spec, "data": None}
     data = _content(context, kind, key)
     entry = {"key": key, "name": name, "external": False, "spec": spec, "data": base64.b64encode(data).decode()}
-    # A file may hold anything; in all other content the only NULs are those of references.
+    # A file may contain anything; in all other content, the only NULs are those of references.
     if b"\0" in data and not definition.get("file"):
         entry["template"] = True
     return entry
@@ -72,7 +72,7 @@ def _content(context: Context, kind: str, key: str) -> bytes:
 
 
 def networks(context: Context) -> list[dict[str, Any]]:
-    """Return the networks in use, by name; an external one has no spec."""
+    """Returns the networks in use, by name; an external one has no spec."""
     found = []
     for key in sorted(context.used_networks):
         entry = context.guard(partial(_network, context, key))
@@ -91,10 +91,10 @@ def _network(context: Context, key: str) -> dict[str, Any]:
 
 
 def _spec(context: Context, name: str, definition: Mapping[str, object], path: Path) -> dict[str, Any]:
-    """Return the body of POST /networks/create."""
+    """Returns the body of POST /networks/create."""
     spec = {
         "Name": name,
-        # Dropped in API 1.44; before, the Engine would let two networks share a name.
+        # Removed in API 1.44; before, the Engine allows two networks with one name without it.
         "CheckDuplicate": True,
         "Driver": read.text(definition, "driver", path) or "overlay",
         "Scope": "",

@@ -16,7 +16,7 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.t
 
 @makes("EndpointSpec")
 def endpoint_spec(scope: Scope) -> dict[str, Any]:
-    """Return the EndpointSpec, its ports in the order of the published port (the file's where that is equal)."""
+    """Returns the EndpointSpec, with ports sorted by published port, then in the file's order."""
     deploy = read.section(scope.service, "deploy", scope.path())
     mode = (read.text(deploy, "endpoint_mode", scope.path("deploy")) or "").lower()
     given = read.items(scope.service, "ports", scope.path()) or []

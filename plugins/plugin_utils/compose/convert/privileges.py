@@ -17,7 +17,7 @@ _CREDENTIALS = {"config": "Config", "file": "File", "registry": "Registry"}
 
 @makes("TaskTemplate.ContainerSpec.Privileges")
 def privileges(scope: Scope) -> dict[str, Any]:
-    """Return the Privileges. The three keys are always there, as docker's CLI sends them."""
+    """Returns the Privileges. It always has these three keys, as in docker's CLI."""
     result: dict[str, Any] = {
         "CredentialSpec": _credential_spec(scope),
         "NoNewPrivileges": False,
@@ -36,7 +36,7 @@ def privileges(scope: Scope) -> dict[str, Any]:
 
 
 def _split(option: str) -> tuple[str, str]:
-    """``NAME=VALUE``, or the older ``NAME:VALUE``."""
+    """Splits ``NAME=VALUE``, or the older ``NAME:VALUE``."""
     separator = "=" if "=" in option else ":"
     name, _separator, value = option.partition(separator)
     return name.strip(), value.strip()
@@ -80,13 +80,13 @@ _OPTIONS: dict[str, Callable[[dict[str, Any], str], bool]] = {
 
 
 def credential_config(scope: Scope) -> str | None:
-    """Return the key of the config that ``credential_spec`` refers to."""
+    """Returns the key of the config that ``credential_spec`` refers to."""
     spec = mapping(scope.service, "credential_spec", scope.path())
     return text(spec, "config", scope.path("credential_spec")) or None if spec else None
 
 
 def _credential_spec(scope: Scope) -> dict[str, str] | None:
-    """Return the CredentialSpec; its ``Config`` is the config's name, for which the manager puts the id."""
+    """Returns the CredentialSpec; its ``Config`` is the config's name, which the manager replaces with the id."""
     spec = mapping(scope.service, "credential_spec", scope.path())
     if not spec:
         return None

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How a service refers to configs and secrets."""
+"""References of a service to configs and secrets."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def secret_references(scope: Scope) -> list[dict[str, Any]] | None:
 
 
 def _order(reference: dict[str, Any]) -> tuple[str, str]:
-    """By the object's name, as docker's CLI sorts; it leaves references to one object in a random order."""
+    """Sorts by the object's name, like docker's CLI; it leaves references to one object in a random order."""
     return (reference.get("ConfigName") or reference.get("SecretName", ""), reference.get("File", {}).get("Name", ""))
 
 
@@ -62,7 +62,7 @@ def _references(scope: Scope, kind: str) -> list[dict[str, Any]]:
 
 
 def _file_mode(value: object) -> int:
-    """A number is the mode itself; text is octal, as Compose reads it."""
+    """Parses a file mode: a number is the mode itself, text is octal, as in Compose. Raises ValueError."""
     if isinstance(value, str):
         digits = value[2:] if value[:2].lower() == "0o" else value
         if not digits or set(digits) - set("01234567") or len(digits) > 5:

@@ -18,7 +18,7 @@ _DEFAULT_CPU_PERIOD = 100_000
 
 @makes("TaskTemplate.Resources")
 def resources(scope: Scope) -> dict[str, Any]:
-    """Return the ResourceRequirements; a block that the file has is there even when it is empty."""
+    """Returns the ResourceRequirements, with each block of the file, even if it is empty."""
     deploy = read.section(scope.service, "deploy", scope.path())
     given = read.section(deploy, "resources", scope.path("deploy"))
     path = scope.path("deploy", "resources")
@@ -57,7 +57,7 @@ def _reservations(scope: Scope, reservations: Mapping[str, object], path: Path) 
 
 
 def _older_cpus(scope: Scope) -> int | None:
-    """``cpus``, or what ``cpu_quota`` is of ``cpu_period``: both are microseconds."""
+    """Returns ``cpus``, or ``cpu_quota`` divided by ``cpu_period``, both in microseconds."""
     cpus = read.parsed(scope.service, "cpus", scope.path(), units.nano_cpus)
     if cpus is not None:
         return cpus
@@ -73,7 +73,7 @@ _HINT = (
 
 
 def generic_resources(scope: Scope, reservations: Mapping[str, object], path: Path) -> list[dict[str, Any]]:
-    """Return the GenericResources of ``reservations.generic_resources``, ``reservations.devices`` and ``gpus``."""
+    """Returns the GenericResources of ``reservations.generic_resources``, ``reservations.devices`` and ``gpus``."""
     found = []
     for index, item in enumerate(read.items(reservations, "generic_resources", path) or []):
         at = (*path, "generic_resources", index)

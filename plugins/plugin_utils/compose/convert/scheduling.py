@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How a service is updated and rolled back."""
+"""Mode, placement, updates, rollbacks and restarts of a service."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def rollback_config(scope: Scope) -> dict[str, Any] | None:
 
 
 def _config(scope: Scope, key: str) -> dict[str, Any] | None:
-    """Return the UpdateConfig. Ratio and order are always in it, since docker's CLI sends them so."""
+    """Returns the UpdateConfig. It always contains ratio and order, as in docker's CLI."""
     deploy = read.section(scope.service, "deploy", scope.path())
     config = read.mapping(deploy, key, scope.path("deploy"))
     if config is None:
@@ -46,7 +46,7 @@ def _config(scope: Scope, key: str) -> dict[str, Any] | None:
 
 
 def _float32(value: float) -> float:
-    """Return the shortest number that is the same as ``value`` in single precision, the Engine's type of a ratio."""
+    """Returns the shortest number that equals ``value`` in single precision, the Engine's type of a ratio."""
     single = struct.pack("f", value)
     exact: float = struct.unpack("f", single)[0]
     for digits in range(1, 9):
@@ -61,9 +61,9 @@ _MODES = ("replicated", "global", "replicated-job", "global-job")
 
 @makes("Mode")
 def mode(scope: Scope) -> dict[str, Any]:
-    """Return the Mode. Without a number the Engine takes 1; ``deploy.replicas`` wins over ``scale``.
+    """Returns the Mode. Without a number the Engine uses 1; ``deploy.replicas`` wins over ``scale``.
 
-    What others wait for to have completed is a job, unless the file says otherwise.
+    If others wait until the service has completed, it is a job, unless the file sets a mode.
     """
     deploy = read.section(scope.service, "deploy", scope.path())
     normal = "replicated-job" if scope.key in scope.context.jobs else "replicated"
@@ -91,7 +91,7 @@ def mode(scope: Scope) -> dict[str, Any]:
 
 
 _SYSTEMS = ("linux", "windows", "darwin", "freebsd")
-#: Nodes report these by names of the kernel, which swarmkit turns into Go's.
+#: Nodes report the kernel's names, which swarmkit converts to Go's.
 _ARCHITECTURES = {"x86_64": "amd64", "x86-64": "amd64", "aarch64": "arm64", "i386": "386"}
 
 
@@ -113,40 +113,39 @@ def placement(scope: Scope) -> dict[str, Any]:
 
 
 def _platforms(scope: Scope) -> list[dict[str, str]]:
-    """Return the one platform of ``platform``: OS[/ARCHITECTURE[/VARIANT]] or ARCHITECTURE."""
+    """Returns the one platform of ``platform``: OS[/ARCHITECTURE[/VARIANT]] or ARCHITECTURE."""
     written = read.text(scope.service, "platform", scope.path())
     if not written:
         return []
     parts = written.lower().split("/")
     system, parts = (parts[0], parts[1:]) if parts[0] in _SYSTEMS else ("linux", parts)
     architecture = _ARCHITECTURES.get(parts[0], parts[0]) if parts else ""
-    # Nodes tell 32-bit ARM by the kernel's name (armv7l), which no image's platform equals; the CLI leaves it out too.
+    # Nodes report 32-bit ARM as armv7l, the kernel's name, which no image's platform equals; the CLI omits it too.
     if architecture == "arm":
         architecture = ""
         scope.notice("Swarm does not distinguish 32-bit ARM, so any Linux node may run this", "platform")
     return [read.filled(OS=system, Architecture=architecture)]
 
 
-#: How often a job that is to be started again on failure is, where the file sets no limit: a migration that fails for
-#: ever helps nobody.
+#: The attempts of a job that restarts on failure, if the file sets no limit: a migration must not fail forever.
 _TRIES = 3
 _WORDS = "no, always, unless-stopped, on-failure or on-failure:COUNT"
 
 
 @makes("TaskTemplate.RestartPolicy")
 def restart_policy(scope: Scope) -> dict[str, Any] | None:
-    """Return ``deploy.restart_policy``, or else what ``restart`` says."""
+    """Returns the RestartPolicy of ``deploy.restart_policy``, or else of ``restart``."""
     deploy = read.section(scope.service, "deploy", scope.path())
     policy = read.mapping(deploy, "restart_policy", scope.path("deploy"))
     if policy is None:
         found = _from_restart(scope)
-        return _of_job(found or {"Condition": "none"}) if scope.key in scope.context.jobs else found
+        return _for_job(found or {"Condition": "none"}) if scope.key in scope.context.jobs else found
     found = from_policy(policy, scope.path("deploy", "restart_policy"))
-    return _of_job(found) if scope.key in scope.context.jobs else found
+    return _for_job(found) if scope.key in scope.context.jobs else found
 
 
-def _of_job(policy: dict[str, object]) -> dict[str, Any]:
-    """Return the policy of a service that was made a job: it ends, and it is not tried for ever."""
+def _for_job(policy: dict[str, object]) -> dict[str, Any]:
+    """Returns the policy of a service that becomes a job: it ends, and its attempts are limited."""
     fitting = {"Condition": "on-failure", **policy}
     if fitting["Condition"] == "on-failure" and not fitting.get("MaxAttempts"):
         fitting["MaxAttempts"] = _TRIES
@@ -154,7 +153,7 @@ def _of_job(policy: dict[str, object]) -> dict[str, Any]:
 
 
 def from_policy(policy: Mapping[str, object], path: Path) -> dict[str, Any]:
-    """Return the RestartPolicy of a ``restart_policy`` that stands at ``path``."""
+    """Returns the RestartPolicy of the ``restart_policy`` at ``path``."""
     return read.given(
         Condition=read.text(policy, "condition", path) or None,
         Delay=read.parsed(policy, "delay", path, units.duration),

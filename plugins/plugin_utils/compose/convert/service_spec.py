@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One service to one ServiceSpec: the table of its fields."""
+"""Converts a service to its ServiceSpec, with a table of the fields."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.keys.row import CARRIED, Key
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.keys.table import SERVICE_KEYS
 
-#: The files with the functions that make a field (``makes``).
+#: The files with the functions that create a field (``makes``).
 TOPICS = (
     attachments, container, image, mounts, object_labels, ports, privileges, references, resources, scheduling,
 )  # fmt: skip
@@ -33,7 +33,7 @@ _PLACES = ("TaskTemplate.ContainerSpec", "TaskTemplate", "")
 
 
 def _copy(key: str, row: Key) -> Callable[[Scope], object]:
-    """What gives a field the value of one key as it is."""
+    """Returns a function that copies the value of one key to a field."""
     kind, unit = row.kind, row.kind.unit
 
     def make(scope: Scope) -> object:
@@ -52,7 +52,7 @@ def _copy(key: str, row: Key) -> Callable[[Scope], object]:
 
 
 def _fields_by_place() -> list[list[Field]]:
-    """For each of _PLACES the fields there: those that functions make, and those that a key gives as it is."""
+    """Returns the fields at each of _PLACES: those that functions create, and those that copy a key."""
     found: dict[str, dict[str, Field]] = {place: {} for place in _PLACES}
     for made in FIELDS:
         place, _dot, name = made.name.rpartition(".")
@@ -68,12 +68,12 @@ CONTAINER, TASK, SERVICE = _fields_by_place()
 
 
 def service_spec(scope: Scope) -> dict[str, Any]:
-    """Return the ServiceSpec, without ids; a field that can't be made is left out, and a problem says why."""
-    task = {"ContainerSpec": _made(scope, CONTAINER), **_made(scope, TASK), "ForceUpdate": 0}
-    return {"Name": scope.stack.scoped(scope.key), **_made(scope, SERVICE), "TaskTemplate": task}
+    """Returns the ServiceSpec, without ids. Reports invalid fields, and leaves them out."""
+    task = {"ContainerSpec": _values(scope, CONTAINER), **_values(scope, TASK), "ForceUpdate": 0}
+    return {"Name": scope.stack.scoped(scope.key), **_values(scope, SERVICE), "TaskTemplate": task}
 
 
-def _made(scope: Scope, fields: list[Field]) -> dict[str, Any]:
+def _values(scope: Scope, fields: list[Field]) -> dict[str, Any]:
     found = {}
     guard, service = scope.context.guard, scope.service
     for name, make, keys in fields:

@@ -25,10 +25,10 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.gotempla
 )
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.gotemplate.scan import LEFT, TemplateFault
 
-#: Templates that call each other, and steps in all: Go's own limits are far higher, and would stop a manager.
+#: Templates that call each other, and all steps. Go's own limits are so high that they would stop a manager.
 DEEPEST, MOST_STEPS = 20, 5000
 _MISSING = object()
-#: What swarmkit puts in place of a task when it looks at a service: no label is there.
+#: The placeholder of a task that swarmkit uses to check a service; it has no labels.
 STAND_IN: dict[str, Any] = {
     "Service": Record("struct", {"ID": "serviceid", "Name": "servicename", "Labels": {}}),
     "Node": Record(
@@ -55,11 +55,11 @@ class _Continue(Exception):
 def expand(
     text: str, fields: Mapping[str, object] | None = None, functions: Mapping[str, Function] | None = None
 ) -> str:
-    """What Swarm makes of ``text``, with stand-ins for what only a task knows.
+    """Expands ``text`` like Swarm, with placeholders for data that only a task has.
 
-    :param fields: of the context, as ``.Service`` and so on; unless given, STAND_IN.
-    :param functions: by name; unless given, FUNCTIONS.
-    :raises TemplateFault: if Swarm would refuse it.
+    :param fields: the fields of the context, such as ``.Service``; by default STAND_IN.
+    :param functions: the functions by name; by default FUNCTIONS.
+    :raises TemplateFault: if Swarm would refuse the template.
     """
     fields = STAND_IN if fields is None else fields
     return _Run(Record(_CONTEXT, dict(fields)), FUNCTIONS if functions is None else functions).text(text)
@@ -76,9 +76,9 @@ class _Run:
         if LEFT not in text:
             return text
         self.enter()
-        done = _Body(self, parse(text, self.functions), self.context).made()
+        result = _Body(self, parse(text, self.functions), self.context).expanded()
         self.depth -= 1
-        return done
+        return result
 
     def enter(self) -> None:
         self.depth += 1
@@ -101,7 +101,7 @@ class _Body:
         self.variables: list[list[Any]] = [["$", dot]]
         self.done: list[str] = []
 
-    def made(self) -> str:
+    def expanded(self) -> str:
         self.walk_all(self.template.nodes, self.dot)
         return "".join(self.done)[:LONGEST]
 
@@ -170,7 +170,7 @@ class _Body:
         self.run.enter()
         inner = self.pipe(node.pipe, dot) if node.pipe else None
         body = _Body(self.run, Template(nodes, self.template.defined), inner)
-        self.done.append(body.made())
+        self.done.append(body.expanded())
         self.run.depth -= 1
 
     # Pipelines

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The functions of Go's templates and the one that Swarm adds: which calls they reject."""
+"""The functions of Go's templates, and the one that Swarm adds. They reject the same calls as Go's."""
 
 from __future__ import annotations
 
@@ -11,51 +11,41 @@ from typing import Any, Callable, NamedTuple, Sequence
 
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.gotemplate.scan import TemplateFault
 
-#: A text that a template makes is cut here: only comparisons look at it.
+#: Texts that a template creates are cut at this length: only comparisons read them.
 LONGEST = 100_000
 
 
 class Record(NamedTuple):
-    """A struct of Go: the name of its type, and its fields."""
+    """A Go struct: the name of its type, and its fields."""
 
     type: str
     fields: dict[str, Any]
 
 
 class Function(NamedTuple):
-    """``fixed`` arguments have to be there; with ``more``, others may follow. ``texts``: all have to be texts."""
+    """A function that needs ``fixed`` arguments, or at least that many with ``more``."""
 
     call: Callable[..., Any]
     fixed: int
     more: bool = False
-    texts: int = 0  # so many of the first have to be texts; -1: all
+    texts: int = 0  # the first arguments that must be texts; -1: all
 
 
 _TYPES = {str: "string", bool: "bool", int: "int", float: "float64", complex: "complex128", dict: "map[string]string"}
 
 
 def type_of(value: object) -> str:
-    """As Go calls the type."""
-    if isinstance(value, Record):
-        return value.type
-    kinds = {
-        str: "string",
-        bool: "bool",
-        int: "int",
-        float: "float64",
-        complex: "complex128",
-        dict: "map[string]string",
-    }
-    return kinds.get(type(value), "untyped nil")
+    """Returns Go's name of the type."""
+    return value.type if isinstance(value, Record) else _TYPES.get(type(value), "untyped nil")
 
 
 def is_true(value: object) -> bool:
-    """As ``if`` sees it: a struct always is, nothing is not."""
+    """Returns whether ``if`` takes the value as true; a struct always is."""
     return isinstance(value, Record) or bool(value)
 
 
 def printed(value: object) -> str:
-    """As Go's %v prints it, nearly."""
+    """Returns nearly the text that Go's %v prints."""
     if value is None:
         return "<nil>"
     if isinstance(value, bool):
@@ -146,14 +136,14 @@ def _slice(item: object, *positions: object) -> str:
 
 
 def _kind(value: object) -> str:
-    """What Go compares alike; "" for what has no order and no basic kind."""
+    """Returns Go's basic kind, which decides what can be compared; "" for values without one."""
     if isinstance(value, bool):
         return "bool"
     return {int: "int", float: "float", complex: "complex", str: "string"}.get(type(value), "")
 
 
 def _comparable(value: object) -> bool:
-    """Maps are not, unless they are nil, nor is what has one in it."""
+    """Returns whether Go can compare the value: not a map, unless it is nil, and not a struct with a map."""
     if isinstance(value, Record):
         return not any(isinstance(item, dict) or not _comparable(item) for item in value.fields.values())
     return not isinstance(value, dict) or not value
@@ -208,7 +198,7 @@ def _last(values: Sequence[object]) -> Any:
     return values[-1]
 
 
-#: ``and`` and ``or`` are the evaluator's own: they stop early.
+#: expand.py evaluates ``and`` and ``or`` itself, since they stop early.
 FUNCTIONS: dict[str, Function] = {
     "and": Function(_last, 1, more=True),
     "or": Function(_last, 1, more=True),

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reads a Go template into nodes, by the grammar of text/template of Go 1.25; older ones know a little less."""
+"""Parses a Go template into nodes, by the grammar of text/template of Go 1.25. Older ones accept a little less."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.gotempla
     words,
 )
 
-#: Actions and parentheses inside each other. Go has no such limit, but no use for more either.
+#: The most nested actions and parentheses. Go has no limit, but real templates need fewer.
 DEEPEST = 40
 _LITERALS = ("string", "number", "bool", "nil", "dot")
 _TERMS = frozenset(("bool", "character", "dot", "field", "name", "number", "string", "variable", "("))
@@ -28,7 +28,7 @@ _TERMS = frozenset(("bool", "character", "dot", "field", "name", "number", "stri
 class Term(NamedTuple):
     """An operand. ``kind``: string, number, bool, nil, dot, field, variable, name, pipe or chain.
 
-    ``value``: of a field its names, of a variable its name and those of fields, of a chain (term, names of fields).
+    ``value``: a field's names; a variable's name and then names of fields; a chain's (term, names of fields).
     """
 
     kind: str
@@ -37,7 +37,7 @@ class Term(NamedTuple):
 
 
 class Pipe(NamedTuple):
-    """``commands``: lists of terms. ``variables`` are declared, or with ``assigns`` given another value."""
+    """A pipeline. ``commands``: lists of terms. ``variables`` are declared, or get another value with ``assigns``."""
 
     commands: list[list[Term]]
     variables: list[str]
@@ -45,7 +45,7 @@ class Pipe(NamedTuple):
 
 
 class Node(NamedTuple):
-    """``kind``: text, action, if, with, range, template, break or continue."""
+    """A part of a template. ``kind``: text, action, if, with, range, template, break or continue."""
 
     kind: str
     value: Any
@@ -55,14 +55,14 @@ class Node(NamedTuple):
 
 
 class Template(NamedTuple):
-    """``nodes`` of the text itself; ``defined`` has those of its named templates."""
+    """A template: ``nodes`` of the text itself, and those of its named templates in ``defined``."""
 
     nodes: list[Node]
     defined: dict[str, list[Node]]
 
 
 def parse(text: str, functions: Collection[str]) -> Template:
-    """Raises TemplateFault if ``text`` is not a valid Go template with these functions."""
+    """Parses ``text``. Raises TemplateFault if it is not a valid Go template with these functions."""
     reader = _Reader(list(words(text)), functions)
     return Template(reader.top(), reader.defined)
 
@@ -121,7 +121,7 @@ class _Reader:
         return nodes
 
     def item(self) -> Node | str:
-        """A node, or ``end`` or ``else``."""
+        """Reads a node, or ``end`` or ``else``."""
         word = self.next(False)
         if word.kind == "text":
             return Node("text", word.text)
@@ -146,7 +146,7 @@ class _Reader:
         return word.text
 
     def items(self) -> tuple[list[Node], str]:
-        """The nodes up to ``end`` or ``else``, and which of them it was."""
+        """Reads the nodes up to ``end`` or ``else``; returns them and that word."""
         nodes: list[Node] = []
         while self.words[self.at] is not END:
             node = self.item()
@@ -189,9 +189,9 @@ class _Reader:
         self.depth -= 1
         if ended != "end":
             raise TemplateFault(f"unexpected {{{{else}}}} in {context}")
-        if _says_something(self.defined.get(name)) and _says_something(body):
+        if _has_content(self.defined.get(name)) and _has_content(body):
             raise TemplateFault(f'multiple definition of template "{name}"')
-        if name not in self.defined or not _says_something(self.defined[name]):
+        if name not in self.defined or not _has_content(self.defined[name]):
             self.defined[name] = body
 
     def name(self, context: str) -> str:
@@ -232,7 +232,7 @@ class _Reader:
         return Pipe(commands, variables, assigns)
 
     def declared(self, context: str) -> tuple[list[str], bool]:
-        """The variables before ``:=`` or ``=``, if there are any."""
+        """Reads the variables before ``:=`` or ``=``, if any; returns them, and whether it was ``=``."""
         found: list[str] = []
         while self.peek().kind == "variable":
             back = self.at
@@ -318,7 +318,7 @@ def _term(word: Word) -> Term:
     return Term("nil" if kind == "keyword" else kind, text, text)
 
 
-def _says_something(nodes: list[Node] | None) -> bool:
+def _has_content(nodes: list[Node] | None) -> bool:
     return any(node.kind != "text" or node.value.strip() for node in nodes or ())
 
 

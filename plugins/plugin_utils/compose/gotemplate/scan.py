@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The words of a Go template (text/template), as Swarm reads them."""
+"""Splits a Go template (text/template) into words, like Swarm."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ _NUMBER = re.compile(rf"[+-]?{_DIGITS}i?(?:[+-]{_DIGITS}i)?")
 
 
 class TemplateFault(ValueError):
-    """Swarm would refuse the template; the message is close to Go's own."""
+    """Swarm would refuse the template. The message is similar to Go's."""
 
 
 class Word(NamedTuple):
-    """``kind``: text, {{, }}, space, :=, =, |, (, ), string, character, number, bool, keyword, name, variable, field,
-    dot, sign or end."""
+    """A word. ``kind``: text, {{, }}, space, :=, =, |, (, ), string, character, number, bool, keyword, name, variable,
+    field, dot, sign or end."""
 
     kind: str
     text: str
@@ -40,7 +40,7 @@ END = Word("end", "")
 
 
 def words(text: str) -> Iterator[Word]:
-    """The words of ``text``; the last is END. Raises TemplateFault."""
+    """Yields the words of ``text``; the last one is END. Raises TemplateFault."""
     position = 0
     while True:
         start = text.find(LEFT, position)
@@ -76,7 +76,7 @@ def _after_comment(text: str, position: int) -> int:
 
 
 def _behind(text: str, closing: re.Match[str]) -> int:
-    """Where the text after ``}}`` begins; ``-}}`` takes the spaces along."""
+    """Returns the start of the text after ``}}``; after ``-}}`` it skips spaces."""
     position = closing.end()
     while closing[1] and position < len(text) and text[position] in SPACES:
         position += 1
@@ -84,7 +84,7 @@ def _behind(text: str, closing: re.Match[str]) -> int:
 
 
 def _action(text: str, position: int) -> Generator[Word, None, int]:
-    """The words up to ``}}``; returns where the text goes on."""
+    """Yields the words up to ``}}``; returns the start of the text after it."""
     depth = 0
     while True:
         closing = _RIGHT.match(text, position)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Kinds of values: what all keys of one kind have in common, from the schema to the field of the spec."""
+"""Kinds of values: the properties that all keys of a kind share, from the schema to the field of the spec."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.u
 
 
 class Unit(NamedTuple):
-    """How a text with a unit is read, and what the Engine accepts: 0, or at least ``least``."""
+    """How to parse a text with a unit. The Engine accepts 0, or at least ``least``."""
 
     parse: Callable[[Hashable], int]
     expected: str
@@ -49,17 +49,17 @@ class Unit(NamedTuple):
 
 
 class Kind(NamedTuple):
-    """What the values of a key are. What a kind does not say, its keys don't have.
+    """The properties of a key's values.
 
-    ``schema``: the part of compose.schema.json that the values match; "" where the file has the key itself.
-    ``cast``: from text, which is all that variables give, to what is meant.
-    ``form``: from any way of writing a value to the one that all later stages know.
-    ``known_by``: of two files' lists, what an item is known by that replaces one; without it, items are appended.
-    ``replaces``: whether the value of a later file replaces that of an earlier one. ``either``: also if one of them is
-    a mapping or a list, and the other is not. ``pairs``: users choose the names in it; one without a value means
-    something. ``words``: the only texts there are, in ``any_case`` or as they stand here.
-    ``read``: reads the value for its field; not for ``unit``. ``zero``: 0 and false are sent as well.
-    ``within``: the least and the greatest number.
+    ``schema``: the definition in compose.schema.json that the values match; "" if the file itself has the key.
+    ``cast``: converts text, the only type that variables have, to the key's type.
+    ``form``: converts all ways of writing a value to the canonical form.
+    ``known_by``: identifies an item of a list, which replaces the same item of an earlier file; without it, items are
+    appended. ``replaces``: tells if the value of a later file replaces that of an earlier one. ``either``: it also does
+    so if only one of them is a mapping or a list. ``pairs``: a mapping with names that users choose, and in which null
+    has a meaning. ``words``: the only valid texts, in ``any_case`` or exactly so.
+    ``read``: reads the value for its field, unless it has a ``unit``. ``zero``: 0 and false are sent as well.
+    ``within``: the smallest and the largest number.
     """
 
     schema: str = ""
@@ -133,7 +133,7 @@ PLAIN_OR_NULL = Kind("plain_or_null", text, read=readers.text)
 
 BOOLEAN = Kind("boolean", cast=to_bool)
 BOOLEAN_OR_NULL = Kind("boolean_or_null", cast=to_bool, read=readers.boolean)
-#: True and false both differ from what there is without the key.
+#: Both true and false differ from the default.
 SWITCH = BOOLEAN_OR_NULL._replace(zero=True)
 EXTERNAL = Kind("external", cast=to_bool)
 
@@ -141,7 +141,7 @@ COUNT = Kind("count", cast=to_int)
 INTEGER = Kind("integer", cast=to_int)
 INTEGER_OR_NULL = Kind("integer_or_null", cast=to_int, read=readers.integer)
 INTEGER_OR_NUMBER = Kind("integer_or_number", cast=to_int)
-#: As INTEGER, and as the file mode of an object; compose.schema.json has the first itself.
+#: An INTEGER that compose.schema.json defines itself; and the file mode of a config or secret.
 WHOLE_NUMBER = Kind(cast=to_int)
 FILE_MODE = Kind("count")
 MICROSECONDS = Kind("plain_or_null", cast=to_int, read=readers.integer)
@@ -161,16 +161,16 @@ CPUS = Kind(
 )
 BYTES = Kind("bytes", text)
 SIZE = BYTES._replace(unit=BYTE_SIZE)
-#: The least memory that swarmkit takes for a limit or a reservation.
+#: 4 MiB is the least memory that swarmkit accepts for a limit or a reservation.
 MEMORY = BYTES._replace(unit=Unit(byte_size, *_SIZE, 4 * 2**20, "must be at least 4M"))
 DURATION = Kind("duration", text, unit=Unit(duration, *_DURATION, 0, "must not be negative"), zero=True)
 HEALTH_TIME = Kind("duration", unit=Unit(duration, *_DURATION, 10**6, "must be at least 1ms"))
 
-#: Lists of texts of which each counts once.
+#: Lists of unique texts.
 TEXTS = Kind("texts", text_list, known_by=str, read=readers.texts)
 PLAINS = TEXTS._replace(schema="plains")
 TEXT_OR_TEXTS = TEXTS._replace(schema="text_or_texts")
-#: Those of a later file are appended, whatever they are.
+#: A list whose items are always appended to those of an earlier file.
 APPENDED = Kind("texts", text_list)
 COMMAND = Kind("command", words, replaces=_always, read=readers.texts)
 
@@ -178,7 +178,7 @@ PAIRS = Kind("list_or_map", text_map, pairs=True, read=readers.labels)
 OPTIONS = Kind("options", text_map, pairs=True, read=readers.labels)
 ENVIRONMENT = Kind("list_or_map", environment, pairs=True)
 
-#: Kinds that only one or two keys have. A key with a shape of its own has it in compose.schema.json.
+#: Kinds of only one or two keys. compose.schema.json defines their shapes.
 OTHER = Kind()
 BLOCK = Kind(form=block)
 LOGGING = Kind(form=block, replaces=_other_driver)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A row of the table of keys: the kind of value of a key, and what it becomes in Swarm."""
+"""A row of the table of keys: the kind of a key's value, and what becomes of it in Swarm."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ COMPILED = "compiled"
 QUIET = "quiet"
 NOTICE = "no effect"
 REFUSED = "refused"
-#: The row of a part of a key: what becomes of it, the row above says.
+#: A part of a key: the row of the key above defines what becomes of it.
 PART = ""
 
-#: What the job of a ``pre_start`` step has of its service: always, or unless the step has an image of its own.
+#: Whether the job of a ``pre_start`` step inherits the key from its service: always, or unless it has its own image.
 ALWAYS = "always"
 WITH_IMAGE = "with the image"
 
@@ -25,11 +25,11 @@ WITH_IMAGE = "with the image"
 class Key(NamedTuple):
     """One key.
 
-    ``fate`` is one of the words above. ``text`` is the field of the spec (carried), what the compiler does with it
-    (compiled), or why it has no effect. ``instead`` is what to do. ``since`` is the lowest Engine API that has the
-    field, where that isn't the oldest that we speak (1.41). ``default`` is what Swarm does anyway: nothing is lost.
-    ``values``: its texts are copied unchanged, so they may hold values that only the manager knows. ``ignored``:
-    ``docker stack deploy`` takes the key and ignores it, although Swarm can do what it says. ``step``: see above.
+    ``fate`` is one of the constants above. ``text`` is the field of the spec (carried), what the compiler does with the
+    key (compiled), or why it has no effect. ``instead`` is the alternative for users. ``since`` is the lowest Engine
+    API with the field, if newer than our oldest (1.41). ``default`` is the value that Swarm always uses: no notice.
+    ``values``: texts are copied unchanged, so they may contain values that only the manager knows. ``ignored``:
+    ``docker stack deploy`` ignores the key, although Swarm supports it. ``step``: see above.
     """
 
     kind: Kind
@@ -46,30 +46,30 @@ class Key(NamedTuple):
 def carried(
     kind: Kind, field: str, since: str = "", *, values: bool = False, ignored: bool = False, step: str = ""
 ) -> Key:
-    """The value goes into this field of the spec."""
+    """Returns a row: the value goes into this field of the spec."""
     return Key(kind, CARRIED, field, since=since, values=values, ignored=ignored, step=step)
 
 
 def compiled(kind: Kind, how: str, *, values: bool = False, ignored: bool = False, step: str = "") -> Key:
-    """The compiler itself acts on it, all keys below included; what can be lost of it, convert says."""
+    """Returns a row: the compiler handles the key and all keys below; convert reports settings that have no effect."""
     return Key(kind, COMPILED, how, values=values, ignored=ignored, step=step)
 
 
 def quiet(kind: Kind, why: str) -> Key:
-    """It has no meaning for a deployment, including all keys below, and is not missed: no notice."""
+    """Returns a row: the key and all keys below don't matter for a deployment, so there is no notice."""
     return Key(kind, QUIET, why)
 
 
 def no_effect(kind: Kind, why: str, instead: str = "remove it", *, default: bool = False, values: bool = False) -> Key:
-    """It has no effect in Swarm, all keys below included: a notice, and an error when strict."""
+    """Returns a row: the key and all keys below have no effect in Swarm: a notice, and an error if strict."""
     return Key(kind, NOTICE, why, instead, default=default, values=values)
 
 
 def refused(kind: Kind, why: str, instead: str) -> Key:
-    """A service that needs it can't run in Swarm: a problem."""
+    """Returns a row: a service that needs the key can't run in Swarm: a problem."""
     return Key(kind, REFUSED, why, instead)
 
 
 def part(kind: Kind) -> Key:
-    """It is a part of the key above, which says what becomes of it."""
+    """Returns a row: the key is a part of the key above, whose row defines what becomes of it."""
     return Key(kind, PART)

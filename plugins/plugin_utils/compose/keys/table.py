@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The table of all keys, and the views of it that several stages share."""
+"""The table of all keys, and views of it for several stages."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.keys.key
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.keys.keys_top import TOP
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.keys.row import Key
 
-#: Every key by its pattern: ``*`` stands for a name, ``[]`` for an item of a list.
+#: Every key by its pattern: ``*`` is any name, ``[]`` any item of a list.
 KEYS: Mapping[str, Key] = {
     **TOP,
     **{f"services.*.{key}": row for key, row in SERVICE.items()},
     **{f"services.*.deploy.{key}": row for key, row in DEPLOY.items()},
 }
-#: The keys of a service itself and, by path, those in its mappings: what stands in no list and under no name.
+#: The direct keys of a service; and by path also those in its mappings, except in lists and under names.
 SERVICE_KEYS: Mapping[str, Key] = {key: row for key, row in SERVICE.items() if key.isidentifier()}
 SERVICE_PATHS: Mapping[tuple[str, ...], Key] = {
     tuple(key.split(".")[2:]): row
@@ -28,7 +28,7 @@ SERVICE_PATHS: Mapping[tuple[str, ...], Key] = {
 
 
 def names_of(*schemas: str, pairs: bool = False) -> frozenset[str]:
-    """The last names of the keys whose kind has one of the ``schemas``, or any with ``pairs``."""
+    """Returns the last names of the keys whose kind has one of ``schemas``; with ``pairs`` also those with pairs."""
     found = (
         key.rpartition(".")[2] for key, row in KEYS.items() if row.kind.schema in schemas or pairs and row.kind.pairs
     )

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Makes the paths of a document absolute to the directory that they are relative to."""
+"""Makes the relative paths of a document absolute."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.t
 
 
 def resolve_paths(tree: Map, directory: str, home: str | None, place: Place) -> Map:
-    """Rewrites bind sources, ``env_file``, ``label_file`` and ``file``; changes ``tree``.
+    """Makes bind sources, ``env_file``, ``label_file`` and ``file`` absolute, from ``directory``; changes ``tree``.
 
-    An absolute path is left as it is written, as Docker's CLI leaves it.
+    An absolute path stays as it is written, as in Docker's CLI.
     """
 
     def path(value: object, here: Place) -> Any:
@@ -42,7 +42,7 @@ def resolve_paths(tree: Map, directory: str, home: str | None, place: Place) -> 
         return value
 
     def volume(value: object, here: Place) -> Any:
-        """The local driver binds a folder where ``o`` says so; its ``device`` is then a path."""
+        """Rewrites ``device`` if ``o`` contains ``bind``: then the local driver mounts a folder."""
         options = value.get("driver_opts") if isinstance(value, Map) else None
         if isinstance(options, Map) and "bind" in str(options.get("o", "")).split(","):
             device = options.get("device")

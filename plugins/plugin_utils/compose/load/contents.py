@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The bytes of configs and secrets: from a file, from the Compose file itself, or from a variable."""
+"""Reads the content of configs and secrets: from a file, the Compose file itself, or a variable."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Contents = dict[tuple[str, str], bytes]
 
 
 def contents_of_variables(tree: Map, variables: Mapping[str, str], place: Place) -> Contents:
-    """What entries with ``environment`` hold, as far as the variables exist (each included project has its own)."""
+    """Returns the content of entries with ``environment`` whose variable is set; each included project has its own."""
     found: Contents = {}
     for section in SECTIONS:
         entries = tree.get(section)
@@ -32,7 +32,7 @@ def contents_of_variables(tree: Map, variables: Mapping[str, str], place: Place)
 
 
 def read_contents(tree: Map, from_variables: Contents, reader: FileReader, place: Place) -> Contents:
-    """The bytes of every config and secret that is neither external nor made by a driver."""
+    """Returns the bytes of every config and secret that is not external and has no driver."""
     contents: Contents = {}
     for section in SECTIONS:
         entries = tree.get(section)

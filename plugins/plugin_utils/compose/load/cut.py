@@ -1,10 +1,10 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Removes invalid entries from a document that the schema has checked, so that all later stages can continue.
+"""Removes invalid entries from a document after the schema check, so that all later stages can continue.
 
-What remains is well formed, and it remembers what it lost: an absence that only follows from a cut is not a problem of
-its own (``Map.lost``, ``Report.broken``, rules/inspection.py).
+The rest is well formed. It remembers the removed entries: if one is missing only because it was cut, that is no further
+problem (``Map.lost``, ``Report.broken``, rules/inspection.py).
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.schema.l
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.report import Report
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.tree import ANYTHING, Map, Path, Seq
 
-# Others refer to the entries of these sections, so an entry stays, and says nothing.
+# Other entries refer to those of these sections, so an invalid one stays, but empty.
 _NAMED = ("configs", "networks", "secrets", "services", "volumes")
 
 
 def cut_faults(tree: Map, file: str, report: Report) -> bool:
-    """Cuts until the schema has nothing more to say; changes ``tree``. False: nothing of the document can be used."""
+    """Cuts invalid entries until the document matches the schema; changes ``tree``. Returns False if it is unusable."""
     done: set[Path] = set()
     while True:
         faults = find_faults(tree, file)
@@ -62,7 +62,7 @@ def _cut_fault(tree: Map, fault: Fault, report: Report) -> None:
         if isinstance(parent.get(path[-1]), Map):
             return
     if fault.code == "unknown_key" and path[-1] in owners():
-        # It may belong to a mapping further out, and have a wrong indentation.
+        # It may belong to an outer mapping, and have the wrong indentation.
         for length in range(len(path)):
             outer = _parent(tree, path[: length + 1])
             if isinstance(outer, Map):
@@ -73,7 +73,7 @@ def _cut_fault(tree: Map, fault: Fault, report: Report) -> None:
 
 
 def _parent(tree: object, path: Path) -> object:
-    """The container that holds the entry at ``path``; None if it was cut itself."""
+    """Returns the container of the entry at ``path``; None if it was cut."""
     node = tree
     for key in path[:-1]:
         if isinstance(node, Map) and isinstance(key, str):

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The casts and the canonical form of a whole document, from the table of keys."""
+"""Casts and canonical form of a whole document, from the table of keys."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _FORMS = Rules({pattern: row.kind.form for pattern, row in KEYS.items() if row.k
 
 
 def _form_of(key: str, form: Rule) -> Rule:
-    """The form of a key of a service; in blocks also those of the keys below."""
+    """Returns the form of a service's key; for a block including the forms of the keys below."""
     if form not in (block, blocks):
         return form
     below = Rules()
@@ -36,7 +36,7 @@ SERVICE = {key: _form_of(key, row.kind.form) for key, row in SERVICE_KEYS.items(
 def service(value: object, place: Place) -> object:
     if value is None:
         place.problem("is empty", hint="a service needs at least an image", code="empty_service")
-        # Others may refer to it, and what it has not means nothing.
+        # Other services may refer to it; its missing keys are no further problem.
         empty = Map(place.mark)
         empty.lose(ANYTHING)
         return empty
@@ -50,9 +50,9 @@ def service(value: object, place: Place) -> object:
 
 
 def canonical(tree: Map, place: Place) -> Map:
-    """Brings all short forms of a document to their canonical form; changes ``tree``.
+    """Converts all short forms of a document to the canonical form; changes ``tree``.
 
-    What can't be understood is reported and left as it was.
+    Reports invalid values, and leaves them unchanged.
     """
     for section in _SECTIONS:
         if section not in tree:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The environment and labels of each service: files first, then the service's own entries."""
+"""The environment and labels of each service: first from files, then the service's own entries, which win."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def resolve_bare(tree: Map, variables: Mapping[str, str]) -> Map:
-    """Gives each bare key of an ``environment`` the variable's value, if there is one; changes ``tree``."""
+    """Sets each bare key of an ``environment`` to the value of its variable, if it has one; changes ``tree``."""
     services = tree.get("services")
     for service in services.values() if isinstance(services, Map) else ():
         for environment in _environments(service):
@@ -44,20 +44,20 @@ def read_environment_files(tree: Map, variables: Mapping[str, str], reader: File
 
 
 def _drop_bare(service: Map) -> None:
-    """A bare key without a variable is left out, and hides what an env file says."""
+    """Removes bare keys without a variable. They also hide the value of an env file."""
     for environment in _environments(service):
         for key in [key for key, value in environment.items() if value is None]:
             environment.drop(key)
 
 
 def _environments(service: object) -> list[Map]:
-    """Those of a service and of its steps."""
+    """Returns the environments of a service and of its steps."""
     holders = [service, *steps_of(service)] if isinstance(service, Map) else []
     return [holder["environment"] for holder in holders if isinstance(holder.get("environment"), Map)]
 
 
 class _Files:
-    """Reads and parses each file once, however many services name it."""
+    """Reads and parses each file once, even if several services use it."""
 
     def __init__(self, variables: Mapping[str, str], reader: FileReader) -> None:
         self.variables = variables
@@ -111,7 +111,7 @@ class _Files:
             else:
                 self.parsed[path, style] = _raw(data, path, style == SHORT, place)
         entries = self.parsed[path, style]
-        # Each service gets texts of its own.
+        # Each service gets its own copy.
         place.spend(sum(VALUE + len(key) + len(value or "") for key, value, _line in entries))
         return entries
 
@@ -122,7 +122,7 @@ class _Files:
             except (FileNotFoundError, NotADirectoryError):
                 return None
             except (OSError, ValueError):
-                pass  # what is wrong with it is said below
+                pass  # read_file() reports it
         return read_file(self.reader, path, place, "the env file")
 
 
@@ -139,7 +139,7 @@ def _raw(data: bytes, path: str, short: bool, place: Place) -> list[Entry]:
         place.report.problem(str(error), Mark(path, error.line), hint=error.hint, code=error.code)
         return []
     for key, value, line in entries:
-        if short and value is not None and _reads_otherwise(value):
+        if short and value is not None and _compose_differs(value):
             place.report.notice(
                 f"the value of {key} has quotes, a comment or a variable, which are kept unchanged",
                 Mark(path, line),
@@ -149,6 +149,6 @@ def _raw(data: bytes, path: str, short: bool, place: Place) -> list[Entry]:
     return entries
 
 
-def _reads_otherwise(value: str) -> bool:
-    """Whether Compose would make something else of a raw value."""
+def _compose_differs(value: str) -> bool:
+    """Returns whether Compose would read a raw value differently."""
     return value[:1] in ("'", '"') or "${" in value or " #" in value

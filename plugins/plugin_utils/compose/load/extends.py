@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""``extends``: a service on top of another one, of the same file or of another."""
+"""``extends``: a service that is merged over another one, of the same or another file."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from collections.abc import Callable
 from typing import Any
 
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.load.merge import merge_service
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.posix_paths import is_remote
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.disk import refuse_remote
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.report import Place
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.tree import ANYTHING, Map, untagged
 
-# Gives the services of another file in canonical form with absolute paths, and the file's path; None: reported.
-# Arguments: the extending file, the path that it names, the place of ``extends``.
+# Returns another file's path, and its services in canonical form with absolute paths; None after a problem.
+# Arguments: the extending file, the path in ``extends``, the place of ``extends``.
 LoadServices = Callable[[str, str, Place], "tuple[str, Map] | None"]
 
 
 def apply_extends(tree: Map, file: str, place: Place, load_services: LoadServices) -> Map:
-    """Resolves ``extends`` of all services of a document; changes ``tree``. A cycle is a problem that shows it."""
+    """Resolves ``extends`` of all services of a document; changes ``tree``. Reports cycles."""
     services = tree.get("services")
     if isinstance(services, Map) and any(isinstance(value, Map) and "extends" in value for value in services.values()):
         here = place.at(tree, "services")
@@ -35,9 +35,9 @@ class _Resolver:
         self.done: dict[tuple[str, str], Any] = {}
 
     def resolve(self, file: str, services: Map, name: str, place: Place) -> Any:
-        """The service with all its bases merged in. Walks to the root base first, so a long chain needs no stack."""
+        """Returns the service merged over all its bases. Walks to the root base first, so it needs no recursion."""
         chain: list[tuple[tuple[str, str], Any, Place]] = []
-        seen: list[tuple[str, str]] = []
+        seen: dict[tuple[str, str], int] = {}
         base: Any = None
         service: Any = None
         while True:
@@ -46,11 +46,11 @@ class _Resolver:
                 base = self.done[identity]
                 break
             if identity in seen:
-                self._report_cycle([*seen[seen.index(identity) :], identity], place)
+                self._report_cycle([*list(seen)[seen[identity] :], identity], place)
                 self._incomplete(service)
                 break
             service = services[name]
-            seen.append(identity)
+            seen[identity] = len(seen)
             chain.append((identity, service, place))
             target = self._target(service, file, services, place)
             if target is None:
@@ -75,7 +75,7 @@ class _Resolver:
         return merge_service(untagged(base), own, place) if isinstance(base, Map) else own
 
     def _target(self, service: object, file: str, services: Map, place: Place) -> tuple[str, Map, str, Place] | None:
-        """Where the base of ``service`` stands: (file, services, name, place); None if there is none."""
+        """Returns the place of the base: (file, services, name, place); None if there is none."""
         extends = service.get("extends") if isinstance(service, Map) else None
         if extends is None:
             return None
@@ -84,15 +84,8 @@ class _Resolver:
         if not isinstance(name, str) or not (other is None or isinstance(other, str)):
             here.problem("does not name a service", hint="write extends: {service: NAME, file: PATH}", code="extends")
             return None
-        if other is not None and is_remote(other):
-            here.problem(
-                "is not a local file: files are not fetched from repositories or registries",
-                hint="fetch it in an earlier task, for example with ansible.builtin.git",
-                code="remote_file",
-            )
-            return None
         if other is not None:
-            loaded = self.load_services(file, other, here)
+            loaded = None if refuse_remote(other, here) else self.load_services(file, other, here)
             if loaded is None:
                 return None
             file, services = loaded
@@ -105,7 +98,7 @@ class _Resolver:
 
     @staticmethod
     def _incomplete(service: object) -> None:
-        """Without its base, what a service has not means nothing."""
+        """Marks a service without its base: its missing keys are no further problem."""
         if isinstance(service, Map) and "extends" in service:
             service.lose(ANYTHING)
 

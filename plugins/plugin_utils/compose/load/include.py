@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""``include``: whole projects, each loaded in its own directory with its own variables, then added."""
+"""``include``: whole projects. Each is loaded in its own directory with its own variables, then added."""
 
 from __future__ import annotations
 
@@ -14,15 +14,12 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.canonica
     wrong_type,
 )
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.load.variables import with_env_files
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.disk import refuse_remote
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.file_source import (
     FileReader,
     FileRefused,
 )
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.posix_paths import (
-    directory_of,
-    is_remote,
-    join,
-)
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.posix_paths import directory_of, join
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.report import SHARED, Place
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.tree import Map, Seq, to_plain, untagged
 
@@ -31,7 +28,7 @@ _SECTIONS = ("services", "networks", "volumes", "configs", "secrets", "models")
 
 @dataclass(frozen=True)
 class Inclusion:
-    """One entry of ``include``: paths (absolute), the project's directory, its env files (None: the default)."""
+    """One entry of ``include``: absolute paths, the project's directory, its env files (None: the default)."""
 
     paths: tuple[str, ...]
     directory: str
@@ -43,7 +40,7 @@ LoadInclusion = Callable[[Inclusion], "Map | None"]
 
 
 def apply_include(tree: Map, directory: str, place: Place, load_inclusion: LoadInclusion) -> Map:
-    """Adds the resources of all included projects; changes ``tree``. Two that differ under one name are a problem."""
+    """Adds the resources of all included projects; changes ``tree``. Reports different resources with one name."""
     if "include" not in tree:
         return tree
     entries = tree["include"]
@@ -63,7 +60,7 @@ def apply_include(tree: Map, directory: str, place: Place, load_inclusion: LoadI
 
 
 def variables_of(inclusion: Inclusion, variables: Mapping[str, str], reader: FileReader) -> dict[str, str]:
-    """An included project sees its parent's variables and those of its own env files (``.env`` unless named)."""
+    """Returns the variables of an included project: its parent's, and those of its env files (default: ``.env``)."""
     inclusion.place.spend(SHARED * len(variables))
     env_files = inclusion.env_files
     if env_files is None:
@@ -71,7 +68,7 @@ def variables_of(inclusion: Inclusion, variables: Mapping[str, str], reader: Fil
         try:
             reader.read(default)
         except FileRefused:
-            pass  # it is said below
+            pass  # reported below
         except (OSError, ValueError):
             return dict(variables)
         env_files = (default,)
@@ -79,7 +76,7 @@ def variables_of(inclusion: Inclusion, variables: Mapping[str, str], reader: Fil
 
 
 def is_refused(inclusion: Inclusion, reader: FileReader) -> bool:
-    """Whether the folder of an included project is not to be read; that is said."""
+    """Returns whether the reader refuses the folder of an included project, and reports it."""
     try:
         reader.read(inclusion.directory)
     except FileRefused as error:
@@ -87,14 +84,13 @@ def is_refused(inclusion: Inclusion, reader: FileReader) -> bool:
         inclusion.place.problem(message, hint=error.hint, code=error.code)
         return True
     except (OSError, ValueError):
-        pass  # a folder can't be read as a file; what is wrong with the files in it is said of them
+        pass  # a folder can't be read as a file; problems of the files in it are reported when they are read
     return False
 
 
 def _parse(entry: object, directory: str, place: Place) -> Inclusion | None:
     if is_scalar(entry):
-        if is_remote(str(entry)):
-            _refuse_remote(place)
+        if refuse_remote(str(entry), place):
             return None
         path = join(directory, str(entry))
         return Inclusion((path,), directory_of(path), None, place)
@@ -102,10 +98,7 @@ def _parse(entry: object, directory: str, place: Place) -> Inclusion | None:
         wrong_type(entry, place, "a path, or a mapping with 'path'")
         return None
     paths = text_list(entry["path"], place.at(entry, "path"))
-    if not isinstance(paths, Seq) or not paths:
-        return None
-    if any(is_remote(str(path)) for path in paths):
-        _refuse_remote(place)
+    if not isinstance(paths, Seq) or not paths or any(refuse_remote(str(path), place) for path in paths):
         return None
     absolute = tuple(join(directory, str(path)) for path in paths)
     own = entry.get("project_directory")
@@ -115,14 +108,6 @@ def _parse(entry: object, directory: str, place: Place) -> Inclusion | None:
         listed = text_list(entry["env_file"], place.at(entry, "env_file"))
         env_files = tuple(join(directory, str(path)) for path in listed) if isinstance(listed, Seq) else ()
     return Inclusion(absolute, base, env_files, place)
-
-
-def _refuse_remote(place: Place) -> None:
-    place.problem(
-        "is not a local file: files are not fetched from repositories or registries",
-        hint="fetch it in an earlier task, for example with ansible.builtin.git",
-        code="remote_file",
-    )
 
 
 def _import(tree: Map, included: Map, place: Place) -> None:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Replaces variables in every text value of a tree, also in ``x-`` blocks, never in keys."""
+"""Replaces variables in all text values of a tree, also in ``x-`` blocks, never in keys."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.s
 )
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.tree import NOWHERE, Map, Mark, Path, Seq
 
-#: What docker's CLI takes for a default or a message, and Compose for plain text behind the variable.
+#: ``$A:-text``: a default or a message for docker's CLI, but plain text after the variable for Compose.
 _UNBRACED = re.compile(r"(?<!\$)(?:\$\$)*\$([_a-zA-Z][_a-zA-Z0-9]*):?[-?][^}]")
 
 
@@ -29,11 +29,10 @@ def interpolate(
     texts: Mapping[Mark, tuple[str, str]] = MappingProxyType({}),
     mark: Mark = NOWHERE,
 ) -> Any:
-    """A new tree (so that what aliases shared is shared no more) with all variables replaced.
+    """Returns a new tree with all variables replaced; aliases no longer share anything.
 
-    Each value that can't be interpolated is a problem, stays as it is and is added to ``failed``; a variable without
-    a value gives one notice. ``texts`` are those of the stack's own names (``ValueNames.texts``). ``mark``: where
-    ``tree`` stands.
+    A value that can't be interpolated is a problem, stays as it is, and its path is added to ``failed``. A variable
+    without a value causes one notice. ``texts``: see ``ValueNames.texts``. ``mark``: the place of ``tree``.
     """
     return _Walk(variables, report, [] if failed is None else failed, texts).node(tree, [], mark)
 
@@ -92,7 +91,7 @@ class _Walk:
             result = substitute(text, self.variables, unset, lambda size: self.report.spend(size, mark, where))
             written, known = self.texts.get(mark, ("", ""))
             if written and text.endswith(written):
-                # In the short form (NAME=value) the name stands before it.
+                # In the short form (NAME=value), the name is in the same text.
                 result = text[: -len(written)] + known
             return result if "\0" not in result else self.with_references(text, result, path, mark)
         except TemplateError as error:
@@ -125,7 +124,7 @@ class _Walk:
         return text
 
     def refuse(self, path: list[str | int], mark: Mark, message: str, hint: str, code: str) -> None:
-        """The text stays as it is, and nothing else is said about it."""
+        """Reports a text that stays as it is; it gets no further problems."""
         self.report.problem(message, mark, tuple(path), hint=hint, code=code)
         self.report.broken.add(mark)
         self.failed.append(tuple(path))

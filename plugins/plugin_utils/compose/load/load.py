@@ -1,9 +1,9 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Loads a Compose project: files in, one ``Project`` in canonical form out, or one ComposeError with all problems.
+"""Loads a Compose project: from files to one ``Project`` in canonical form, or one ComposeError with all problems.
 
-Pure apart from the reader. The order of the stages stands here and nowhere else.
+Pure except for the reader. This file alone defines the order of the stages.
 """
 
 from __future__ import annotations
@@ -70,21 +70,21 @@ class _Document:
     """One file on its way through the stages."""
 
     path: str
-    directory: str  # what its relative paths are relative to
+    directory: str  # base of its relative paths
     variables: Mapping[str, str]
-    including: tuple[str, ...]  # the files that led here by include
+    including: tuple[str, ...]  # the files that include it, from the outermost
     place: Place
     tree: Any = None
-    failed: list[Path] = field(default_factory=list)  # what can't be interpolated
-    has_expressions: bool = False  # there may be "{{ generate_… }}" in it
+    failed: list[Path] = field(default_factory=list)  # paths of values that can't be interpolated
+    has_expressions: bool = False  # it may contain "{{ generate_… }}"
 
 
 @dataclass
 class _Run:
-    """What all documents of a run share."""
+    """The data that all documents of a run share."""
 
-    reader: FileReader  # of what the caller names
-    named: FileReader  # of what files name
+    reader: FileReader  # for the caller's files
+    named: FileReader  # for files that are named in files
     check: Check | None
     report: Report
     documents: int = 0
@@ -93,7 +93,7 @@ class _Run:
     opened: list[tuple[str, bytes]] = field(default_factory=list)
 
     def variables_of(self, documents: Sequence[_Document], variables: Mapping[str, str]) -> Mapping[str, str]:
-        """``variables``, and the names that the documents give to the stack's values."""
+        """Returns ``variables`` and the stack's own names in the documents."""
         if not any(isinstance(each.tree, Map) and block in each.tree for each in documents for block in BLOCKS):
             return variables
         from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.values.stack_values import (
@@ -121,19 +121,19 @@ def load(
 ) -> Project:
     """Loads ``sources``, later ones merged over earlier ones.
 
-    :param reader: gives the bytes of a path; nothing else is read from anywhere.
-    :param variables: what ``${NAME}`` may refer to; they win over ``env_files`` (``.env``-style files by path).
-    :param profiles: active profiles, besides those of the variable COMPOSE_PROFILES.
+    :param reader: returns the bytes of a path; nothing else reads files.
+    :param variables: variables for ``${NAME}``; they win over those in ``env_files`` (paths of ``.env``-style files).
+    :param profiles: active profiles, in addition to those of the variable COMPOSE_PROFILES.
     :param name: the project's name; wins over the file's ``name``.
-    :param project_directory: base of relative paths; the directory of the first file unless given.
-    :param check: judges each document after variables and casts, before short forms are rewritten.
-    :param env_overrides: environment variables over those of the files: ``{stack: …, services: …}``.
-    :param alias: the name of a service on the network, of ``(function, service, name of the project)``.
-    :param confine: files that files name have to lie in ``project_directory``; ``sources`` and ``env_files`` need not.
-    :param opened: takes the Compose files that were read, with their bytes.
-    :param report: takes the problems. The project then lacks what is faulty, and remembers it (cut.py); it may be
-        looked at, to find more problems, and nothing else.
-    :raises ComposeError: with every problem of the run, unless there is a ``report``.
+    :param project_directory: base of relative paths; by default the directory of the first file.
+    :param check: checks each document after variables and casts, before the canonical form.
+    :param env_overrides: environment variables that win over the files': ``{stack: …, services: …}``.
+    :param alias: returns a service's name on the network from ``(function, service, name of the project)``.
+    :param confine: files that are named in files must be in ``project_directory``; ``sources`` and ``env_files`` not.
+    :param opened: receives the Compose files that were read, with their bytes.
+    :param report: receives the problems. The project then lacks the invalid entries, and remembers them (cut.py). Use
+        it only to find more problems.
+    :raises ComposeError: with all problems of the run, unless there is a ``report``.
     """
     directory = project_directory or (directory_of(sources[0].path) if sources else ".")
     named = CachedFiles(reader, directory if confine else None)
@@ -144,11 +144,11 @@ def load(
     places = [(join(directory, path), Place(run.report, (), Mark(join(directory, path)))) for path in env_files]
     given = given_variables(variables, run.report)
     if directory.startswith("/"):
-        # To Compose it is the folder in which it runs, whatever an env file says.
+        # In Compose it is always the working directory, even if an env file sets it.
         given.setdefault("PWD", directory)
     values = with_env_files(given, places, reader)
     if run.report.problems:
-        # A variable that is missing may stand where something could not be read.
+        # A missing variable may be defined in a file that could not be read.
         run.report.hushed.add("required_variable")
     overrides = None
     if env_overrides is not None and env_overrides != {}:
@@ -188,7 +188,7 @@ def load(
 
 
 def _used(run: _Run, tree: Map) -> set[str]:
-    """The names of the values that the project refers to."""
+    """Returns the names of the values that the project refers to."""
     return references_in([tree, *(data.decode("utf-8", "replace") for data in run.variable_contents.values())])
 
 
@@ -200,7 +200,7 @@ def _open(
     named_at: Place | None = None,
     including: tuple[str, ...] = (),
 ) -> _Document:
-    """Reads a file's YAML; the document has no tree where that failed. ``named_at``: where another file names it."""
+    """Reads a file; the document has no tree if that failed. ``named_at``: the place where another file names it."""
     root = Place(run.report, (), Mark(source.path))
     document = _Document(source.path, directory, variables, including, root)
     place = named_at or root
@@ -238,7 +238,7 @@ def _open(
 
 
 def _name_of(documents: list[_Document], variables: Mapping[str, str]) -> str | None:
-    """The last file's ``name`` wins. What is wrong with it is reported when the whole file is interpolated."""
+    """Returns the last ``name`` in the files. Problems of it are reported when the whole file is interpolated."""
     for document in reversed(documents):
         given = document.tree.get("name") if isinstance(document.tree, Map) else None
         if is_scalar(given):
@@ -281,7 +281,7 @@ def _cast(_run: _Run, document: _Document) -> None:
 
 def _check(run: _Run, document: _Document) -> None:
     problems = run.check(document.tree, document.path) if run.check else []
-    # A cast that failed has said less about the same place; a missing variable has said more.
+    # The schema's problem is more exact than that of a failed cast, but less exact than a missing variable.
     run.report.replace(problems, "type")
     if not problems and not document.failed:
         return
@@ -289,7 +289,7 @@ def _check(run: _Run, document: _Document) -> None:
 
     for path in document.failed:
         cut(document.tree, path, run.report)
-    # With what can't be interpolated, something that the schema asks for may be gone.
+    # The entries that can't be interpolated are gone, and the schema may require one of them.
     if run.check and not cut_faults(document.tree, document.path, run.report):
         document.tree = None
 
@@ -359,9 +359,9 @@ def _include(run: _Run, document: _Document) -> None:
 
 
 Stage = Callable[[_Run, _Document], None]
-# A file that is only extended goes through these.
+# The stages of a file that is only extended.
 BASE_STAGES: list[Stage] = [_interpolate, _drop_nulls, _drop_version, _cast, _check, _canonical, _resolve_paths]
-# Any other file goes through all; then the files of a project are merged.
+# The stages of all other files. Then the files of a project are merged.
 STAGES: list[Stage] = [*BASE_STAGES, _extends, _include]
 
 
@@ -373,7 +373,7 @@ def _run_stages(run: _Run, document: _Document, stages: list[Stage]) -> None:
 
 
 def _model(run: _Run, documents: list[_Document], variables: Mapping[str, str]) -> Map | None:
-    """The documents of one project through all stages, merged; None if none of them could be read."""
+    """Runs all stages for the documents of one project, and merges them; None if none could be read."""
     merged: Map | None = None
     for document in documents:
         document.variables = variables

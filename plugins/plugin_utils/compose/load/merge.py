@@ -1,9 +1,9 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Merges canonical trees, by Compose's rules: mappings by key, lists appended, a few keys by rules of their own.
+"""Merges canonical trees like Compose: mappings by key, lists appended, a few keys by their own rules.
 
-``!reset`` removes what lies below, ``!override`` replaces it. Nothing is changed in place.
+``!reset`` removes the value of the earlier file, ``!override`` replaces it. Nothing is changed in place.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.p
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.report import SHARED, Place
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.tree import Map, Seq
 
-#: How the keys of which a kind says so are merged.
+#: The kinds of keys with their own rules for merging.
 _KINDS = Rules(
     {pattern: row.kind for pattern, row in KEYS.items() if row.kind.known_by or row.kind.replaces or row.kind.either}
 )
@@ -26,12 +26,12 @@ _SERVICE = _KINDS.below["services"].below["*"]
 
 
 def merge(base: Map, over: Map, place: Place) -> Map:
-    """``over`` on top of ``base``, both whole documents."""
+    """Merges ``over`` over ``base``, both whole documents."""
     return _maps(base, over, place, _KINDS)
 
 
 def merge_service(base: Map, over: Map, place: Place) -> Map:
-    """One service on top of another (``extends``)."""
+    """Merges one service over another (``extends``)."""
     return _maps(base, over, place, _SERVICE)
 
 
@@ -41,16 +41,15 @@ def _maps(base: Map, over: Map, place: Place, kinds: Rules | None) -> Map:
     new.lose(*base.lost)
     new.marks = dict(base.marks)
     new.update(base)
-    for key, tag in over.tags.items():
-        if tag in ("reset", "override"):
-            new.drop(key)
+    for key in over.tags:
+        new.drop(key)
     for key, value in over.items():
         mark = over.mark(key)
         if key not in new or key.startswith("x-"):
             new.put(key, value, mark)
             continue
         merged = _values(new[key], value, place.at(over, key), _below(kinds, key))
-        # A container keeps the place of its first part, a scalar has the place of the value that won.
+        # A container keeps the place of its first part, a scalar gets the place of the value that won.
         new.put(key, merged, mark if not isinstance(merged, (Map, Seq)) or merged is value else new.mark(key))
     return new
 
@@ -58,7 +57,7 @@ def _maps(base: Map, over: Map, place: Place, kinds: Rules | None) -> Map:
 def _below(kinds: Rules | None, key: str) -> Rules | None:
     if kinds is None:
         return None
-    # Of what has no row, an "either" above speaks.
+    # A key without a row inherits "either" from the key above.
     return kinds.next(key) or (kinds if kinds.rule and kinds.rule.either else None)
 
 
@@ -85,7 +84,7 @@ def _lists(base: Seq, over: Seq, known_by: Callable[[object], Hashable] | None) 
         known[known_by(item) if known_by else None] = index
         new.add(item, base.mark(index))
     for index, item in enumerate(over):
-        # Each earlier item is replaced once: what one file says twice stays, to be judged.
+        # Each earlier item is replaced once: a duplicate in one file stays, so that the rules report it.
         replaced = known.pop(known_by(item) if known_by else None, None)
         if replaced is None or known_by is None:
             new.add(item, over.mark(index))

@@ -1,9 +1,9 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Sections and keys without a value are the same as absent ones.
+"""Removes sections and keys without a value: they are the same as absent ones.
 
-But for a command: there, as in Compose, nothing in a later file takes away what an earlier one says.
+The exception is a command: as in Compose, an empty one in a later file removes that of an earlier file.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.keys.kin
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.keys.table import SERVICE_KEYS, names_of
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.tree import Map
 
-# Below these keys an entry without a value means something: a bare variable, a network without options.
-_MEANT = names_of(pairs=True) | {"args"}
-_TAKEN_AWAY = frozenset(key for key, row in SERVICE_KEYS.items() if row.kind is COMMAND)
+# Below these keys an entry without a value has a meaning, such as a bare variable.
+_KEPT = names_of(pairs=True) | {"args"}
+_RESET = frozenset(key for key, row in SERVICE_KEYS.items() if row.kind is COMMAND)
 _TOP = frozenset(("services", "networks", "volumes", "configs", "secrets"))
 
 
 def drop_nulls(tree: Map) -> Map:
-    """Removes keys without a value; changes ``tree``. An empty service or resource stays, to be judged as one."""
+    """Removes keys without a value; changes ``tree``. An empty service or resource stays for later checks."""
     for section in list(tree):
         if tree[section] is None:
             tree.drop(section)
@@ -35,9 +35,9 @@ def _drop(node: object, is_service: bool) -> None:
             value = node[key]
             if value is None:
                 node.drop(key)
-                if is_service and key in _TAKEN_AWAY:
+                if is_service and key in _RESET:
                     node.tags.setdefault(key, "reset")
-            elif key in _MEANT or key.startswith("x-"):
+            elif key in _KEPT or key.startswith("x-"):
                 continue
             elif is_service and key in ("networks", "depends_on"):
                 for entry in value.values() if isinstance(value, Map) else ():

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The variables of a run: those given, then those of the named env files, then the project's name."""
+"""The variables of a run: from the caller, then from env files, then the project's name."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PROJECT_NAME = "COMPOSE_PROJECT_NAME"
 
 
 def given_variables(variables: Mapping[str, object], report: Report) -> dict[str, str]:
-    """The caller's variables as texts; one that is None counts as not given, a list or mapping is a problem."""
+    """Returns the caller's variables as texts, without those that are None. Reports lists, mappings and NULs."""
     given: dict[str, str] = {}
     for key, value in variables.items():
         if isinstance(value, (dict, list, tuple)):
@@ -34,7 +34,7 @@ def given_variables(variables: Mapping[str, object], report: Report) -> dict[str
 def with_env_files(
     variables: Mapping[str, str], paths: Iterable[tuple[str, Place]], reader: FileReader
 ) -> dict[str, str]:
-    """``variables`` and what env files in Compose's format add to them; a later file wins over an earlier one."""
+    """Returns ``variables`` and those that env files in Compose's format add; later files win over earlier ones."""
     added: dict[str, str] = {}
     for path, place in paths:
         data = read_file(reader, path, place, "the env file")
@@ -48,7 +48,7 @@ def with_env_files(
 def dotenv_entries(
     data: bytes, path: str, variables: Mapping[str, str], report: Report
 ) -> list[tuple[str, str | None, int]]:
-    """The entries of a file in Compose's format; what can't be read is reported with its line."""
+    """Returns the entries of a file in Compose's format; [] after a problem with its line."""
     from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.dotenv import (
         EnvFileError,
         decode,
@@ -66,12 +66,12 @@ def dotenv_entries(
     def spend(size: int, line: int) -> None:
         report.spend(size, Mark(path, line))
 
-    def told(message: str, line: int) -> None:
+    def warn(message: str, line: int) -> None:
         hint = "quote the whole value, or begin a comment with '#'"
         report.notice(message, Mark(path, line), hint=hint, code="env_file")
 
     try:
-        return parse_dotenv(decode(data), variables, unset, spend, told)
+        return parse_dotenv(decode(data), variables, unset, spend, warn)
     except EnvFileError as error:
         report.problem(str(error), Mark(path, error.line), hint=error.hint, code=error.code)
         return []

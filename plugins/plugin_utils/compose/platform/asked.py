@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether policies are enabled, and the conditions that they check for a service."""
+"""Checks if policies are enabled, and conditions of a service that several policies need."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def written(project: Project, key: str, *keys: str) -> Any:
-    """Return what the file has at ``services.KEY.KEYS``, or None."""
+    """Returns the file's value at ``services.KEY.KEYS``, or None."""
     value: Any = project.services.get(key)
     for part in keys:
         value = value.get(part) if isinstance(value, Mapping) else None
@@ -27,7 +27,7 @@ def is_job(spec: Spec) -> bool:
 
 
 def asks_for_anything(options: Mapping[str, object], project: str) -> bool:
-    """Whether ``platform`` with these options would change anything; a stack of a ``project`` gets labels."""
+    """Returns whether ``platform`` with these options would change anything; a stack of a ``project`` gets labels."""
     asked = {
         name: value
         for name, value in options.items()

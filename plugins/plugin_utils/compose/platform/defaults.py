@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Defaults for what a service does not set itself: environment, restart policy, logging."""
+"""Defaults for settings that a service does not have: environment, restart policy, logging."""
 
 from __future__ import annotations
 
@@ -26,7 +26,10 @@ _WORD = re.compile(r"\{\{\s*([A-Za-z_]\w*)\s*\}\}")
 
 
 def default_environment(desired: Desired, project: Project, options: Mapping[str, object]) -> None:
-    """Give every service the variables that its own environment does not have, not even as empty ones."""
+    """Adds variables to all services, except those that a service's own environment has, even if empty.
+
+    Raises Invalid if Swarm can't expand a template in a value.
+    """
     variables = labels(options, "environment", _AT) or {}
     for name, value in variables.items():
         fault = fault_of(value)
@@ -41,7 +44,7 @@ def default_environment(desired: Desired, project: Project, options: Mapping[str
 
 
 def default_restart_policy(desired: Desired, project: Project, options: Mapping[str, object]) -> None:
-    """Give services a restart policy. A job is left alone: what it does when it ends is its own matter."""
+    """Sets the restart policy of services that have none. Jobs stay unchanged: a restart would repeat their work."""
     policy = mapping(options, "restart_policy", _AT)
     if not policy:
         return
@@ -54,7 +57,7 @@ def default_restart_policy(desired: Desired, project: Project, options: Mapping[
 
 
 def default_logging(desired: Desired, project: Project, options: Mapping[str, object]) -> None:
-    """Give services a log driver. One that the file names, even an empty ``logging``, stays.
+    """Sets the log driver of services without ``logging``; an empty ``logging`` in the file also stays.
 
     In its options ``{{stack}}`` is the stack's name in the Swarm, and ``{{service}}`` the service's key.
     """

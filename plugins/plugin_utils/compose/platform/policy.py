@@ -3,8 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The policy layer: settings of an installation for every stack, added to the files.
 
-Pure, and off unless asked for. What the user set in the file is never overwritten. docs/guides/platform.md says how
-each policy decides.
+Pure, and off by default. It never overwrites settings in the file. docs/guides/platform.md describes each policy.
 """
 
 from __future__ import annotations
@@ -32,7 +31,7 @@ if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.project.desired_state import Desired
 
 
-#: In this order; each changes the state that it is given, if the options ask for it.
+#: In their order. Each changes the state in place, if the options enable it.
 POLICIES: tuple[Callable[[Desired, Project, Mapping[str, object]], None], ...] = (
     default_environment,
     default_restart_policy,
@@ -45,12 +44,12 @@ POLICIES: tuple[Callable[[Desired, Project, Mapping[str, object]], None], ...] =
 
 
 def platform(desired: Desired, project: Project, options: Mapping[str, object]) -> Desired:
-    """Return ``desired`` with the policies that ``options`` ask for; the argument stays as it is.
+    """Returns ``desired`` with the policies in ``options`` applied; does not change the argument.
 
-    Options: ``shared_networks`` (list of names), ``tracking_labels`` (bool or None: on where shared networks or a
-    project are given), ``update_config`` (``safe`` or ``keep``), ``update_delay``, ``restart_policy`` (as in Compose),
+    Options: ``shared_networks`` (list of names), ``tracking_labels`` (bool or None: on with shared networks or a
+    project), ``update_config`` (``safe`` or ``keep``), ``update_delay``, ``restart_policy`` (as in Compose),
     ``logging`` (``driver``, ``options``), ``environment`` (map), ``hash_aliases`` (external networks of
-    the file). A preset is resolved before (presets.py). Raises ComposeError for an option that can't be used.
+    the file). The caller has already resolved presets (presets.py). Raises ComposeError for invalid options.
     """
     if not asks_for_anything(options, desired["stack"]["project"]):
         return {**desired}
@@ -67,7 +66,7 @@ def platform(desired: Desired, project: Project, options: Mapping[str, object]) 
 
 
 def _copy(value: object) -> Any:
-    """A copy of plain data; copy.deepcopy takes five times as long."""
+    """Copies plain data; copy.deepcopy takes five times as long."""
     if isinstance(value, dict):
         return {key: _copy(item) for key, item in value.items()}
     return [_copy(item) for item in value] if isinstance(value, list) else value

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.canonical.readers import parsed
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.project.desired_state import Desired, Spec
 
 
-#: Swarm judges the tasks of an update for this long after they run; its own default of 5 s misses many a crash.
+#: How long Swarm watches an updated task after it runs. Its own default of 5 s misses many crashes.
 _MONITOR = 15 * 10**9
 
 
 def safe_update_config(desired: Desired, project: Project, options: Mapping[str, object]) -> None:
-    """With ``update_config: safe``: one task at a time, rolled back by Swarm itself at the first failure.
+    """With ``update_config: safe``, Swarm updates one task at a time, and rolls back at the first failure.
 
-    So the service comes back even when the controller dies during the deployment. ``update_delay`` is between
+    So the service is restored even if the controller dies during the deployment. ``update_delay`` is the time between
     two tasks.
     """
     if options.get("update_config") != "safe":
@@ -33,7 +33,7 @@ def safe_update_config(desired: Desired, project: Project, options: Mapping[str,
     for service in desired["services"]:
         if is_job(service["spec"]):
             continue
-        order = "stop-first" if any(_reasons(service["spec"])) else "start-first"
+        order = "stop-first" if _tasks_exclude_each_other(service["spec"]) else "start-first"
         for field, key, action in (
             ("UpdateConfig", "update_config", "rollback"),
             ("RollbackConfig", "rollback_config", "pause"),
@@ -49,18 +49,15 @@ def safe_update_config(desired: Desired, project: Project, options: Mapping[str,
                 }
 
 
-def _reasons(spec: Spec) -> Iterator[str]:
-    """Why two tasks of the service can't stand side by side, not even for a moment."""
+def _tasks_exclude_each_other(spec: Spec) -> bool:
+    """Returns whether an old and a new task of the service can't run at the same time, not even for a moment."""
     task = spec["TaskTemplate"]
-    for mount in task["ContainerSpec"].get("Mounts") or ():
-        if mount["Type"] != "tmpfs" and not mount.get("ReadOnly"):
-            yield "two tasks would write to " + mount["Target"]
-    for port in (spec.get("EndpointSpec") or {}).get("Ports") or ():
-        if port.get("PublishMode") == "host":
-            yield "only one task of a node can have port {}".format(port.get("PublishedPort"))
-    if any(attachment["Target"] == "host" for attachment in task.get("Networks") or ()):
-        yield "both would listen on the node's addresses"
-    if (task.get("Placement") or {}).get("MaxReplicas"):
-        yield "a full node could not run the new task"
-    if ((task.get("Resources") or {}).get("Reservations") or {}).get("GenericResources"):
-        yield "the old task holds the device"
+    mounts = task["ContainerSpec"].get("Mounts") or ()
+    ports = (spec.get("EndpointSpec") or {}).get("Ports") or ()
+    return bool(
+        any(mount["Type"] != "tmpfs" and not mount.get("ReadOnly") for mount in mounts)  # both would write
+        or any(port.get("PublishMode") == "host" for port in ports)  # only one task of a node can have the port
+        or any(attachment["Target"] == "host" for attachment in task.get("Networks") or ())  # both would listen there
+        or (task.get("Placement") or {}).get("MaxReplicas")  # a full node could not run the new task
+        or ((task.get("Resources") or {}).get("Reservations") or {}).get("GenericResources")  # the old task holds them
+    )

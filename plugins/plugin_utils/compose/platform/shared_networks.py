@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 
 
 def shared_networks(desired: Desired, _project: Project, options: Mapping[str, object]) -> None:
-    """Let every service join the shared networks, where it answers only as HASH_SERVICE and HASH-SERVICE.
+    """Attaches every service to the shared networks, where its only names are HASH_SERVICE and HASH-SERVICE.
 
-    On the stack's own networks the file's names go on to resolve. The plain name is taken away from a shared network
-    even if the file itself attaches the service to it, or two stacks with a ``db`` would answer for each other;
-    an alias that the file gives is kept. A service on the network of its host or of the bridge joins none.
+    On the stack's own networks, the names in the file still resolve. A shared network never gets the plain name, even
+    if the file attaches the service to it: two stacks with a ``db`` would answer for each other. Aliases in the file
+    stay. A service on a predefined network, such as the host's, joins none.
     """
     names = list(dict.fromkeys(texts(options, "shared_networks", ()) or ()))
     if not names:
@@ -45,9 +45,9 @@ def shared_networks(desired: Desired, _project: Project, options: Mapping[str, o
 
 
 def hash_aliases(desired: Desired, _project: Project, options: Mapping[str, object]) -> None:
-    """On these external networks of the file, services are reachable as on a shared one; no service joins them for it.
+    """Gives services on these external networks of the file the same names as on a shared one. No further ones join.
 
-    A network is named by its key in the file or by its name in the Swarm.
+    A network is named by its key in the file, or by its name in the Swarm. Raises Invalid for any other network.
     """
     given = list(dict.fromkeys(texts(options, "hash_aliases", ("platform",)) or ()))
     if not given:
@@ -80,7 +80,7 @@ def _hash(attachment: dict[str, list[str]], key: str, digest: str) -> None:
 
 
 def _check_host_names(desired: Desired, digest: str) -> None:
-    """``my_db`` and ``my-db`` would be one host name, which answers for both."""
+    """Raises Invalid if two services would have one host name, such as ``my_db`` and ``my-db``."""
     taken: dict[str, str] = {}
     for service in desired["services"]:
         other = taken.setdefault(host_name(service["key"], digest), service["key"])

@@ -25,10 +25,9 @@ _KINDS: Mapping[Literal["networks", "configs", "secrets"], str] = {
 
 
 def tracking_labels(desired: Desired, _project: Project, options: Mapping[str, object]) -> None:
-    """Label services, networks, configs, secrets and volumes.
+    """Labels services, networks, configs, secrets and volumes. A label in the file stays.
 
-    Labels of a service are its own, not those of its containers, so that no task restarts for them. A label that the
-    file sets stays.
+    The labels are on the service, not on its containers, so that no task restarts because of them.
     """
     wanted = boolean(options, "tracking_labels", ("platform",))
     if wanted is None:
@@ -36,7 +35,7 @@ def tracking_labels(desired: Desired, _project: Project, options: Mapping[str, o
     if not wanted:
         return
     prefix = desired["stack"]["prefix"]
-    add = partial(_added, prefix)
+    add = partial(_add, prefix)
     common = _common(desired["stack"])
     for service in desired["services"]:
         add(service["spec"]["Labels"], {**common, prefix + "-service": service["key"]})
@@ -64,7 +63,7 @@ def _volume_key(stack: Mapping[str, str], name: str) -> str:
     return name[len(scope) :] if name.startswith(scope) else name
 
 
-def _added(prefix: str, labels: dict[str, str], more: Mapping[str, str]) -> None:
+def _add(prefix: str, labels: dict[str, str], more: Mapping[str, str]) -> None:
     for name, value in more.items():
         if not any(start + name[len(prefix) :] in labels for start in spellings(prefix)):
             labels[name] = value

@@ -1,9 +1,9 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Types of the desired state: the result of compiling, and its changes by platform and parts (docs/architecture.md).
+"""Types of the desired state: the result of compiling, which platform and parts change (docs/architecture.md).
 
-Imported for types only. Specifications have more fields than stand here: these are the ones that our own code reads.
+Imported for types only. Specs have more fields: these are the ones that our code reads.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Spec(TypedDict, total=False):
 
 
 class AsDocker(TypedDict):
-    """What ``docker stack deploy`` would have made of a service, and the keys that it ignores."""
+    """The spec that ``docker stack deploy`` would create for a service, and the keys that it ignores."""
 
     spec: Spec
     keys: List[str]
@@ -60,7 +60,7 @@ class _Whole(TypedDict):
 
 
 class Desired(_Whole, total=False):
-    """``part``: the stack has other services. ``recreate_volumes``: names of volumes."""
+    """The desired state. ``part``: the stack has other services. ``recreate_volumes``: names of volumes."""
 
     part: bool
     recreate_volumes: List[str]

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The size of a project if nothing in it were shared: services that extend another one share its parts."""
+"""The size of a project without sharing. In memory, services that extend another one share its parts."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.r
 )
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.tree import Map, Mark, Seq
 
-#: What every service costs, however little it says: its spec has many fields.
+#: The cost of a service without its keys: its spec has many fields.
 SERVICE = 4000
 
 
 def measure(tree: Map, report: Report) -> None:
-    """Raises a ComposeError if what goes into specs is larger than the budget of a run; ``x-`` blocks do not."""
+    """Raises ComposeError if the specs would be larger than the budget of a run; ``x-`` blocks don't count."""
     given = tree.get("services")
     services = given if isinstance(given, Map) else Map()
     left = BUDGET - SERVICE * len(services)
     waiting: list[tuple[Any, Mark]] = [(tree[key], tree.mark(key)) for key in tree if not key.startswith("x-")]
     for key, service in services.items():
-        steps = len(steps_of(service))  # each is a service with most of what this one has
+        steps = len(steps_of(service))  # each becomes a service with most of this one's parts
         left -= SERVICE * steps
         if left < 0:
             report.too_large(services.mark(key))
@@ -50,7 +50,7 @@ def measure(tree: Map, report: Report) -> None:
 
 
 def _fits(waiting: list[object], left: int) -> bool:
-    """Whether it is no larger than ``left``; where a project gets too large is only looked for if it does."""
+    """Returns quickly whether all nodes fit into ``left`` bytes; the caller finds the place if they don't."""
     while waiting and left >= 0:
         node = waiting.pop()
         left -= SHARED

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Requests for a part of a stack: some of its services, and fields that a run does not change."""
+"""Runs for a part of a stack: only some services, and fields that a run leaves unchanged."""
 
 from __future__ import annotations
 
@@ -24,16 +24,17 @@ if TYPE_CHECKING:
     )
 
 
-#: What services use.
+#: The objects that services use.
 KINDS: tuple[Literal["networks", "configs", "secrets"], ...] = ("networks", "configs", "secrets")
 OPTION = "recreate_volumes"
-#: After the prefix, on the containers of a service: a digest of the files that it restarts on.
+#: The label of containers, after the prefix, with a digest of the files in ``restart_on``.
 RESTART_ON = ".restart-on"
 
 
 def with_parts(desired: Desired, asked: Parts, reader: FileReader) -> Desired:
-    """``desired`` with what is ``asked`` of its services. Raises ComposeError for services that there are not, and
-    for files that can't be read: ``reader`` gives what is in those of ``restart_on``.
+    """Returns ``desired`` with the requests in ``asked`` applied; ``reader`` reads the files of ``restart_on``.
+
+    Raises ComposeError for unknown services and for files that can't be read.
     """
     keys = _keys(desired)
     problems = unknown(keys, asked.leave_services, "leave.services")
@@ -44,14 +45,15 @@ def with_parts(desired: Desired, asked: Parts, reader: FileReader) -> Desired:
     desired = _only(desired, asked.services) if asked.services else desired
     services = []
     for service in desired["services"]:
-        words = [*asked.leave_all, *_list(asked.leave_services.get(service["key"]))]
-        is_left = words and not service.get("step_of")
-        services.append({**service, "leave": list(dict.fromkeys(map(str, words)))} if is_left else service)
+        fields = [*asked.leave_all, *_list(asked.leave_services.get(service["key"]))]
+        if fields and not service.get("step_of"):
+            service = {**service, "leave": list(dict.fromkeys(map(str, fields)))}
+        services.append(service)
     return {**desired, "services": services}
 
 
 def volumes_to_recreate(project: Project, scoped: Callable[[str], str], asked: Collection[str]) -> list[str]:
-    """The names in the Swarm of the volumes that are ``asked`` for by their keys or names. Raises ComposeError."""
+    """Returns the names in the Swarm of the volumes in ``asked``, which are keys or names. Raises ComposeError."""
     entries = {key: entry or {} for key, entry in project.volumes.items()}
     names = {key: str(entry.get("name") or "").strip() or scoped(key) for key, entry in entries.items()}
     keys = [next((key for key, name in names.items() if name == text), text) for text in asked]
@@ -67,12 +69,12 @@ def volumes_to_recreate(project: Project, scoped: Callable[[str], str], asked: C
 
 
 def _keys(desired: Desired) -> list[str]:
-    """The services that the files name: no step of another one."""
+    """Returns the keys of the services that are in the files, without the jobs of steps."""
     return [service["key"] for service in desired["services"] if not service.get("step_of")]
 
 
 def _restarting_on(desired: Desired, given: object, reader: FileReader) -> Desired:
-    """Services with a label of their containers that changes with the files, so that Swarm replaces the tasks."""
+    """Labels the containers with a digest of the files in ``given``, so that Swarm replaces tasks if a file changes."""
     if not given:
         return desired
     files = _files_of(desired, given)
@@ -97,7 +99,7 @@ def _restarting_on(desired: Desired, given: object, reader: FileReader) -> Desir
 
 
 def _files_of(desired: Desired, given: object) -> dict[str, list[str]]:
-    """Services by key, each with its files. Each of a list has to be mounted by some service. Raises ComposeError."""
+    """Returns the files of each service by key. Raises ComposeError if no service mounts a file of a list."""
     keys = _keys(desired)
     if isinstance(given, Mapping):
         problems = unknown(keys, given, "restart_on")
@@ -123,7 +125,7 @@ def _mounts(spec: Spec, path: str) -> bool:
 
 
 def _labelled(service: Service, label: str, value: str) -> Service:
-    """The service with a label of its containers, as docker's command would have made it as well."""
+    """Returns the service with a label on its containers, also in the spec that docker would create."""
     out: Service = {**service, "spec": _with_label(service["spec"], label, value)}
     if "as_docker" in service:
         out["as_docker"] = {**service["as_docker"], "spec": _with_label(service["as_docker"]["spec"], label, value)}
@@ -138,7 +140,7 @@ def _with_label(spec: Spec, label: str, value: str) -> Spec:
 
 
 def _only(desired: Desired, chosen: Iterable[str]) -> Desired:
-    """These services, what they depend on, and what they all use. ``part`` says that the stack has others."""
+    """Keeps the ``chosen`` services, their dependencies, and the objects that they use; sets ``part``."""
     by_key = {service["key"]: service for service in desired["services"]}
     waiting, wanted = list(chosen), set()
     while waiting:
@@ -168,7 +170,7 @@ def _used(spec: Spec) -> Iterable[tuple[str, str]]:
 
 
 def unknown(keys: Collection[str], given: Iterable[object], option: str, what: str = "service") -> list[Problem]:
-    """A problem for each of ``given`` that is not a service (or volume) of the files."""
+    """Returns a problem for each of ``given`` that is not a service (or volume) of the files."""
     problems = []
     for name in given:
         if name not in keys:

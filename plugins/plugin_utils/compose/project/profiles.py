@@ -13,13 +13,13 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.t
 
 
 def active_profiles(profiles: Iterable[str], variables: dict[str, str]) -> frozenset[str]:
-    """The given profiles and those of COMPOSE_PROFILES (comma-separated)."""
+    """Returns the given profiles and those of COMPOSE_PROFILES (comma-separated)."""
     listed = variables.get("COMPOSE_PROFILES", "").split(",")
     return frozenset(name.strip() for name in (*profiles, *listed) if name.strip())
 
 
 def unknown_profiles(tree: Map, given: Iterable[str], report: Report) -> None:
-    """A notice for each of ``given`` that no service has: a typing error would leave services out without a word."""
+    """Adds a notice for each of ``given`` that no service has: a typo would silently leave services out."""
     services = tree.get("services")
     if not isinstance(services, Map) or not tree.lost.isdisjoint((ANYTHING, "services")):
         return
@@ -45,9 +45,9 @@ def unknown_profiles(tree: Map, given: Iterable[str], report: Report) -> None:
 
 
 def select_services(tree: Map, active: frozenset[str], place: Place) -> Map:
-    """Removes the services that take no part, and what only they use; changes ``tree``.
+    """Removes inactive services, and the configs and secrets that only they use; changes ``tree``.
 
-    A dependency on a removed service is a problem unless it is not required.
+    A required dependency on a removed service is a problem.
     """
     services = tree.get("services")
     if not isinstance(services, Map):
@@ -56,7 +56,7 @@ def select_services(tree: Map, active: frozenset[str], place: Place) -> Map:
     for name, service in list(services.items()):
         wanted = service.get("profiles") if isinstance(service, Map) else None
         if isinstance(wanted, Seq):
-            # What had to be cut (cut.py) names no profile.
+            # A name that was cut (cut.py) is not a profile.
             wanted = [item for index, item in enumerate(wanted) if wanted.mark(index) not in place.report.broken]
         if wanted and isinstance(wanted, list) and "*" not in active and not active.intersection(wanted):
             removed.put(name, service, services.mark(name))
@@ -99,7 +99,7 @@ def _drop_unused(tree: Map, section: str, services: Map, removed: Map) -> None:
 
 
 def _used(section: str, services: Map) -> set[str]:
-    """The configs or secrets that services name."""
+    """Returns the configs or secrets that services use."""
     names: set[str] = set()
     for service in services.values():
         entries = service.get(section) if isinstance(service, Map) else None

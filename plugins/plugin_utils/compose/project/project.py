@@ -15,7 +15,7 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.t
 
 @dataclass(frozen=True)
 class Source:
-    """One Compose file. ``text`` None: read ``path`` through the reader; a mapping: an already parsed definition."""
+    """One Compose file. If ``text`` is None, the reader reads ``path``; a mapping is an already parsed definition."""
 
     path: str
     text: Any = field(default=None, repr=False)
@@ -23,9 +23,9 @@ class Source:
 
 @dataclass(frozen=True)
 class Parts:
-    """What a run asks of some services: the options of compose_stack of these names, with the two parts of ``leave``.
+    """The options of compose_stack for some services, by their names; ``leave`` has two parts.
 
-    ``restart_on`` is a list of paths, or services and the paths of each.
+    ``restart_on`` is a list of paths, or a mapping of services to paths.
     """
 
     services: Sequence[str] = ()
@@ -37,7 +37,7 @@ class Parts:
 
     @classmethod
     def of(cls, options: Mapping[str, Any]) -> Parts:
-        """What the options of compose_stack ask for; those that are not there ask for nothing."""
+        """Returns the parts in the options of compose_stack; missing options are empty."""
         leave = options.get("leave") or {}
         given = {name: options.get(name) or () for name in ("services", "restart", "restart_on", "recreate_volumes")}
         return cls(**given, leave_all=leave.get("all") or (), leave_services=leave.get("services") or {})
@@ -50,9 +50,9 @@ class Parts:
 class Project:
     """All files of a run merged, in canonical form (docs/architecture.md). Don't change it.
 
-    ``contents`` holds the bytes of configs and secrets by (section, key). ``name`` is None if neither the caller
-    nor a file gives one. ``broken`` are places of which a problem has been said (``Report.broken``). ``values`` are
-    those of DesiredState. ``steps`` tells of which service a generated one is a step (steps.py), and which.
+    ``contents``: the bytes of configs and secrets by (section, key). ``name``: None if neither the caller nor a file
+    sets one. ``broken``: places that already have a problem (``Report.broken``). ``values``: those of DesiredState.
+    ``steps``: for each job of a step (steps.py) its service and the step's index.
     """
 
     name: str | None
@@ -89,5 +89,5 @@ class Project:
         return self._section("secrets")
 
     def where(self, path: Path) -> Mark:
-        """The file and line that gave the value at ``path``, for example ``("services", "web", "ports", 0)``."""
+        """Returns the file and line of the value at ``path``, for example ``("services", "web", "ports", 0)``."""
         return locate(self.tree, path)

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """``pre_start``: each step of a service becomes a job, a separate service that must end before it.
 
-From then on it is a service like any other; what it needs of the service it belongs to is written into it here.
+All later stages treat it like any other service. It gets a copy of everything that it needs from its service.
 """
 
 from __future__ import annotations
@@ -22,21 +22,21 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.project.
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.project.waves import COMPLETED
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.tree import Map, Mark, Seq, to_plain
 
-#: The longest name of a service that Swarm takes.
+#: The longest name of a service that Swarm accepts.
 LONGEST = 63
-#: What a step has of its service unless it says otherwise: where it runs, and what it reaches from there.
+#: The keys that a step always inherits from its service: where it runs, and what it reaches from there.
 _INHERITED = tuple(key for key, row in SERVICE_KEYS.items() if row.step == ALWAYS)
-#: What only goes with the service's own image.
+#: The keys that it inherits unless it has its own image.
 _WITH_IMAGE = tuple(key for key, row in SERVICE_KEYS.items() if row.step == WITH_IMAGE)
 _OWN = ("command", "image", "user", "working_dir")
-#: As in docker compose, other numbers of these make no other service.
+#: A change of these keys does not run the steps again. In docker compose it does not change a service either.
 _NO_PART = ("build", "depends_on", "profiles", "pull_policy", "scale")
 
 
 def step_key(service: str, number: int, scope: str = "") -> str:
-    """The key of the job of a step (counted from 1): SERVICE_pre_start_NUMBER.
+    """Returns the key of a step's job: SERVICE_pre_start_NUMBER, counted from 1.
 
-    ``scope`` is what the job's name begins with; where it would be too long, a hash stands for the end of SERVICE.
+    ``scope`` is the prefix of the job's name. If the name would be too long, a hash replaces the end of SERVICE.
     """
     end = f"_pre_start_{number}"
     room = LONGEST - len(scope) - len(end)
@@ -47,19 +47,19 @@ def step_key(service: str, number: int, scope: str = "") -> str:
 
 
 def steps_of(service: object) -> list[Map]:
-    """The steps of ``pre_start`` of a service, in their order."""
+    """Returns the steps of ``pre_start`` of a service, in their order."""
     steps = service.get("pre_start") if isinstance(service, Map) else None
     return [step for step in steps if isinstance(step, Map)] if isinstance(steps, Seq) else []
 
 
 def mode_of(service: Mapping[str, object]) -> str:
-    """The mode of a service as the file says it."""
+    """Returns the mode of a service in the file, or ``replicated``."""
     deploy = service.get("deploy")
     return str((deploy.get("mode") if isinstance(deploy, Mapping) else None) or "replicated")
 
 
 def with_steps(project: Project, stack: Stack) -> Project:
-    """``project`` with a job for each step, and each service waiting for its last one; itself where there is none."""
+    """Adds a job for each step, and a dependency of each service on its last job; ``project`` itself without steps."""
     services = project.services
     if not any(steps_of(service) for service in services.values()):
         return project
@@ -98,7 +98,7 @@ def _job(service: Map, step: Map, label: str, definition: str, before: str, plac
         job.put("environment", _over(service.get("environment"), own), step.mark("environment"))
     _put_networks(job, service)
     _put_volumes(job, service)
-    job.put("healthcheck", _plain({"disable": True}, place))  # that of the image judges a server
+    job.put("healthcheck", _plain({"disable": True}, place))  # the image's health check expects a running server
     job.put("depends_on", _depends_on(service, before, place))
     job.put("deploy", _deploy(service, step, label, definition, place))
     return job
@@ -113,7 +113,7 @@ def _over(base: object, own: Map) -> Map:
 
 
 def _put_networks(job: Map, service: Map) -> None:
-    """The same networks, where the step does not answer to the service's names."""
+    """Joins the service's networks, without its aliases."""
     networks = service.get("networks")
     if not isinstance(networks, Map):
         return
@@ -130,7 +130,7 @@ def _put_networks(job: Map, service: Map) -> None:
 
 
 def _put_volumes(job: Map, service: Map) -> None:
-    """The mounts that another task can have as well; what is each task's own is not shared, as in Compose."""
+    """Copies the mounts that tasks can share; tmpfs and anonymous volumes belong to one task, as in Compose."""
     volumes = service.get("volumes")
     if not isinstance(volumes, Seq):
         return
@@ -169,7 +169,7 @@ def _deploy(service: Map, step: Map, label: str, definition: str, place: Mark) -
         deploy.put("replicas", max(int(replicas), 1) if replicas is not None else 1, place)
     elif not each:
         deploy.put("replicas", 1, place)
-    # One try: what a step has half done, only its author knows how to go on with.
+    # One attempt: only the author knows how to continue a step that failed halfway.
     deploy.put("restart_policy", _plain({"condition": "none"}, place))
     placement = given.get("placement")
     if isinstance(placement, Map):
@@ -183,7 +183,7 @@ def _deploy(service: Map, step: Map, label: str, definition: str, place: Mark) -
 
 
 def _waiting(service: Map, last: str) -> Map:
-    """The service, which waits for its last step, and whose tasks are others where the steps are others."""
+    """Returns the service with a dependency on its last step, and a label that replaces its tasks if a step changes."""
     waiting = service.like()
     for key, value in service.items():
         waiting.put(key, value, service.mark(key))
@@ -195,21 +195,21 @@ def _waiting(service: Map, last: str) -> Map:
     depends_on.put(last, _plain({"condition": COMPLETED}, place))
     waiting.put("depends_on", depends_on, service.mark("depends_on"))
     labels = _over(service.get("labels"), Map(service.start))
-    labels.put(PRE_START, _digest([_meant(step) for step in steps_of(service)]), place)
+    labels.put(PRE_START, _digest([_content(step) for step in steps_of(service)]), place)
     waiting.put("labels", labels, service.mark("labels"))
     return waiting
 
 
 def _definition(service: Map) -> str:
-    """A digest of all that a change of makes the steps run again; of the number of replicas it is not."""
-    meant = {key: value for key, value in _meant(service).items() if key not in _NO_PART}
-    meant["pre_start"] = [_meant(step) for step in steps_of(service)]
-    if isinstance(meant.get("deploy"), dict):
-        meant["deploy"] = {key: value for key, value in meant["deploy"].items() if key != "replicas"}
-    return _digest(meant)
+    """Returns a digest of everything whose change runs the steps again, so without the number of replicas."""
+    content = {key: value for key, value in _content(service).items() if key not in _NO_PART}
+    content["pre_start"] = [_content(step) for step in steps_of(service)]
+    if isinstance(content.get("deploy"), dict):
+        content["deploy"] = {key: value for key, value in content["deploy"].items() if key != "replicas"}
+    return _digest(content)
 
 
-def _meant(holder: Map) -> dict[str, Any]:
+def _content(holder: Map) -> dict[str, Any]:
     return {key: to_plain(value) for key, value in holder.items() if not str(key).startswith("x-")}
 
 

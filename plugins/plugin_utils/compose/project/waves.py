@@ -17,7 +17,7 @@ Dependencies = Mapping[str, Mapping[str, Any]]
 
 
 def dependencies(service: Mapping[str, object], path: Path) -> dict[str, dict[str, Any]]:
-    """Return ``depends_on`` with Compose's defaults filled in."""
+    """Returns ``depends_on`` with Compose's defaults. Raises Invalid for an unknown condition."""
     found = {}
     given = service.get("depends_on")
     given = given if isinstance(given, Mapping) else {}
@@ -39,7 +39,7 @@ def dependencies(service: Mapping[str, object], path: Path) -> dict[str, dict[st
 
 
 def waited_for(services: Mapping[str, object], condition: str) -> dict[str, str]:
-    """Return the keys of services that others wait for in this way, each with the first that does."""
+    """Returns the services that others wait for with this condition, each with the first one that waits."""
     found: dict[str, str] = {}
     for key in sorted(services, key=str):
         service = services[key]
@@ -51,15 +51,15 @@ def waited_for(services: Mapping[str, object], condition: str) -> dict[str, str]
 
 
 def becomes_job(service: Mapping[str, object]) -> bool:
-    """Whether a service that others wait to have completed is made a job: the file says no mode of its own."""
+    """Returns whether a service becomes a job if others wait until it has completed: its file sets no mode."""
     deploy = service.get("deploy")
     return not (isinstance(deploy, Mapping) and deploy.get("mode"))
 
 
 def waves(depends_on: Mapping[str, Dependencies]) -> list[list[str]]:
-    """Return the services' keys, wave by wave: each after all that it depends on, each as early as it can.
+    """Returns the services' keys in waves: each service after its dependencies, as early as possible.
 
-    A dependency that is not there is skipped. Raises Invalid for a cycle.
+    Unknown dependencies are skipped. Raises Invalid (``dependency_cycle``) for a cycle.
     """
     waiting = {key: {other for other in others if other in depends_on} for key, others in depends_on.items()}
     dependents: dict[str, list[str]] = {}
@@ -90,12 +90,12 @@ def waves(depends_on: Mapping[str, Dependencies]) -> list[list[str]]:
 
 
 def cycle_in(stuck: Mapping[str, set[str]]) -> list[str]:
-    """Return one cycle, its first key again at the end. Each of them waits for another of them."""
+    """Returns one cycle of services that wait for each other; its first key again at the end."""
     key = min(stuck)
-    seen: list[str] = []
+    seen: dict[str, int] = {}
     while key not in seen:
-        seen.append(key)
+        seen[key] = len(seen)
         key = min(other for other in stuck[key] if other in stuck)
-    cycle = seen[seen.index(key) :]
+    cycle = list(seen)[seen[key] :]
     turn = cycle.index(min(cycle))
     return [*cycle[turn:], *cycle[:turn], min(cycle)]

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The second check, of the whole project: would the Engine accept it, and is anything lost?"""
+"""The second check, of the whole project: would the Engine accept it, and which settings have no effect?"""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.de
     check_placement,
 )
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.image import check_images
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.inspection import Look
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.inspection import Review
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.keys import check_keys
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.mounts import check_mounts
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.names import check_empty_keys, check_names
@@ -37,17 +37,17 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.st
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.templates import check_templates
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.units import check_units
 
-#: So many problems, and as many notices, are shown.
+#: The most problems, and the most notices, that are shown.
 MOST_SHOWN = 200
 
 
-def _check_services(look: Look) -> None:
-    if not look.services:
+def _check_services(review: Review) -> None:
+    if not review.services:
         hint = "define one under 'services:', or activate a profile"
-        look.problem(("services",), "there is no service to deploy", hint, "no_services")
+        review.problem(("services",), "there is no service to deploy", hint, "no_services")
 
 
-RULES: Tuple[Callable[[Look], None], ...] = (
+RULES: Tuple[Callable[[Review], None], ...] = (
     _check_services,
     check_names,
     check_empty_keys,
@@ -72,18 +72,18 @@ RULES: Tuple[Callable[[Look], None], ...] = (
 
 
 def check_project(project: Project, stack_name: str) -> Tuple[List[Problem], List[Problem]]:
-    """The problems and the notices of a loaded project (docs/architecture.md, "Project"), each in the file's order.
+    """Returns problems and notices of a loaded project (docs/architecture.md, "Project"), both in the file's order.
 
-    :param stack_name: the stack's name in the Swarm, from which the names of its objects are made.
+    :param stack_name: the stack's name in the Swarm, the prefix of its objects' names.
     """
-    look = Look(project, stack_name)
+    review = Review(project, stack_name)
     for rule in RULES:
-        rule(look)
-    return _shown(look.problems.values(), "problems"), _shown(look.notices.values(), "notices")
+        rule(review)
+    return _shown(review.problems.values(), "problems"), _shown(review.notices.values(), "notices")
 
 
 def _shown(found: Iterable[Problem], what: str) -> List[Problem]:
-    """The first MOST_SHOWN in the file's order, and one line with the count of the others."""
+    """Returns the first MOST_SHOWN in the file's order, and one line with the count of the others."""
     result = sorted(found, key=lambda p: (p.file, p.line, p.column, p.key, p.message))
     hidden = len(result) - MOST_SHOWN
     if hidden > 0:

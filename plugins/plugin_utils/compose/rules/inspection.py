@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The input of every rule: the project, the stack's name, and a collector for findings."""
+"""The input of every rule: the project, the stack's name, and the collected findings."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.t
     Seq,
 )
 
-#: So often a hint is looked for in one run, among so many names: comparing texts is slow.
+#: The most searches for a similar name in one run, and the most names in one: comparing texts is slow.
 MOST_GUESSES = 50
 MOST_KNOWN = 500
 
 OBJECTS = ("networks", "volumes", "configs", "secrets")
 
 
-class Look:
-    """One look at a project. Rules only read; what they find goes to ``problem`` and ``notice``."""
+class Review:
+    """The review of one project. Rules only read it, and report to ``problem`` and ``notice``."""
 
     def __init__(self, project: Project, stack_name: str) -> None:
         self.project = project
@@ -39,61 +39,47 @@ class Look:
 
     @property
     def services(self) -> Dict[str, Mapping[str, Any]]:
-        """The services by name, those that are mappings."""
+        """Returns the services by name, without those that are not mappings."""
         return {name: service for name, service in self.section("services").items() if isinstance(service, dict)}
 
     def section(self, name: str) -> Dict[str, Any]:
-        """The entries of ``services``, ``networks``, ... by name, sorted."""
+        """Returns the entries of ``services``, ``networks``, ... by name, sorted."""
         return dict(sorted(mapping(getattr(self.project, name, None)).items()))
 
     def nearest(self, word: str, known: Iterable[str]) -> str:
-        """The one of ``known`` that the user may have meant, or ""; always "" after MOST_GUESSES, for it is slow."""
+        """Returns the one of ``known`` that the user may have meant, or ""; always "" after MOST_GUESSES calls."""
         self.guesses += 1
         if self.guesses > MOST_GUESSES or len(word) >= 64:
             return ""
         return next(iter(difflib.get_close_matches(word, list(known)[:MOST_KNOWN], n=1, cutoff=0.75)), "")
 
     def problem(self, path: Path, message: str, hint: str = "", code: str = "invalid") -> None:
-        """Something that the Engine would refuse, or that can't mean what it says."""
-        found = self._at(path, message, hint, code)
-        if not self._follows(path, code):
-            self.problems.setdefault((found.key, found.message), found)
+        """Reports a setting that the Engine would refuse, or that contradicts another one."""
+        self._add(self.problems, path, message, hint, code)
 
     def notice(self, path: Path, message: str, hint: str = "", code: str = "no_effect") -> None:
-        """Something that has no effect in Swarm."""
-        found = self._at(path, message, hint, code)
-        if not self._follows(path, code):
-            self.notices.setdefault((found.key, found.message), found)
+        """Reports a setting that has no effect in Swarm."""
+        self._add(self.notices, path, message, hint, code)
 
-    def _follows(self, path: Path, code: str) -> bool:
+    def _add(self, to: Dict[Tuple[str, str], Problem], path: Path, message: str, hint: str, code: str) -> None:
         mark = self.project.where(path)
-        return follows(self.project.tree, path, mark, code, self.project.broken)
-
-    def _at(self, path: Path, message: str, hint: str, code: str) -> Problem:
-        mark = self.project.where(path)
-        return Problem(
-            message=clipped(message),
-            key=dotted(path),
-            file=mark.file,
-            line=mark.line,
-            column=mark.column,
-            hint=clipped(hint),
-            code=code,
-        )
+        if not follows(self.project.tree, path, mark, code, self.project.broken):
+            found = Problem(clipped(message), dotted(path), mark.file, mark.line, mark.column, clipped(hint), code)
+            to.setdefault((found.key, found.message), found)
 
 
 def mapping(value: object) -> Mapping[Any, Any]:
-    """The value if it is a mapping, else an empty one: rules look deep into what may be absent or null."""
+    """Returns the value if it is a mapping, else an empty one."""
     return value if isinstance(value, dict) else {}
 
 
 def sequence(value: object) -> List[Any]:
-    """The value if it is a list, else an empty one."""
+    """Returns the value if it is a list, else an empty one."""
     return value if isinstance(value, list) else []
 
 
 def deep(value: object, *keys: str) -> Any:
-    """``value[key][key]…``, or None if something on the way is absent."""
+    """Returns ``value[key][key]…``, or None if a key on the way is absent."""
     for key in keys:
         if not isinstance(value, dict):
             return None
@@ -102,14 +88,14 @@ def deep(value: object, *keys: str) -> Any:
 
 
 def items_of(service: Mapping[str, object], key: str) -> Iterator[Tuple[int, Mapping[str, Any]]]:
-    """The entries of a list of mappings (``ports``, ``volumes``, ``configs``, ``secrets``) with their index."""
+    """Yields the entries of a list of mappings (``ports``, ``volumes``, ``configs``, ``secrets``) with their index."""
     for index, item in enumerate(sequence(service.get(key))):
         if isinstance(item, dict):
             yield index, item
 
 
 def has_lost(value: object, *keys: str) -> bool:
-    """Whether one of ``keys`` was cut out of a mapping (cut.py): then it can't be said what its default would do."""
+    """Returns whether one of ``keys`` was cut out of a mapping (cut.py): then its default must not be assumed."""
     return isinstance(value, Map) and not value.lost.isdisjoint((ANYTHING, *keys))
 
 
@@ -120,8 +106,8 @@ def is_text(value: object) -> TypeGuard[str]:
 _SOURCES = ("*.*.content", "*.*.driver", "*.*.environment", "*.*.external", "*.*.file")
 _NAMES = ("*.*.external", "*.*.name")
 
-#: The codes that speak of an absence, and the keys of which one would have been enough. ``*`` stands for what the
-#: problem's own path has there.
+#: Codes of problems about an absent key, and the keys that would have prevented it. ``*`` is the same part of the
+#: problem's path.
 FOLLOWS: Mapping[str, Tuple[str, ...]] = {
     "credential_spec": tuple(f"services.*.credential_spec.{key}" for key in ("config", "file", "registry")),
     "dnsrr": ("services.*.ports.*.mode",),
@@ -143,17 +129,17 @@ FOLLOWS: Mapping[str, Tuple[str, ...]] = {
 
 
 def follows(tree: object, path: Path, mark: Mark, code: str, broken: Collection[Mark]) -> bool:
-    """Whether a problem at ``path`` would not be there but for one that has been said.
+    """Returns whether a problem at ``path`` only follows from an earlier one.
 
-    :param broken: the places of values with which something else is wrong (``Report.broken``).
+    :param broken: places of values that already have a problem (``Report.broken``).
     """
     if mark in broken or _is_lost(tree, path, broken):
         return True
-    return any(_may_be_there(tree, path, pattern.split(".")) for pattern in FOLLOWS.get(code, ()))
+    return any(_was_cut(tree, path, pattern.split(".")) for pattern in FOLLOWS.get(code, ()))
 
 
 def _is_lost(tree: object, path: Path, broken: Collection[Mark]) -> bool:
-    """Whether the value at ``path``, or an item of this list, was cut."""
+    """Returns whether the value at ``path``, or an item of this list, was cut."""
     node = tree
     for key in path:
         if isinstance(node, Map) and isinstance(key, str):
@@ -167,7 +153,8 @@ def _is_lost(tree: object, path: Path, broken: Collection[Mark]) -> bool:
     return isinstance(node, Seq) and any(mark in broken for mark in node.marks)
 
 
-def _may_be_there(tree: object, path: Path, pattern: Sequence[str]) -> bool:
+def _was_cut(tree: object, path: Path, pattern: Sequence[str]) -> bool:
+    """Returns whether the key at ``pattern`` may have been cut."""
     node = tree
     last = len(pattern) - 1
     for index, part in enumerate(pattern):

@@ -10,7 +10,7 @@ from typing import Dict, Optional
 
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.keys.row import NOTICE, REFUSED, Key
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.keys.table import KEYS
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.inspection import Look
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.inspection import Review
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.tree import Path
 
 
@@ -23,8 +23,8 @@ class _Node:
 
 
 @functools.lru_cache(maxsize=None)
-def _spoken() -> _Node:
-    """The keys that something must be said about, as a tree to walk beside the project's."""
+def _reported_keys() -> _Node:
+    """Returns the keys that need a notice or problem, as a tree to walk in parallel with the project's."""
     root = _Node()
     for pattern, row in KEYS.items():
         if row.fate in (NOTICE, REFUSED):
@@ -35,26 +35,26 @@ def _spoken() -> _Node:
     return root
 
 
-def check_keys(look: Look) -> None:
-    for section, node in _spoken().below.items():
-        _walk(look, node, look.section(section), (section,))
+def check_keys(review: Review) -> None:
+    for section, node in _reported_keys().below.items():
+        _walk(review, node, review.section(section), (section,))
 
 
-def _walk(look: Look, node: _Node, value: object, path: Path) -> None:
+def _walk(review: Review, node: _Node, value: object, path: Path) -> None:
     if node.row is not None:
-        # What stands at its default or is empty asks for nothing.
         if value not in (None, "", [], {}) and value != node.row.default:
-            say = look.problem if node.row.fate == REFUSED else look.notice
-            what = "can't be used" if node.row.fate == REFUSED else "has no effect"
-            code = "unsupported" if node.row.fate == REFUSED else "no_effect"
-            say(path, f"'{path[-1]}' {what}: {node.row.text}", node.row.instead, code)
+            key, row = path[-1], node.row
+            if row.fate == REFUSED:
+                review.problem(path, f"'{key}' can't be used: {row.text}", row.instead, "unsupported")
+            else:
+                review.notice(path, f"'{key}' has no effect: {row.text}", row.instead)
         return
     if isinstance(value, dict):
         anything = node.below.get("*")
         for key in value if anything else node.below.keys() & value.keys():
             below = node.below.get(key, anything)
             if below is not None:
-                _walk(look, below, value[key], (*path, key))
+                _walk(review, below, value[key], (*path, key))
     elif isinstance(value, list) and "[]" in node.below:
         for index, item in enumerate(value):
-            _walk(look, node.below["[]"], item, (*path, index))
+            _walk(review, node.below["[]"], item, (*path, index))

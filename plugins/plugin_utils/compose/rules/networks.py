@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Networks: Swarm attaches services to networks of swarm scope only; addresses that can be read."""
+"""Networks: Swarm attaches services only to networks of swarm scope. Addresses must be valid."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import ipaddress
 from typing import Any, Mapping
 
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.inspection import (
-    Look,
+    Review,
     is_text,
     items_of,
     mapping,
@@ -18,29 +18,29 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.na
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.tree import Path
 
 LOCAL_DRIVERS = ("bridge", "host", "none", "null", "macvlan", "ipvlan", "transparent", "nat")
-#: Swarm's own: "Service cannot be explicitly attached to the ingress network".
+#: The Engine refuses it: "Service cannot be explicitly attached to the ingress network".
 INGRESS = "ingress"
 IMPOSSIBLE_MODES = ("service:", "container:")
 
 
-def check_networks(look: Look) -> None:
-    for key, network in look.section("networks").items():
+def check_networks(review: Review) -> None:
+    for key, network in review.section("networks").items():
         entry = mapping(network)
         driver = entry.get("driver")
         if entry.get("external") is not True and driver in LOCAL_DRIVERS:
             message = f"Swarm can't attach services to a network with driver {driver}: it exists on one node only"
-            look.problem(("networks", key, "driver"), message, "use driver: overlay, or remove it", "network_driver")
-        if entry.get("external") is True and full_name(look, "networks", key, network) == INGRESS:
+            review.problem(("networks", key, "driver"), message, "use driver: overlay, or remove it", "network_driver")
+        if entry.get("external") is True and full_name(review, "networks", key, network) == INGRESS:
             message = "services can't join the ingress network"
-            look.problem(("networks", key), message, "publish ports, or use a network of the stack", "network_driver")
+            review.problem(("networks", key), message, "publish ports, or use a network of the stack", "network_driver")
         for index, pool in items_of(mapping(entry.get("ipam")), "config"):
             for option in ("subnet", "ip_range", "gateway"):
-                _check_address(look, ("networks", key, "ipam", "config", index, option), option, pool)
-    for name, service in look.services.items():
-        _check_mode(look, name, service)
+                _check_address(review, ("networks", key, "ipam", "config", index, option), option, pool)
+    for name, service in review.services.items():
+        _check_mode(review, name, service)
 
 
-def _check_address(look: Look, path: Path, option: str, pool: Mapping[str, object]) -> None:
+def _check_address(review: Review, path: Path, option: str, pool: Mapping[str, object]) -> None:
     text: Any = pool.get(option)
     if not is_text(text):
         return
@@ -53,10 +53,10 @@ def _check_address(look: Look, path: Path, option: str, pool: Mapping[str, objec
                 raise ValueError
     except ValueError:
         what, example = ("address", "10.0.9.1") if option == "gateway" else ("network", "10.0.9.0/24")
-        look.problem(path, f"the {option} is not a valid {what}", f"use the form {example}", "address")
+        review.problem(path, f"the {option} is not a valid {what}", f"use the form {example}", "address")
 
 
-def _check_mode(look: Look, name: str, service: Mapping[str, object]) -> None:
+def _check_mode(review: Review, name: str, service: Mapping[str, object]) -> None:
     mode: Any = service.get("network_mode")
     if not is_text(mode):
         return
@@ -64,6 +64,8 @@ def _check_mode(look: Look, name: str, service: Mapping[str, object]) -> None:
     if mode == "none" or mode.startswith(IMPOSSIBLE_MODES):
         kind = "none" if mode == "none" else mode.partition(":")[0] + ":…"
         hint = "use networks:" if mode != "none" else "use a network with internal: true"
-        look.problem(path, f"Swarm does not support network_mode {kind}", hint, "network_mode")
+        review.problem(path, f"Swarm does not support network_mode {kind}", hint, "network_mode")
     if mapping(service.get("networks")):
-        look.problem(path, "a service can't have both network_mode and networks", "remove one of them", "network_mode")
+        review.problem(
+            path, "a service can't have both network_mode and networks", "remove one of them", "network_mode"
+        )

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a service refers to must exist: networks, volumes, configs, secrets, other services."""
+"""All objects that a service refers to must exist: networks, volumes, configs, secrets, other services."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import itertools
 from typing import Any, Callable, Dict, Iterable, Iterator, Mapping, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.inspection import (
-    Look,
+    Review,
     is_text,
     items_of,
     mapping,
@@ -18,7 +18,7 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.in
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.schema.places import shown_key
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.tree import Path
 
-#: A tangle of many services has more cycles than anyone wants to read.
+#: Many services that depend on each other have more cycles than anyone reads.
 MOST_CYCLES = 20
 
 Reference = Tuple[Tuple[Any, ...], str]
@@ -53,7 +53,7 @@ def _credential(service: Mapping[str, object]) -> Iterator[Reference]:
         yield ("credential_spec", "config"), name
 
 
-#: Which section each kind of reference looks into, and how a service refers to it.
+#: The section of each kind of reference, and the function that finds these references in a service.
 REFERENCES: Tuple[Tuple[str, Callable[[Mapping[str, Any]], Iterator[Reference]]], ...] = (
     ("networks", _networks),
     ("volumes", _volumes),
@@ -63,56 +63,56 @@ REFERENCES: Tuple[Tuple[str, Callable[[Mapping[str, Any]], Iterator[Reference]]]
 )
 
 
-def check_references(look: Look) -> None:
+def check_references(review: Review) -> None:
     for section, references in REFERENCES:
-        known = look.section(section)
-        for name, service in look.services.items():
+        known = review.section(section)
+        for name, service in review.services.items():
             for path, wanted in references(service):
                 if wanted not in known:
-                    _undefined(look, ("services", name, *path), section, wanted, known)
+                    _undefined(review, ("services", name, *path), section, wanted, known)
 
 
-def _undefined(look: Look, path: Path, section: str, wanted: str, known: Iterable[str]) -> None:
-    near = look.nearest(wanted, known)
+def _undefined(review: Review, path: Path, section: str, wanted: str, known: Iterable[str]) -> None:
+    near = review.nearest(wanted, known)
     hint = f"did you mean '{near}'?" if near else f"define it under the top-level '{section}:'"
-    look.problem(path, f"undefined {section[:-1]} '{shown_key(wanted)}'", hint, f"undefined_{section[:-1]}")
+    review.problem(path, f"undefined {section[:-1]} '{shown_key(wanted)}'", hint, f"undefined_{section[:-1]}")
 
 
-def check_dependencies(look: Look) -> None:
-    """``depends_on`` and ``links`` name services that exist, and ``depends_on`` has no cycle."""
-    services = look.services
+def check_dependencies(review: Review) -> None:
+    """Checks that the services in ``depends_on`` and ``links`` exist, and that ``depends_on`` has no cycle."""
+    services = review.services
     for name, service in services.items():
         for other, how in mapping(service.get("depends_on")).items():
             if other not in services and mapping(how).get("required", True) is not False:
                 path = ("services", name, "depends_on", other)
-                # In the short form, docker deploys such a file: mostly it is one of several.
-                short = look.project.where(path) == look.project.where((*path, "condition"))
-                _unknown_service(look, path, other, short)
+                # docker deploys such a file if it has the short form: it is usually one of several files.
+                short = review.project.where(path) == review.project.where((*path, "condition"))
+                _unknown_service(review, path, other, short)
         for index, link in enumerate(sequence(service.get("links"))):
             other = str(link).partition(":")[0]
             if other not in services:
-                _unknown_service(look, ("services", name, "links", index), other, True)
+                _unknown_service(review, ("services", name, "links", index), other, True)
     graph = {name: sorted(mapping(service.get("depends_on"))) for name, service in services.items()}
     for cycle in itertools.islice(cycles(graph), MOST_CYCLES):
         path = ("services", cycle[0], "depends_on", cycle[1])
         shown = cycle if len(cycle) <= 12 else (*cycle[:10], "…", cycle[-1])
         message = f"services depend on each other: {' → '.join(shown)}"
-        look.problem(path, message, "remove one of these dependencies", "cycle")
+        review.problem(path, message, "remove one of these dependencies", "cycle")
 
 
-def _unknown_service(look: Look, path: Path, other: str, harmless: bool) -> None:
-    near = look.nearest(other, look.services)
+def _unknown_service(review: Review, path: Path, other: str, harmless: bool) -> None:
+    near = review.nearest(other, review.services)
     hint = f"did you mean '{near}'?" if near else "define it, or activate its profile"
     message = f"there is no service '{shown_key(other)}'"
     if harmless:
-        look.notice(path, f"{message}, so this has no effect", hint, "undefined_service")
+        review.notice(path, f"{message}, so this has no effect", hint, "undefined_service")
     else:
-        look.problem(path, message, hint, "undefined_service")
+        review.problem(path, message, hint, "undefined_service")
 
 
 def cycles(graph: Mapping[str, Iterable[str]]) -> Iterator[Tuple[str, ...]]:
-    """One cycle for each edge that closes one, as ``("a", "b", "a")``; without recursion, for long chains."""
-    state: Dict[str, int] = {}  # 1: on the way, 2: done
+    """Yields one cycle for each edge that closes one, as ``("a", "b", "a")``. Needs no recursion for long chains."""
+    state: Dict[str, int] = {}  # 1: on the path, 2: done
     for root in sorted(graph):
         if root in state:
             continue

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Swarm expands Go templates in some texts of a service, and refuses a service with one that it can't expand."""
+"""Go templates in texts of a service: Swarm refuses a service with a template that it can't expand."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any, Callable, Dict, Iterator, Mapping, Optional, Set, Tuple
 from ansible_collections.stackwright.swarm.plugins.module_utils.values.value_references import REFERENCE
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.gotemplate.scan import LEFT, TemplateFault
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.rules.inspection import (
-    Look,
+    Review,
     deep,
     is_text,
     items_of,
@@ -28,24 +28,24 @@ _BRACES = "'{{\"{{\"}}' for literal braces"
 Place = Tuple[Tuple[Any, ...], Any]
 
 
-def check_templates(look: Look) -> None:
-    volumes = look.section("volumes")
-    for name, service in look.services.items():
+def check_templates(review: Review) -> None:
+    volumes = review.section("volumes")
+    for name, service in review.services.items():
         for path, value in _templates(service, volumes):
             at = path if path[0] == "volumes" and len(path) > 1 and is_text(path[1]) else ("services", name, *path)
             if not isinstance(value, str):
                 continue
             fault = fault_of(value)
-            _tell(look, at, fault)
+            _report(review, at, fault)
             if at[0] == "volumes" and at[2:] == ("name",) and not fault and LEFT in value:
-                check_name(look, "volumes", at[1], volumes[at[1]], _of_a_task(look, name, service, value))
+                check_name(review, "volumes", at[1], volumes[at[1]], _of_a_task(review, name, service, value))
     for kind in ("configs", "secrets"):
-        for key, entry in look.section(kind).items():
-            _check_content(look, kind, key, mapping(entry))
+        for key, entry in review.section(kind).items():
+            _check_content(review, kind, key, mapping(entry))
 
 
 def fault_of(text: str, expanded: Optional[Callable[[str], str]] = None) -> Optional[Tuple[str, str]]:
-    """Why Swarm would refuse a text that it expands, with a hint; None if it takes it."""
+    """Returns why Swarm would refuse a text that it expands, and a hint; None if it accepts it."""
     if LEFT not in text:
         return None
     from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.gotemplate.expand import expand
@@ -63,25 +63,25 @@ def fault_of(text: str, expanded: Optional[Callable[[str], str]] = None) -> Opti
     return None
 
 
-def _of_a_task(look: Look, name: str, service: Mapping[str, object], text: str) -> str:
-    """What ``text`` may become for a task of the service."""
+def _of_a_task(review: Review, name: str, service: Mapping[str, object], text: str) -> str:
+    """Expands ``text`` with the data of a task of the service."""
     from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.gotemplate.expand import STAND_IN, expand
     from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.gotemplate.functions import Record
 
     everywhere = str(deep(service, "deploy", "mode") or "").startswith("global")
     task = {"ID": "taskid", "Name": "taskname", "Slot": "nodeid" if everywhere else "1"}
-    known = {**STAND_IN["Service"].fields, "Name": f"{look.stack_name}_{name}", "Labels": _labels(look, service)}
+    known = {**STAND_IN["Service"].fields, "Name": f"{review.stack_name}_{name}", "Labels": _labels(review, service)}
     fields = {**STAND_IN, "Task": Record("struct", task), "Service": Record("struct", known)}
     return expand(REFERENCE.sub("generated_value", text), fields)
 
 
-def _tell(look: Look, path: Path, fault: Optional[Tuple[str, str]]) -> None:
+def _report(review: Review, path: Path, fault: Optional[Tuple[str, str]]) -> None:
     if fault:
-        look.problem(path, fault[0], fault[1], CODE)
+        review.problem(path, fault[0], fault[1], CODE)
 
 
 def _templates(service: Mapping[str, object], volumes: Mapping[str, object]) -> Iterator[Place]:
-    """The texts that swarmkit's template package expands when it validates a service."""
+    """Yields the texts that swarmkit's template package expands to validate a service."""
     yield ("hostname",), service.get("hostname")
     for path, environment in environments(service):
         for key, value in mapping(environment).items():
@@ -101,23 +101,19 @@ def _templates(service: Mapping[str, object], volumes: Mapping[str, object]) -> 
                 yield ("volumes", volume, option, key), value
 
 
-def _check_content(look: Look, kind: str, key: str, entry: Mapping[str, object]) -> None:
-    """A node expands the content with ``template_driver: golang`` for each task, which is rejected where it can't."""
-    content = (getattr(look.project, "contents", None) or {}).get((kind, key))
-    if entry.get("template_driver") != "golang" or not isinstance(content, (bytes, str)):
+def _check_content(review: Review, kind: str, key: str, entry: Mapping[str, object]) -> None:
+    """Checks content with ``template_driver: golang``: nodes reject a task for which they can't expand it."""
+    content = review.project.contents.get((kind, key))
+    if entry.get("template_driver") != "golang" or content is None:
         return
-    text = content if isinstance(content, str) else content.decode("utf-8", "surrogateescape")
-    users = [service for service in look.services.values() if _uses(service, kind, key)]
+    text = content.decode("utf-8", "surrogateescape")
     place = next((part for part in ("content", "file", "environment") if entry.get(part)), "template_driver")
-    for service in users:
-        _tell(look, (kind, key, place), fault_of(text, partial(_content_expanded, look, service)))
+    for service in review.services.values():
+        if any(item.get("source") == key for _index, item in items_of(service, kind)):
+            _report(review, (kind, key, place), fault_of(text, partial(_expand_content, review, service)))
 
 
-def _uses(service: Mapping[str, object], kind: str, key: str) -> bool:
-    return any(item.get("source") == key for _index, item in items_of(service, kind))
-
-
-def _content_expanded(look: Look, service: Mapping[str, object], text: str) -> str:
+def _expand_content(review: Review, service: Mapping[str, object], text: str) -> str:
     from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.gotemplate.expand import STAND_IN, expand
     from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.gotemplate.functions import (
         FUNCTIONS,
@@ -125,7 +121,7 @@ def _content_expanded(look: Look, service: Mapping[str, object], text: str) -> s
         Record,
     )
 
-    known = {**STAND_IN["Service"].fields, "Labels": _labels(look, service)}
+    known = {**STAND_IN["Service"].fields, "Labels": _labels(review, service)}
     functions: Dict[str, Function] = {
         **FUNCTIONS,
         "env": Function(lambda name: str(mapping(service.get("environment")).get(name, "")), 1, texts=1),
@@ -136,8 +132,8 @@ def _content_expanded(look: Look, service: Mapping[str, object], text: str) -> s
     return expand(text, {**STAND_IN, "Service": Record("struct", known)}, functions)
 
 
-def _labels(look: Look, service: Mapping[str, object]) -> Dict[str, str]:
-    return {"com.docker.stack.namespace": look.stack_name, **mapping(deep(service, "deploy", "labels"))}
+def _labels(review: Review, service: Mapping[str, object]) -> Dict[str, str]:
+    return {"com.docker.stack.namespace": review.stack_name, **mapping(deep(service, "deploy", "labels"))}
 
 
 def _getter(kind: str, targets: Set[str]) -> Callable[[str], str]:

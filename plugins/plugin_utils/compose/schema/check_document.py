@@ -16,16 +16,16 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.schema.p
 if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.schema.messages import Finding
 
-#: So many problems of one document are shown; of the others only the count.
+#: The most problems of one document that are shown; the others are counted.
 MOST_SHOWN = 100
 MOST_COUNTED = 10_000
 
 
 def check_document(tree: object, file: str) -> List[Problem]:
-    """All problems of the shape of one document, after interpolation and before it is made canonical.
+    """Returns all problems of one document's shape, after interpolation and before the canonical form.
 
-    :param tree: what the YAML reader gave: mappings, lists and scalars, with marks or without.
-    :param file: the name that problems carry where the tree has no mark.
+    :param tree: the YAML reader's result: mappings, lists and scalars, with or without marks.
+    :param file: the file's name in problems if the tree has no mark.
     """
     problems, rest = check_shape(tree, file)
     shown: Dict[Tuple[str, str], Problem] = {(p.key, p.message): p for p in problems[:MOST_SHOWN]}

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The places where the schema finds errors: the same check as ``check``, for code instead of the user."""
+"""The places of schema errors: the same check as ``check_document``, for code instead of users."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.schema.p
 
 
 class Fault(NamedTuple):
-    """A faulty entry. ``meant`` is the known key that an unknown one may stand for, or ""."""
+    """An invalid entry. ``meant`` is the known key that the user may have meant by an unknown one, or ""."""
 
     path: Tuple[Any, ...]
     code: str
@@ -26,17 +26,17 @@ class Fault(NamedTuple):
 
 
 def find_faults(tree: object, file: str) -> Optional[List[Fault]]:
-    """All faulty entries of one document; None if there are too many, or where it can't be judged at all."""
+    """Returns all invalid entries of one document; None if there are too many, or if it can't be checked at all."""
     _problems, paths, rest = judge_shape(tree, file)
     if rest is None:
         return None
-    # A service of version 1 stands where a section does.
+    # In version 1, services were at the top level, where sections are now.
     found = [Fault(path, "shape", "services" if len(path) == 1 else "") for path in paths]
     meant: Dict[Tuple[Any, int], str] = {}
     for violation in violations(rest, schema()):
         for path, _message, code, _hint, known in findings(violation):
             word = (path[-1], id(known)) if code == "unknown_key" else ("", 0)
-            # Comparing words is slow: of many different ones, only the first are.
+            # Comparing words is slow, so only the first unknown keys are compared.
             if known and word not in meant and len(meant) < MOST_SHOWN:
                 meant[word] = closest(path[-1], known)
             found.append(Fault(path, code, meant.get(word, "")))

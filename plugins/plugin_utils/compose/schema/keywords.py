@@ -1,10 +1,10 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The places where a document does not match the schema: the keywords of our schema, with the meaning of JSON Schema.
+"""Finds the places where a document does not match the schema. Implements the keywords of JSON Schema that ours uses.
 
-A test compares them with the library jsonschema. At run time it is not needed: importing it takes longer than a check
-of 100 services takes (docs/decisions/0039-no-jsonschema-at-run-time.md).
+A test compares the results with the library jsonschema. It is not used at run time: importing it takes longer than a
+check of 100 services (docs/decisions/0039-no-jsonschema-at-run-time.md).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any, Callable, Dict, Iterator, List, Mapping, NamedTuple, Tup
 
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.tree import Path
 
-#: The schema of a value; true allows all.
+#: The schema of a value; true allows every value.
 Schema = Union[bool, Mapping[str, object]]
 
 TYPES: Mapping[str, Any] = {"array": list, "boolean": bool, "null": type(None), "object": dict, "string": str}
@@ -24,7 +24,7 @@ _search = functools.lru_cache(maxsize=None)(lambda pattern: re.compile(pattern).
 
 
 class Violation(NamedTuple):
-    """A value that does not fit: the ``keyword`` of ``schema`` that it breaks, and what that asks for."""
+    """A value that does not match: the ``keyword`` of ``schema`` that it violates, and the keyword's ``limit``."""
 
     path: Path
     keyword: str
@@ -34,14 +34,14 @@ class Violation(NamedTuple):
 
 
 def violations(value: object, schema: Schema, path: Path = ()) -> Iterator[Violation]:
-    """Each place of ``value`` that breaks a keyword of a schema without references, in the schema's order."""
+    """Yields each place of ``value`` that violates a keyword, in the schema's order. The schema has no references."""
     if isinstance(schema, bool):
         return
     for keyword, limit in schema.items():
         below = DESCEND.get(keyword)
         if below is None or limit is False:
             check = CHECKS.get(keyword)
-            # With false there is one violation for all keys that are too many.
+            # With false there is one violation for all additional keys.
             if below(value, limit, schema) if below else check and not check(value, limit):
                 yield Violation(path, keyword, value, limit, schema)
         else:
@@ -50,12 +50,12 @@ def violations(value: object, schema: Schema, path: Path = ()) -> Iterator[Viola
 
 
 def fits(value: object, schema: Schema) -> bool:
-    """Whether there are no ``violations``: takes a quarter of the time, since it remembers no places."""
+    """Returns whether there are no ``violations``, in a quarter of the time, since it tracks no places."""
     return isinstance(schema, bool) or _test_of(schema)(value)
 
 
 def has_type(value: object, allowed: List[str]) -> bool:
-    """Whether a value has one of the JSON Schema types. A boolean is not a number, and 3.0 is not an integer."""
+    """Returns whether a value has one of the JSON Schema types. A boolean is no number, and 3.0 no integer."""
     for name in allowed:
         if name in TYPES:
             if isinstance(value, TYPES[name]):
@@ -80,7 +80,7 @@ CHECKS: Dict[str, Callable[[Any, Any], bool]] = {
 }
 
 
-#: A key or an index of a value, what stands there, and the schema of that.
+#: A key or an index, its value, and the schema of the value.
 Entry = Tuple[Union[str, int], object, Schema]
 
 
@@ -114,7 +114,7 @@ def _items(value: object, part: Schema, _schema: object) -> List[Entry]:
     return [(index, item, part) for index, item in enumerate(value)] if isinstance(value, list) else []
 
 
-#: Where a keyword looks below a value.
+#: The entries below a value that a keyword checks.
 DESCEND: Dict[str, Callable[[Any, Any, Any], List[Entry]]] = {
     "additionalProperties": _additional,
     "items": _items,
@@ -124,10 +124,10 @@ DESCEND: Dict[str, Callable[[Any, Any, Any], List[Entry]]] = {
 
 
 class _Test:
-    """Whether values fit one schema. Each part of a schema gets one, when a value is first compared with it."""
+    """Tests whether values match one schema. A part of a schema gets its test when it is first needed."""
 
     def __init__(self, schema: Mapping[str, object]) -> None:
-        self.schema = schema  # also so that its id stays its own
+        self.schema = schema  # the reference also keeps its id() unique
         get: Any = schema.get
         self.kinds: Dict[type, bool] = {}
         self.checks = [(CHECKS[name], limit) for name, limit in schema.items() if name in CHECKS and name != "type"]
@@ -161,7 +161,7 @@ class _Test:
                         return False
                     found = [self.additional]
                 tests = [_test_of(part) for part in found if not isinstance(part, bool)]
-                if key in self.properties:  # of which there are only so many
+                if key in self.properties:  # a limited number
                     self.parts[key] = tests
             for test in tests:
                 if not test(item):

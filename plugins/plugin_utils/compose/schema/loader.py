@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Our JSON Schema of the Compose Specification, read once and only when it is needed."""
+"""Loads our JSON Schema of the Compose Specification, once and only when it is needed."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ SCHEMA_FILE = "compose.schema.json"
 
 @functools.lru_cache(maxsize=None)
 def schema() -> Dict[str, Any]:
-    """Our JSON Schema of the Compose Specification with every reference put in place.
+    """Returns our JSON Schema of the Compose Specification with all references resolved.
 
-    A reference that is looked up again for each instance more than doubles the time of a check.
-    The schema isn't recursive, so this ends; the parts are shared, so it stays small.
+    Looking up references for each instance would more than double the time of a check. The schema isn't recursive, so
+    this ends; the parts are shared, so it stays small.
     """
     return _inlined(with_references())
 
 
 def read_schema(package: str, file: str) -> Dict[str, Any]:
-    """A JSON Schema that lies in a package, with every reference put in place."""
+    """Returns a JSON Schema from a package, with all references resolved."""
     return _inlined(_read(package, file))
 
 
 def with_references() -> Dict[str, Any]:
-    """The schema as a file would have it: compose.schema.json, and the keys whose kind says their schema."""
+    """Returns the complete schema with references: compose.schema.json, and the keys whose kind names their schema."""
     tree = _read(__package__, SCHEMA_FILE)
     places: Dict[str, Any] = {}
     for pattern, row in KEYS.items():
@@ -54,7 +54,7 @@ def _inlined(tree: Dict[str, Any]) -> Dict[str, Any]:
 
 
 def _place(tree: Dict[str, Any], pattern: str) -> Dict[str, Any]:
-    """What the schema says of the values of a pattern of the table."""
+    """Returns the part of the schema for the values of a pattern of the table of keys."""
     node: Dict[str, Any] = tree
     for part in pattern.replace("[]", ".[]").split(".") if pattern else ():
         if part == "[]":
@@ -85,7 +85,7 @@ def _inline(node: object, definitions: Mapping[str, object], done: Dict[str, obj
 
 @functools.lru_cache(maxsize=None)
 def owners() -> Mapping[str, Tuple[str, ...]]:
-    """For each key of Compose the titles of the mappings that may hold it: ``{"replicas": ("deploy",)}``."""
+    """Returns for each key of Compose the titles of the mappings that may contain it: ``{"replicas": ("deploy",)}``."""
     found: Dict[str, List[str]] = {}
     seen = set()
     waiting: List[Any] = [schema()]

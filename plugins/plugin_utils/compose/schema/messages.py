@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Messages for schema errors: one small function for each keyword."""
+"""Messages for schema errors, one function per keyword."""
 
 from __future__ import annotations
 
@@ -21,30 +21,30 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.schema.p
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.report import UNSET
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.tree import Path
 
-#: The code of a finding that only follows from another one, and is not shown.
+#: The code of a finding that only follows from another one, so it is not shown.
 FOLLOWS = "follows"
-#: So many unknown keys of one mapping are compared with a missing one.
+#: The most unknown keys of a mapping that are compared with a missing one.
 MOST_GUESSES = 20
 
 
 class Finding(NamedTuple):
-    """A problem before it is located. A hint that takes time is a function: most of many problems are never shown."""
+    """A problem without its location. A slow hint is a function: if there are many problems, most are never shown."""
 
     path: Path
     message: str
     code: str
     hint: Union[str, Callable[[], str]] = ""
-    known: Mapping[str, object] = {}  # of an unknown key: the keys that there are
+    known: Mapping[str, object] = {}  # for an unknown key: the valid keys
 
 
 def findings(violation: Violation) -> Iterator[Finding]:
-    """The findings of one violation; one about unknown keys gives one for each key."""
+    """Yields the findings of one violation; for unknown keys one per key."""
     path, keyword, value, limit, schema = violation
     yield from EXPLAIN[keyword](path, value, limit, schema)
 
 
 def closest(word: object, words: Iterable[str]) -> str:
-    """The one of ``words`` that the user may have meant, or ""."""
+    """Returns the one of ``words`` that the user may have meant, or ""."""
     if not isinstance(word, str) or len(word) > 40:
         return ""
     found = difflib.get_close_matches(word.lower(), sorted(words), n=1, cutoff=0.7)
@@ -115,12 +115,12 @@ def _key_hint(key: str, known: Mapping[str, object]) -> str:
     return "remove it; custom keys begin with x-"
 
 
-#: Words of a container's restart policy, and those of a service's that mean the same.
+#: Words of a container's restart policy, and the equivalent words of a service's.
 ELSEWHERE = {"always": "any", "unless-stopped": "any", "no": "none", "never": "none", "False": "none"}
 
 
 def wrong_word(value: object, allowed: Sequence[str]) -> Tuple[str, str, str]:
-    """Message, code and hint for a word that is none of those allowed."""
+    """Returns message, code and hint for a word that is not in ``allowed``."""
     other = ELSEWHERE.get(str(value), "")
     meant = closest(value, allowed)
     hint = f"use {other}" if other in allowed else f"did you mean '{meant}'?" if meant else "use one of these values"
@@ -145,7 +145,7 @@ def _required(
     known = properties if isinstance(properties, dict) else {}
     meant = {closest(key, known) for key in itertools.islice(value, MOST_GUESSES) if key not in known}
     missing = ", ".join(f"'{key}'" for key in keys if key not in value and key not in meant)
-    # Where an unknown key was meant to be the missing one, that has been said.
+    # If the user meant the missing key by an unknown one, that has been reported.
     code = "required" if missing else FOLLOWS
     yield Finding(path, f"{schema.get('title', 'this mapping')} needs {missing}", code)
 

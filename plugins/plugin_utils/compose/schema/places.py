@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Paths into a Compose file: their notation, their places, and the parts of keys and values that may be shown."""
+"""Paths into a Compose file: their notation, their places, and which keys and values messages may show."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LONGEST_KEY = 64
 
 
 def shown_key(key: object) -> str:
-    """A key as messages show it: one line, not too long, and without what stands behind an equals sign."""
+    """Returns a key for messages: on one line, at most LONGEST_KEY long, without the value after an equals sign."""
     text = re.sub(r"[^\x20-\x7e\u00a1-\uffff]", "?", str(key))
     head, sign, _value = text.partition("=")
     text = f"{head}=…" if sign else text
@@ -26,19 +26,19 @@ def shown_key(key: object) -> str:
 
 
 def dotted(path: Sequence[object]) -> str:
-    """``("services", "web", "ports", 0)`` as ``services.web.ports[0]``."""
+    """Returns ``("services", "web", "ports", 0)`` as ``services.web.ports[0]``."""
     return joined(path, shown_key)
 
 
 def kind_of(value: object) -> str:
-    """What a value is, in words, without showing it."""
+    """Returns the type of a value in words, without showing the value."""
     for kind, words in KINDS:
         if isinstance(value, kind):
             return words
     return "nothing (null)" if value is None else "a date" if hasattr(value, "isoformat") else "something else"
 
 
-#: bool stands before int, of which it is a subclass.
+#: bool comes before int, since it is a subclass.
 KINDS: Tuple[Tuple[Any, str], ...] = (
     (bool, "a boolean"),
     (int, "a whole number"),
@@ -50,12 +50,12 @@ KINDS: Tuple[Tuple[Any, str], ...] = (
 
 
 def shown_value(value: object) -> str:
-    """The value itself where it is a short word, else what kind of thing it is."""
+    """Returns the value itself if it is a short word, else its type."""
     return f"'{value}'" if isinstance(value, str) and WORD.fullmatch(value) else kind_of(value)
 
 
 def problem_at(tree: object, file: str, path: Path, message: str, *, code: str, hint: str = "") -> Problem:
-    """A problem at ``path`` of the document ``tree`` that was read from ``file``."""
+    """Returns a problem at ``path`` of the document ``tree`` from ``file``."""
     mark = locate(tree, path)
     return Problem(
         message=message,

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Preconditions of the schema check: a finite mapping with names as keys."""
+"""Preconditions of the schema check: the document is a finite mapping, and all keys are text."""
 
 from __future__ import annotations
 
@@ -17,30 +17,30 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.schema.p
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.tree import Path
 
 DEEPEST = 200
-#: Entries with every alias counted as often as it is used. A file of 10 MB without aliases has fewer.
+#: The most entries, with each use of an alias counted. A file of 10 MB without aliases has fewer.
 MOST_ENTRIES = 3_000_000
-#: The first number that the Engine's JSON has no room for. Python refuses to print much longer ones.
+#: The Engine's JSON can't hold this number or a larger one. Python refuses to print much longer ones.
 LARGEST = 2**64
 SECTIONS = frozenset(("configs", "include", "models", "name", "networks", "secrets", "services", "version", "volumes"))
-#: What makes an entry of the top level look like a service of a file of version 1.
+#: An entry of the top level with one of these keys looks like a service of a version 1 file.
 SERVICE_KEYS = frozenset(("build", "command", "environment", "image", "ports"))
 
 
 class TooBig(Exception):
-    """The tree is too deep, refers to itself, or grows without bounds by its aliases."""
+    """The tree is too deep, contains itself, or is too large with its aliases expanded."""
 
 
 def check_shape(tree: object, file: str) -> Tuple[List[Problem], Any]:
-    """Problems of the shape, and the tree that the schema can be asked about (None: it can't).
+    """Returns the problems, and the tree for the schema check (None: it can't be checked).
 
-    A key that isn't text is a problem, and is left out of the tree that is returned.
+    A key that isn't text is a problem, and the returned tree lacks it.
     """
     problems, _paths, rest = judge_shape(tree, file)
     return problems, rest
 
 
 def judge_shape(tree: object, file: str) -> Tuple[List[Problem], List[Path], Any]:
-    """The same, with the paths of the entries that are faulty."""
+    """Returns the same as ``check_shape``, and the paths of the invalid entries in the middle."""
     if tree is None:
         return [_whole(file, "the file is empty", "empty", "a Compose file begins with 'services:'")], [], None
     if not isinstance(tree, dict):
@@ -61,7 +61,7 @@ def _whole(file: str, message: str, code: str, hint: str) -> Problem:
 
 
 class _Walk:
-    """Goes once over each container, however often aliases refer to it, and counts what they amount to."""
+    """Visits each container once, even if several aliases refer to it, and counts the expanded entries."""
 
     def __init__(self, tree: object, file: str) -> None:
         self.tree = tree
@@ -120,7 +120,7 @@ def _named(node: object) -> Any:
 
 
 def _version_1(tree: Dict[object, object], file: str) -> Tuple[List[Problem], Dict[Any, Any]]:
-    """One problem for all services that stand at the top level, and the tree without them."""
+    """Returns one problem for all services at the top level, and the tree without them."""
     strays = [
         key
         for key, value in tree.items()

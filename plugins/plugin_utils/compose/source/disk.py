@@ -9,31 +9,32 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.f
     FileReader,
     FileRefused,
 )
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.posix_paths import is_remote
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.report import Place
 
 
 class CachedFiles:
-    """Asks another reader for each path once; ``below``: the folder that all of them have to lie in."""
+    """Reads each path once through another reader; ``below`` is the folder that must contain all paths."""
 
     def __init__(self, reader: FileReader, below: str | None = None) -> None:
         self.reader = reader
         self.below = below
-        self.known: dict[str, bytes | Exception] = {}
+        self._results: dict[str, bytes | Exception] = {}
 
     def read(self, path: str, below: str | None = None) -> bytes:
-        if path not in self.known:
+        if path not in self._results:
             try:
-                self.known[path] = self.reader.read(path, self.below)
+                self._results[path] = self.reader.read(path, self.below)
             except (OSError, ValueError) as error:
-                self.known[path] = error
-        found = self.known[path]
-        if isinstance(found, Exception):
-            raise found
-        return found
+                self._results[path] = error
+        result = self._results[path]
+        if isinstance(result, Exception):
+            raise result
+        return result
 
 
 def read_file(reader: FileReader, path: str, place: Place, what: str) -> bytes | None:
-    """The bytes of ``path``; None if it can't be read, which has then been reported."""
+    """Returns the bytes of ``path``; None if it can't be read, after a problem at ``place``."""
     if path == "/dev/null":
         return b""
     try:
@@ -53,3 +54,15 @@ def read_file(reader: FileReader, path: str, place: Place, what: str) -> bytes |
         reason = getattr(error, "strerror", None) or "its name is not valid"
         place.problem(f"{what} can't be read: {reason}", hint="check the path", code="file_unreadable")
     return None
+
+
+def refuse_remote(path: str, place: Place) -> bool:
+    """Returns whether ``path`` is not local, and reports it."""
+    if is_remote(path):
+        place.problem(
+            "is not a local file: files are not fetched from repositories or registries",
+            hint="fetch it in an earlier task, for example with ansible.builtin.git",
+            code="remote_file",
+        )
+        return True
+    return False

@@ -1,10 +1,10 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Files of KEY=VALUE lines, in the two ways that they are read.
+"""Parsers for files of KEY=VALUE lines.
 
-``parse_dotenv`` is Compose's way: quotes, escapes, variables, comments after a value. ``parse_raw`` is the way of
-Docker's CLI: whatever follows the first ``=`` is the value. Neither puts a value into an error's text.
+``parse_dotenv`` reads them like Compose: quotes, escapes, variables, comments after a value. ``parse_raw`` reads them
+like Docker's CLI: everything after the first ``=`` is the value. No error message contains a value.
 """
 
 from __future__ import annotations
@@ -28,13 +28,14 @@ _ESCAPE = re.compile(r'\\([abfnrtv"\\$]|0\d{0,3})')
 MAX_LINE = 64 * 1024
 MAX_BYTES = 1_000_000
 Entry = tuple[str, "str | None", int]  # key, value (None: a bare key), line
-#: Is told the bytes that are about to be made, and the line that makes them; may raise.
+#: Receives the number of bytes before they are created, and their line; may raise.
 Spend = Callable[[int, int], None]
-Told = Callable[[str, int], None]
+#: Receives a variable's name or a message, and its line.
+Notify = Callable[[str, int], None]
 
 
 class EnvFileError(ValueError):
-    """A line can't be read. ``line`` counts from 1."""
+    """A line can't be parsed. ``line`` counts from 1."""
 
     def __init__(self, message: str, line: int, hint: str = "", code: str = "env_file") -> None:
         super().__init__(message)
@@ -44,7 +45,10 @@ class EnvFileError(ValueError):
 
 
 def decode(data: bytes) -> str:
-    """The text of an env file without its byte order mark. Raises EnvFileError: too large, or not UTF-8."""
+    """Returns the text of an env file without its byte order mark.
+
+    Raises EnvFileError if it has more than MAX_BYTES, contains a NUL, or is not UTF-8.
+    """
     if len(data) > MAX_BYTES:
         raise EnvFileError(f"an env file has more than {MAX_BYTES} bytes", 1, "check that it is the right file")
     if b"\0" in data:
@@ -56,7 +60,7 @@ def decode(data: bytes) -> str:
 
 
 def parse_raw(text: str, spend: Spend) -> list[Entry]:
-    """(key, value, line) for each line; the value is None for a bare key. Raises EnvFileError."""
+    """Returns (key, value, line) for each line; the value is None for a bare key. Raises EnvFileError."""
     entries: list[Entry] = []
     for number, line in enumerate(text.split("\n"), 1):
         line = line.removesuffix("\r").lstrip()
@@ -74,21 +78,22 @@ def parse_raw(text: str, spend: Spend) -> list[Entry]:
     return entries
 
 
-def parse_dotenv(text: str, variables: Mapping[str, str], unset: Told, spend: Spend, told: Told) -> list[Entry]:
-    """As ``parse_raw``, but Compose's way. Values may refer to ``variables`` (first) and to earlier lines.
+def parse_dotenv(text: str, variables: Mapping[str, str], unset: Notify, spend: Spend, warn: Notify) -> list[Entry]:
+    """Returns the same as ``parse_raw``, but reads like Compose. Raises EnvFileError.
 
-    ``unset`` gets the name of each variable without a value, ``told`` what is odd in a line, both with its number.
+    Values may refer to ``variables``, which win, and to earlier lines. ``unset`` receives each variable without a
+    value, ``warn`` a message about a suspicious line.
     """
-    return _Dotenv(text, variables, unset, spend, told).parse()
+    return _Dotenv(text, variables, unset, spend, warn).parse()
 
 
 class _Dotenv:
-    def __init__(self, text: str, variables: Mapping[str, str], unset: Told, spend: Spend, told: Told) -> None:
+    def __init__(self, text: str, variables: Mapping[str, str], unset: Notify, spend: Spend, warn: Notify) -> None:
         self.text = text
         self.variables = variables
         self.unset = unset
         self.spend = spend
-        self.told = told
+        self.warn = warn
         self.known: dict[str, str] = dict(variables)
         self.position = 0
 
@@ -123,7 +128,7 @@ class _Dotenv:
         return len(self.text) if end < 0 else end
 
     def _key(self, line: int) -> tuple[str, bool]:
-        # No further than to the sign: there may be many statements in a line.
+        # Searches only for the sign, not the line's end: a line may contain many statements.
         sign = _SIGN.search(self.text, self.position)
         end = sign.start() if sign else len(self.text)
         bare = not sign or sign.group() == "\n"
@@ -165,7 +170,7 @@ class _Dotenv:
         self.position = end + 1
         rest = _REST.match(self.text, self.position)
         if rest and rest.group(1) != "#":
-            self.told("the text after the closing quote is read as a separate variable", line)
+            self.warn("the text after the closing quote is read as a separate variable", line)
         if quote == "'":
             return value.replace("\\'", "'")
         value = _ESCAPE.sub(_unescape, value.replace('\\"', '"'))

@@ -1,10 +1,10 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reads ``{{ generate_… }}`` in a text, and ZaneOps' ``{{ network_alias | 'db' }}`` and ``{{ global_alias | 'db' }}``.
+"""Parses ``{{ generate_… }}``, and ZaneOps' ``{{ network_alias | 'db' }}`` and ``{{ global_alias | 'db' }}``.
 
-ZaneOps writes the one parameter of a function behind a bar: ``{{ generate_password | 32 }}``. Any other ``{{ }}`` is
-left alone: it belongs to Docker, Go or Jinja.
+In ZaneOps the only parameter of a function follows a bar: ``{{ generate_password | 32 }}``. Any other ``{{ }}`` stays
+as it is: it belongs to Docker, Go or Jinja.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
-#: Functions that name a service of the stack, and make no value.
+#: Functions that return a service's name and generate no value.
 ALIASES = ("network_alias", "global_alias")
 _BEGIN = re.compile(r"\{\{-?\s*(?=generate_|(?:network|global)_alias\b)")
 _BAR = re.compile(r"\s*\|")
@@ -29,12 +29,12 @@ FORM = "write {{ generate_NAME }}, or {{ generate_NAME(12) }} with parameters"
 
 
 class ExpressionError(ValueError):
-    """An expression can't be read."""
+    """An expression can't be parsed."""
 
 
 @dataclass(frozen=True)
 class Call:
-    """One expression: the generator's name and its parameters as they were written."""
+    """One expression: the generator's name and its parameters as written."""
 
     name: str
     positional: tuple[Any, ...] = ()
@@ -42,7 +42,7 @@ class Call:
 
 
 def may_hold(text: str) -> bool:
-    """Whether it is worth looking for an expression in ``text``."""
+    """Returns quickly whether ``text`` may contain an expression."""
     return "generate_" in text or "_alias" in text
 
 
@@ -51,7 +51,7 @@ def has_expression(text: object) -> bool:
 
 
 def parse(text: str) -> list[str | Call]:
-    """The plain parts of ``text`` and the calls between them, in their order. Raises ExpressionError."""
+    """Splits ``text`` into plain parts and calls, in their order. Raises ExpressionError."""
     parts: list[str | Call] = []
     position = 0
     for begin in _BEGIN.finditer(text):
@@ -72,17 +72,17 @@ def _call(text: str, start: int) -> tuple[Call, int]:
     if text.startswith("(", position):
         position = _arguments(text, position + 1, positional, named)
     else:
-        position = _behind_bar(text, position, positional)
+        position = _bar_argument(text, position, positional)
     end = _END.match(text, position)
     if not end:
         raise ExpressionError(f"the expression {name} is not closed, or contains something that can't be parsed")
     return Call(name, tuple(positional), named), end.end()
 
 
-def _behind_bar(text: str, position: int, positional: list[object]) -> int:
-    """Reads ``| 32`` or ``| 'name'``, if it stands there."""
-    behind = _BAR.match(text, position)
-    match = _ARGUMENT.match(text, behind.end()) if behind else None
+def _bar_argument(text: str, position: int, positional: list[object]) -> int:
+    """Reads an optional ``| 32`` or ``| 'name'``; returns the position after it."""
+    bar = _BAR.match(text, position)
+    match = _ARGUMENT.match(text, bar.end()) if bar else None
     if not match or match["name"] is not None:
         return position
     positional.append(_value(match))
@@ -90,7 +90,7 @@ def _behind_bar(text: str, position: int, positional: list[object]) -> int:
 
 
 def _arguments(text: str, position: int, positional: list[object], named: dict[str, object]) -> int:
-    """Reads to behind the closing parenthesis."""
+    """Reads the arguments; returns the position after the closing parenthesis."""
     if re.compile(r"\s*\)").match(text, position):
         return text.index(")", position) + 1
     while True:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Sources of files: the reader protocol, files that no reader returns, and files in memory."""
+"""Readers of files: their protocol, the files that every reader refuses, and files in memory."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import posixpath
 from collections.abc import Mapping
 from typing import Protocol
 
-#: The kernel's own files: they tell of the machine and the process that reads them, such as its environment.
+#: Kernel filesystems: their files reveal data of the machine and of this process, such as its environment.
 KERNEL = ("proc", "sys", "dev")
 
 
 class FileRefused(OSError):
-    """A file that is not read, whether it is there or not. ``code`` is ``file_forbidden`` or ``file_outside``."""
+    """A reader refuses a file, whether it exists or not. ``code`` is ``file_forbidden`` or ``file_outside``."""
 
     def __init__(self, why: str, hint: str, code: str) -> None:
         super().__init__(errno.EPERM, why)
@@ -27,10 +27,10 @@ class FileReader(Protocol):
     """Reads whole files by path."""
 
     def read(self, path: str, below: str | None = None) -> bytes:
-        """The bytes of ``path``.
+        """Returns the bytes of ``path``.
 
-        Raises FileNotFoundError, IsADirectoryError, PermissionError or another OSError; FileRefused for the kernel's
-        own files and, where ``below`` is given, for what does not really lie in that folder, through links too.
+        Raises FileNotFoundError, IsADirectoryError, PermissionError or another OSError. Raises FileRefused for kernel
+        files and, if ``below`` is given, for files whose real path (after links) is outside of that folder.
         """
 
 
@@ -39,13 +39,13 @@ def parts_of(path: str) -> tuple[str, ...]:
 
 
 def refuse_kernel(parts: tuple[str, ...]) -> None:
-    """Raises FileRefused if an absolute path leads into the kernel's own files."""
+    """Raises FileRefused if an absolute path is in a kernel filesystem."""
     if parts[:1] and parts[0] in KERNEL:
         raise forbidden()
 
 
 def refuse_outside(parts: tuple[str, ...], folder: tuple[str, ...] | None) -> None:
-    """Raises FileRefused if a real path does not lie below the real ``folder``."""
+    """Raises FileRefused if a real path is not below the real ``folder`` (None: no limit)."""
     if folder is not None and parts[: len(folder)] != folder:
         why = "is outside of the project folder, and 'confine' is 'project'"
         raise FileRefused(why, "move the file into the folder, or set a wider project_directory", "file_outside")
@@ -57,7 +57,7 @@ def forbidden() -> FileRefused:
 
 
 class MemoryFiles:
-    """Files that are given as text or bytes by path; a path that others lie under is a directory."""
+    """Files in memory, as text or bytes by path; a path with other files below it is a directory."""
 
     def __init__(self, files: Mapping[str, str | bytes]) -> None:
         self.files = {posixpath.normpath(path): data for path, data in files.items()}

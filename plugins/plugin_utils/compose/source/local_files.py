@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Files of the local machine: the only place of the compiler that opens files."""
+"""Reads files of the local machine. No other file of the compiler opens files."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.f
     refuse_outside,
 )
 
-# One byte more than the YAML reader takes (it then says so); also bounds configs and secrets,
-# which Swarm takes only up to 1,024,000 bytes.
+# One byte more than the YAML reader's maximum, so that the reader reports it. Configs and secrets are smaller anyway:
+# Swarm accepts at most 1,024,000 bytes.
 LONGEST = 10_000_001
 MOST_LINKS = 40
 _FOLDER = os.O_CLOEXEC | os.O_NOFOLLOW | os.O_DIRECTORY | getattr(os, "O_PATH", os.O_RDONLY)
 _FILE = os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_RDONLY
-#: Filesystems of the kernel's own, wherever they are mounted.
+#: Types of kernel filesystems, wherever they are mounted.
 _KINDS = frozenset(
     (
         "proc", "sysfs", "devtmpfs", "devpts", "cgroup", "cgroup2", "debugfs", "tracefs", "securityfs", "configfs",
@@ -35,7 +35,7 @@ _KINDS = frozenset(
 
 
 class LocalFiles:
-    """Reads regular files, at most ``LONGEST`` bytes of each. A device or pipe, which might never end, is refused."""
+    """Reads regular files, at most ``LONGEST`` bytes of each. Refuses devices and pipes, which might never end."""
 
     def __init__(self) -> None:
         self._devices: set[int] | None = None
@@ -43,31 +43,31 @@ class LocalFiles:
 
     def read(self, path: str, below: str | None = None) -> bytes:
         folder = None if below is None else self._folder(below)
-        with _Way(self._kernel_devices(), folder) as way:
-            way.go(path)
-            return way.read(path)
+        with _Walk(self._kernel_devices(), folder) as walk:
+            walk.to(path)
+            return walk.read(path)
 
     def _folder(self, path: str) -> tuple[str, ...]:
-        """The real path of a folder; one that is not there stays as it is written."""
+        """Returns the real path of a folder; the path as written if it does not exist."""
         if path not in self._folders:
-            with _Way(self._kernel_devices(), None) as way:
+            with _Walk(self._kernel_devices(), None) as walk:
                 try:
-                    way.go(path)
-                    self._folders[path] = way.real
+                    walk.to(path)
+                    self._folders[path] = walk.real
                 except (FileNotFoundError, NotADirectoryError):
                     self._folders[path] = parts_of(os.path.abspath(path))
         return self._folders[path]
 
     def _kernel_devices(self) -> set[int]:
-        """The device numbers of the kernel's own filesystems, however often each is mounted."""
+        """Returns the device numbers of all mounted kernel filesystems."""
         if self._devices is None:
             root = os.stat("/").st_dev
             found = {os.stat(f"/{name}").st_dev for name in KERNEL if os.path.isdir(f"/{name}")}
-            self._devices = (found | set(_mounted())) - {root}
+            self._devices = (found | set(_kernel_mounts())) - {root}
         return self._devices
 
 
-def _mounted() -> list[int]:
+def _kernel_mounts() -> list[int]:
     try:
         lines = Path("/proc/self/mountinfo").read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:  # not Linux
@@ -81,8 +81,8 @@ def _mounted() -> list[int]:
     return found
 
 
-class _Way:
-    """Goes to a file step by step from the root, link by link: what is opened is what was looked at on the way."""
+class _Walk:
+    """Walks from the root to a file, one folder or link at a time, and opens exactly the file that it checked."""
 
     def __init__(self, devices: set[int], folder: tuple[str, ...] | None) -> None:
         self.devices = devices
@@ -92,7 +92,7 @@ class _Way:
         self.last = ""  # the file's name in the last folder; "" for the folder itself
         self.status = os.fstat(self.handles[0])
 
-    def __enter__(self) -> _Way:
+    def __enter__(self) -> _Walk:
         return self
 
     def __exit__(self, *_error: object) -> None:
@@ -103,10 +103,10 @@ class _Way:
     def real(self) -> tuple[str, ...]:
         return (*self.names, self.last) if self.last else tuple(self.names)
 
-    def go(self, path: str) -> None:
-        """Goes to ``path``; it may end at a folder.
+    def to(self, path: str) -> None:
+        """Walks to ``path``, which may be a folder.
 
-        :raises OSError: also FileRefused, which tells nothing of what is outside: neither what is there nor what not.
+        :raises OSError: if it does not exist. Outside of the folder always FileRefused, whether it exists or not.
         """
         waiting = list(reversed(parts_of(path if path.startswith("/") else f"{os.getcwd()}/{path}")))
         links = 0
@@ -129,7 +129,7 @@ class _Way:
         refuse_outside(self.real, self.folder)
 
     def _step(self, name: str, more: bool) -> str | None:
-        """One entry further; a link is not followed, but its target given back."""
+        """Enters ``name``. Doesn't follow a link, but returns its target."""
         if name == "..":
             self._up(1)
             return None

@@ -1,9 +1,9 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A table from path pattern to function, looked up while walking down a tree.
+"""A table from path patterns to functions, read while walking down a tree.
 
-A pattern is dotted text; ``*`` stands for any key of a mapping, ``[]`` for any item of a list.
+A pattern is dotted text; ``*`` matches any key of a mapping, ``[]`` any item of a list.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ Rule = Callable[[Any, Place], Any]
 
 
 class Rules:
-    """One level of the table: the rules for this node and, by key, for what lies below."""
+    """One level of the table: the rule for this node and, by key, those for the nodes below."""
 
     __slots__ = ("below", "rule")
 
@@ -31,11 +31,11 @@ class Rules:
             node.rule = rule
 
     def next(self, key: str) -> Rules | None:
-        """The rules for what lies under ``key`` of a mapping (a named key before ``*``)."""
+        """Returns the rules for the value of ``key`` in a mapping; those of the key itself win over ``*``."""
         return self.below.get(key) or self.below.get("*")
 
     def apply(self, node: object, place: Place) -> Any:
-        """Replaces, from the leaves up, each value that has a rule by the rule's result; changes ``node``."""
+        """Replaces each value that has a rule with the rule's result, from the leaves up; changes ``node``."""
         if isinstance(node, dict):
             keys = list(node) if "*" in self.below else [key for key in self.below if key in node]
             for key in keys:

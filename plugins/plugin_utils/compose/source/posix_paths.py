@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Joining and cleaning of POSIX paths as text: what the paths name may lie on another machine."""
+"""Joins and cleans POSIX paths as text, since their files may be on another machine."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def is_absolute(path: str) -> bool:
 
 
 def is_remote(path: str) -> bool:
-    """Whether Compose would fetch this from a repository or registry."""
+    """Returns whether Compose would fetch ``path`` from a repository or registry."""
     return "://" in path or path.startswith(("git@", "oci:"))
 
 
@@ -22,14 +22,14 @@ def directory_of(path: str) -> str:
 
 
 def join(directory: str, path: str) -> str:
-    """``path`` seen from ``directory``, cleaned; an absolute path is left as it was written."""
+    """Returns ``path`` relative to ``directory``, cleaned; an absolute path stays as written."""
     return path if is_absolute(path) else posixpath.normpath(posixpath.join(directory or ".", path))
 
 
 def expand_home(path: str, home: str | None) -> str | None:
-    """``path`` with a leading ``~`` replaced by ``home``; None if that is needed and not known.
+    """Replaces a leading ``~`` with ``home``; returns None if ``home`` is needed but not known.
 
-    Like Docker's CLI this also replaces the ``~`` of ``~name``: there is no lookup of other users' homes.
+    Like Docker's CLI, it also replaces the ``~`` of ``~name``: it doesn't look up the homes of other users.
     """
     if not path.startswith("~"):
         return path

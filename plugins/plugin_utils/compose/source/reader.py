@@ -1,10 +1,10 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""YAML text to a tree, as Compose reads it: one document, marks, own scalars, bounded in time and memory.
+"""Parses YAML to a tree, like Compose: one document, with marks and its own scalars, bounded in time and memory.
 
-The events come from libyaml where PyYAML has it. Everything is counted before it is built, an alias with the size
-that it has when it is expanded: ``Report.spend`` bounds it for all files of a run together.
+The events come from libyaml if PyYAML has it. Every node is counted before it is built, an alias with its expanded
+size: ``Report.spend`` limits the total for all files of a run.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ except ImportError:  # PyYAML without libyaml: the same events, ten times slower
 
 MAX_BYTES = 10_000_000
 MAX_DEPTH = 100
-MAX_AGAIN = 5_000_000  # characters that are read again; each ``{A:}`` costs the whole file once more
+MAX_AGAIN = 5_000_000  # characters that are parsed again: each ``{A:}`` needs another pass over the whole file
 #: libyaml compares each %TAG with all others.
 MAX_DIRECTIVES = 100
 
@@ -42,7 +42,7 @@ _BEGIN = re.compile(r"^[ \t\ufeff]*[^\s#]", re.MULTILINE)  # of a line that is n
 _BOMS = ((b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"), (b"\xef\xbb\xbf", "utf-8-sig"))
 _TAGS = {"!reset": "reset", "!override": "override"}
 _PREFIX = "tag:yaml.org,2002:"
-_new = tuple.__new__  # of a NamedTuple: half of the time that its own constructor takes, and every value has a Mark
+_new = tuple.__new__  # creates a NamedTuple in half of its constructor's time; every value has a Mark
 
 
 class _PureParser(yaml.reader.Reader, yaml.scanner.Scanner, yaml.parser.Parser):
@@ -53,16 +53,13 @@ class _PureParser(yaml.reader.Reader, yaml.scanner.Scanner, yaml.parser.Parser):
 
 
 class _Stop(Exception):
-    """The file can't be read any further; the problem has been reported."""
+    """Reading can't continue; the problem has been reported."""
 
 
 def read_yaml(data: bytes | str, file: str, report: Report, resolve: Callable[[str], object] = resolve_plain) -> Any:
-    """The tree of the first document of ``data``.
+    """Returns the tree of the first document of ``data``; None, after a problem, if the text can't be parsed.
 
-    ``resolve`` gives the value of a plain scalar.
-
-    Returns None if the text can't be read; the report then holds at least one problem. A second document is not
-    read, which gives a notice.
+    ``resolve`` returns the value of a plain scalar. A second document is ignored, with a notice.
     """
     try:
         text, back = shield(_decode(data, file, report))
@@ -72,9 +69,9 @@ def read_yaml(data: bytes | str, file: str, report: Report, resolve: Callable[[s
                 return _Builder(file, report, back, resolve).build(_events(text))
             except yaml.YAMLError as error:
                 report.left[0] = budget
-                text, mended = _with_colon(text, error, file, report)
+                text, is_fixed = _with_colon(text, error, file, report)
                 left -= len(text)
-                if not mended or left < 0:
+                if not is_fixed or left < 0:
                     message, mark, hint = _syntax(error, file)
                     report.problem(message, mark, hint=hint, code="yaml_syntax")
                     break
@@ -85,7 +82,7 @@ def read_yaml(data: bytes | str, file: str, report: Report, resolve: Callable[[s
 
 def _decode(data: bytes | str, file: str, report: Report) -> str:
     if isinstance(data, str):
-        # One that is too long is refused, and only counted.
+        # A text that is too long is refused below; only its length matters.
         data = data.encode("utf-8", "surrogatepass") if len(data) <= MAX_BYTES else bytes(len(data))
     if len(data) > MAX_BYTES:
         _stop(
@@ -136,7 +133,7 @@ def _events(text: str) -> Iterator[Any]:
     return iter((CParser(text) if CParser else _PureParser(text)).get_event, None)
 
 
-#: Words of libyaml's messages, and what people mostly did.
+#: Parts of libyaml's messages, and the usual cause.
 _HINTS = (
     ("mapping values are not allowed", "put quotes around text that contains ': ', or check the indentation"),
     ("cannot start any token", "put quotes around the text; don't indent with tabs"),
@@ -158,9 +155,9 @@ def _syntax(error: yaml.YAMLError, file: str) -> tuple[str, Mark, str]:
 
 
 def _with_colon(text: str, error: yaml.YAMLError, file: str, report: Report) -> tuple[str, bool]:
-    """``text`` with quotes where libyaml refuses ``{A:}``, and whether that was it.
+    """Quotes ``A:`` in ``{A:}``, which libyaml refuses; returns the text, and whether this was the error.
 
-    To Go's YAML, which Compose and docker use, this colon belongs to the text: a key ``A:`` without a value.
+    In Go's YAML, which Compose and docker use, the colon is part of the text: a key ``A:`` without a value.
     """
     start, end = getattr(error, "context_mark", None), getattr(error, "problem_mark", None)
     if getattr(error, "problem", "") != "found unexpected ':'" or start is None or end is None:
@@ -188,7 +185,7 @@ class _Frame:
         self.anchor = anchor
         self.size = VALUE + CONTAINER
         self.depth = 1
-        self.key: Any = None  # (text, Mark) once a key was read
+        self.key: Any = None  # (text, Mark, is a merge key) while its value is missing
         self.merges: list[tuple[Any, Mark]] = []
         self.skip = False
 
@@ -197,7 +194,7 @@ class _Builder:
     def __init__(self, file: str, report: Report, back: dict[int, str], resolve: Callable[[str], object]) -> None:
         self.file = file
         self.resolve = resolve
-        self.back = back  # what undoes shield() in a scalar
+        self.back = back  # undoes shield() in a scalar
         self.report = report
         self.stack: list[_Frame] = []
         self.anchors: dict[str, tuple[Any, int, int, str | None]] = {}  # value, expanded size, depth, tag
@@ -320,7 +317,7 @@ class _Builder:
         self._add(value, event, mark, tag, size, depth)
 
     def _add(self, value: object, source: object, mark: Mark, tag: str | None, size: int, depth: int) -> None:
-        """Puts a finished node into the container that is open, or makes it the result."""
+        """Adds a finished node to the open container, or makes it the result."""
         if not self.stack:
             self.result = value
             return
@@ -378,7 +375,7 @@ class _Builder:
         frame.node.marks[key] = key_mark
 
     def _merge(self, frame: _Frame, source: object, mark: Mark) -> None:
-        """The merge key ``<<``: own keys win over merged ones, earlier ones over later ones."""
+        """Applies the merge key ``<<``: own keys win over merged keys, earlier mappings over later ones."""
         maps = source if isinstance(source, list) else [source]
         for item in maps:
             if not isinstance(item, Map):
@@ -393,6 +390,6 @@ class _Builder:
                     frame.node.marks[key] = item.mark(key)
             for key, tag in item.tags.items():
                 if key not in frame.node.tags:
-                    # An own value beside a merged !reset: what lies below goes, the value stays.
+                    # An own value with a merged !reset: the value replaces the entries below.
                     frame.node.tags[key] = "override" if key in own else tag
                     frame.node.marks.setdefault(key, item.mark(key))

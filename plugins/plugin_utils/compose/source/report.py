@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Collects the messages of a compiler run: problems, which stop it at the end, and notices."""
+"""Collects the messages of a compiler run: notices, and problems, which stop it at the end."""
 
 from __future__ import annotations
 
@@ -19,22 +19,22 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.t
     dotted,
 )
 
-#: What a run may make of its files, in bytes: about the memory that it takes. Large real stacks come to 3 MB.
+#: The budget of a run in bytes, about the memory that it needs. Large real stacks need 3 MB.
 BUDGET = 100_000_000
-#: What a value costs beside its text, a mapping or list on top of that, and a further place of what is there already.
+#: Cost in bytes of a value without its text, in addition of a mapping or list, and of another reference to a value.
 VALUE, CONTAINER, SHARED = 300, 600, 100
 MOST_KEPT = 5000
 MOST_SHOWN = 500
 LONGEST_MESSAGE = 1000
-#: The hint of what is empty; where a variable is known to be unset, one that names it takes its place.
+#: The hint for an empty value. If an unset variable caused it, a hint with the variable's name replaces this one.
 UNSET = "check for an unset variable"
 
 
 class Report:
     """The problems and notices of one run, each once.
 
-    ``broken`` are the places of values with which something is wrong that has been said: nothing else is said about
-    them. ``hushed`` are codes that would only follow from what has been said. ``left`` is what is left of the budget.
+    ``broken``: places of values that already have a problem; further problems there are dropped. ``hushed``: codes of
+    problems that only follow from earlier ones, and are dropped. ``left``: the rest of the budget.
     """
 
     def __init__(self) -> None:
@@ -42,7 +42,7 @@ class Report:
         self.hushed: set[str] = set()
         self.left = [BUDGET]
         self.uncounted = 0
-        self.unset: dict[Mark, dict[str, None]] = {}  # variables without a value, by the text that names them
+        self.unset: dict[Mark, dict[str, None]] = {}  # variables without a value, by the place of the text
         self.problems: dict[Problem, None] = {}
         self.notices: dict[Problem, None] = {}
 
@@ -59,18 +59,18 @@ class Report:
             self.notices[_problem(f"there are more than {MOST_KEPT} notices", mark, (), "", "more")] = None
 
     def aside(self) -> Report:
-        """Another report for what is only tried, which spends from the same budget."""
+        """Returns a separate report for a trial, with the same budget."""
         other = Report()
         other.left = self.left
         return other
 
     def add(self, problems: list[Problem]) -> None:
-        """Adds later findings, except about a key that already has one."""
+        """Adds the problems of a later stage, except for keys that already have one."""
         known = {_place(problem) for problem in self.problems}
         self.problems.update((problem, None) for problem in problems if _place(problem) not in known)
 
     def replace(self, problems: list[Problem], code: str) -> None:
-        """Adds ``problems``, each in place of one with ``code`` that stands at its key; any other there stays alone."""
+        """Adds ``problems``. Each replaces a problem with ``code`` at its key; if another is there, it is dropped."""
         known = {}
         for problem in sorted(self.problems, key=lambda p: p.code != code):
             known[problem.file, problem.key] = problem
@@ -79,43 +79,43 @@ class Report:
             if before is not None and before.code == code:
                 self.problems.pop(before, None)
             if before is None and Mark(problem.file, problem.line, problem.column) in self.broken:
-                continue  # an alias of what has been spoken of
+                continue  # an alias of a value that already has a problem
             if before is None or before.code == code:
                 self.problems[problem] = None
 
     def spend(self, size: int, mark: Mark, path: Path = ()) -> None:
-        """Counts bytes that are about to be made. Raises a ComposeError if they are too many altogether."""
+        """Subtracts ``size`` bytes from the budget, before they are created. Raises ComposeError if it is used up."""
         self.left[0] -= size
         if self.left[0] < 0:
             self.too_large(mark, path)
 
     def too_large(self, mark: Mark, path: Path = ()) -> None:
-        """Raises a ComposeError which says that the budget is spent at this place."""
+        """Raises ComposeError: the budget is used up at this place."""
         message = f"here the files reach more than {BUDGET // 1_000_000} MB when expanded and merged"
         hint = "use fewer or smaller aliases, variables, extends, includes and ranges of ports"
         self.problems[_problem(message, mark, path, hint, "too_large")] = None
         self.finish()
 
     def explained(self, problems: Iterable[Problem]) -> list[Problem]:
-        """``problems``, where a text came from a variable that is not set with a hint that names it."""
+        """Returns ``problems``; if an unset variable emptied a text, the hint names the variable."""
         found = []
         for problem in problems:
             names = self.unset.get(Mark(problem.file, problem.line, problem.column), ())
-            # A hint that asks for the variable already says it.
+            # The hints of these codes already name the variable.
             if names and problem.code not in ("required_variable", "unset_variable"):
-                said = f"{', '.join(names)} {'is' if len(names) == 1 else 'are'} not set"
-                general = not problem.hint or problem.hint.endswith(UNSET)
-                problem = replace(problem, hint=said if general else f"{said}; {problem.hint}")
+                cause = f"{', '.join(names)} {'is' if len(names) == 1 else 'are'} not set"
+                is_general = not problem.hint or problem.hint.endswith(UNSET)
+                problem = replace(problem, hint=cause if is_general else f"{cause}; {problem.hint}")
             found.append(problem)
         return found
 
     def finish(self) -> None:
-        """Raises a ComposeError if there is any problem."""
+        """Raises ComposeError if there is any problem."""
         if not self.problems:
             return
         problems = self.explained(_each_place_once(self.problems))
         shown = problems[:MOST_SHOWN]
-        # What ended the run is shown, however much there is besides.
+        # The problem that ended the run is always shown.
         shown += [problem for problem in problems[MOST_SHOWN:] if problem.code == "too_large"][:1]
         hidden = len(problems) - len(shown) + self.uncounted
         if hidden:
@@ -125,7 +125,7 @@ class Report:
 
 
 def clipped(text: str) -> str:
-    """A message that has a place on a terminal, whatever it quotes."""
+    """Shortens a message to LONGEST_MESSAGE characters: it may quote a very long text."""
     return text if len(text) <= LONGEST_MESSAGE else text[: LONGEST_MESSAGE - 1] + "…"
 
 
@@ -134,11 +134,11 @@ def _problem(message: str, mark: Mark, path: Path, hint: str, code: str) -> Prob
 
 
 def _each_place_once(problems: Iterable[Problem]) -> list[Problem]:
-    """Without what an alias or an extended service says again of the same place."""
+    """Drops repeated problems of one place, which come from aliases and extended services."""
     found: dict[Any, Problem] = {}
     for problem in problems:
-        alone = problem.key if not problem.line else ""
-        found.setdefault((problem.file, problem.line, problem.column, alone, problem.message), problem)
+        key = problem.key if not problem.line else ""
+        found.setdefault((problem.file, problem.line, problem.column, key, problem.message), problem)
     return list(found.values())
 
 
@@ -147,7 +147,7 @@ def _place(problem: Problem) -> tuple[str, int, int, str]:
 
 
 class Place:
-    """The position of a stage in the tree: the path, the mark, and the report to use."""
+    """A position in the tree: path and mark, with the report for problems there."""
 
     __slots__ = ("mark", "path", "report")
 
@@ -157,7 +157,7 @@ class Place:
         self.mark = mark
 
     def at(self, container: object, key: str | int) -> Place:
-        """The place of an entry of ``container``, which stands here."""
+        """Returns the place of an entry of ``container``, the value at this place."""
         if isinstance(container, Map):
             mark = (container.marks.get(key) if isinstance(key, str) else None) or container.start
         else:

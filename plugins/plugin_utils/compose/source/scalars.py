@@ -1,9 +1,9 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The meaning of a plain YAML scalar, and the print form of numbers, as in Go's yaml.v3 and fmt (Compose and Docker).
+"""The value of a plain YAML scalar, and numbers as text, as in Go's yaml.v3 and fmt (Compose and Docker).
 
-PyYAML's own resolver is YAML 1.1 and differs: ``yes`` and ``12:30`` are text here, ``0o17`` and ``1e3`` are numbers.
+PyYAML's resolver follows YAML 1.1 and differs: here ``yes`` and ``12:30`` are text, ``0o17`` and ``1e3`` are numbers.
 """
 
 from __future__ import annotations
@@ -24,15 +24,12 @@ _FIRST = frozenset("+-.0123456789")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?\Z")
 _INT = re.compile(r"([-+]?)(?:0[xX]([0-9a-fA-F]+)|0[bB]([01]+)|0[oO]?([0-7]+)|(0|[1-9][0-9]*))\Z")
 _INT_MIN, _INT_MAX = -(2**63), 2**64 - 1
-# No number of a Compose file is longer; a longer text would only cost time.
+# Numbers in Compose files are shorter; parsing a longer text would only cost time.
 _LONGEST = 400
 
 
 def resolve_plain(text: str) -> Any:
-    """The value of a plain scalar: bool, None, int, float, or the text itself.
-
-    Dates stay text (as the user wrote them).
-    """
+    """Returns the value of a plain scalar: bool, None, int, float, or the text itself. Dates stay text."""
     if text in _WORDS:
         return _WORDS[text]
     if text[0] not in _FIRST or len(text) > _LONGEST:
@@ -64,9 +61,9 @@ def _int(match: re.Match[str]) -> int:
 
 
 def go_number_text(value: float) -> str:
-    """A number as Go's ``%v`` prints it: integers in full, floats in their shortest form.
+    """Returns a number as Go's ``%v`` prints it: integers in full, floats in their shortest form.
 
-    The exponent form is used where the exponent is below -4 or at least 6: ``1000000.0`` is ``1e+06``.
+    A float with an exponent below -4 or of at least 6 gets the exponent form: ``1000000.0`` is ``1e+06``.
     """
     if isinstance(value, int):
         return str(value)
@@ -86,7 +83,7 @@ def go_number_text(value: float) -> str:
 
 
 def _shortest(value: float) -> tuple[str, str, int]:
-    """Sign, significant digits and decimal exponent of the shortest text that reads back as ``value``."""
+    """Returns sign, significant digits and decimal exponent of the shortest text with the value ``value``."""
     sign, text = ("-", repr(value)[1:]) if repr(value).startswith("-") else ("", repr(value))
     mantissa, _e, power = text.partition("e")
     whole, _point, fraction = mantissa.partition(".")
@@ -99,7 +96,7 @@ def _shortest(value: float) -> tuple[str, str, int]:
 
 
 def scalar_text(value: object) -> str:
-    """A scalar as text: booleans as YAML has them, numbers as Go prints them, null as nothing."""
+    """Returns a scalar as text: booleans as in YAML, numbers as Go prints them, null as an empty text."""
     if isinstance(value, str):
         return value
     if value is None:

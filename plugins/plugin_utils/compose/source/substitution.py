@@ -1,10 +1,10 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Variables in one text, as Compose v2 replaces them: ``$A``, ``${A:-default}`` and so on, nested ones too.
+"""Replaces variables in a text, like Compose v2: ``$A``, ``${A:-default}`` and so on, also nested.
 
-Compose evaluates a default also if it is not needed, so a required variable in it must be set.
-A ``$`` that begins none of the forms stays (``^foo$``, ``$(cmd)``). Error texts hold no values.
+Compose evaluates a default even if it is not needed, so a required variable in it must be set.
+A ``$`` that begins none of these forms stays (``^foo$``, ``$(cmd)``). Errors contain no values.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ _NAME = re.compile(r"[_a-zA-Z][_a-zA-Z0-9]*")
 _HEAD = re.compile(r"([_a-zA-Z][_a-zA-Z0-9]*)(:?[-+?])?")
 _BRACE = re.compile(r"\{.?|\}", re.DOTALL)
 MAX_NESTING = 30
-MAX_OPEN = 1000  # levels that are open at once, counting escaped ones; bounds memory
-Pairs = dict[int, int]  # where a "${" opens: where its "}" stands
+MAX_OPEN = 1000  # open levels, including escaped ones; limits memory
+Pairs = dict[int, int]  # position of a "${": position of its "}"
 
 
 class TemplateError(ValueError):
@@ -36,19 +36,19 @@ _FORMS = "valid forms are ${A}, ${A:-x}, ${A-x}, ${A:+x}, ${A+x}, ${A:?x}, ${A?x
 def substitute(
     text: str, variables: Mapping[str, str], unset: Callable[[str], None], spend: Callable[[int], None]
 ) -> str:
-    """``text`` with its variables replaced; ``unset`` is told each variable that became empty for want of a value.
+    """Returns ``text`` with its variables replaced, in linear time.
 
-    Takes time in proportion to the text and what it becomes; ``spend`` is told the bytes of each part before it is put
-    in, and may raise. Raises TemplateError for a form that Compose does not know and for a required variable without a
-    value.
+    ``unset`` receives each variable that has no value and becomes empty. ``spend`` receives the bytes of each part
+    before it is inserted, and may raise. Raises TemplateError for a form that Compose does not know, and for a required
+    variable without a value.
     """
     return _Template(text, variables, unset, spend).expand(0, len(text), 0)
 
 
 def _brace_pairs(text: str) -> Pairs:
-    """As Compose counts: each ``{`` opens a level and hides the character after it; a ``}`` outside of all is plain."""
+    """Finds the pairs like Compose: each ``{`` opens a level and hides the next character; a lone ``}`` is text."""
     pairs: Pairs = {}
-    opened: list[int] = []  # where its "$" stands, -1 where it has none
+    opened: list[int] = []  # position of its "$", or -1
     variables = 0
     for brace in _BRACE.finditer(text):
         place = brace.start()
@@ -81,7 +81,7 @@ class _Template:
         self.pairs = _brace_pairs(text)
 
     def expand(self, start: int, end: int, depth: int) -> str:
-        """The part from ``start`` to ``end``, which stands ``depth`` levels deep."""
+        """Returns the expanded part from ``start`` to ``end``, which is ``depth`` levels deep."""
         if depth > MAX_NESTING:
             raise _too_deep()
         done: list[str] = []
@@ -105,9 +105,9 @@ class _Template:
                 start = name.end() if name else dollar + 1
 
     def closing(self, dollar: int, end: int) -> int:
-        """Where the ``${`` at ``dollar`` ends: at its own brace, else at the last one of its line, as in Compose.
+        """Returns the end of the ``${`` at ``dollar``: its own brace, or else the last one of its line, as in Compose.
 
-        A brace of its own on another line is docker's: Compose knows no variables over several lines.
+        Only docker accepts its own brace on another line: in Compose, a variable can't span lines.
         """
         own = self.pairs.get(dollar, end)
         line = self.text.find("\n", dollar, own)
@@ -137,14 +137,14 @@ class _Template:
         if not operator:
             raise TemplateError(f"the form of '${{{name}' is unknown", _FORMS)
         other = self.expand(head.end(), end, depth + 1)
-        given = bool(self.variables.get(name)) if operator.startswith(":") else name in self.variables
+        is_set = bool(self.variables.get(name)) if operator.startswith(":") else name in self.variables
         if operator.endswith("-"):
-            return self.variables[name] if given else other
+            return self.variables[name] if is_set else other
         if operator.endswith("+"):
-            return other if given else ""
-        if given:
+            return other if is_set else ""
+        if is_set:
             return self.variables[name]
-        # The message is quoted as written: with its variables replaced it could show a value.
-        word = self.text[head.end() : end]
-        reason = f": {word}" if word else ""
+        # The message is quoted as written: with its variables replaced, it could show a value.
+        written = self.text[head.end() : end]
+        reason = f": {written}" if written else ""
         raise TemplateError(f"the required variable {name} has no value{reason}", f"set {name}", "required_variable")

@@ -1,10 +1,10 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The tree that a YAML file becomes: plain scalars in ``Map`` and ``Seq``, which remember where each entry stood.
+"""The tree of a YAML file: plain scalars in ``Map`` and ``Seq``, which remember the place of each entry.
 
-A stage that makes a new container takes the marks along (``Map.like``, ``put``), so that the last stage can still
-say which line of which file gave a value.
+A stage that creates a new container copies the marks (``Map.like``, ``put``), so that even the last stage knows the
+file and line of a value.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ class Mark(NamedTuple):
 
 
 NOWHERE = Mark()
-LONGEST_KEY = 200  # as messages show it
+LONGEST_KEY = 200  # in messages
 # In ``Map.lost``: any key may be missing, here and below.
 ANYTHING = "*"
 NOTHING: frozenset[str] = frozenset()
 
 
 class Invalid(ValueError):
-    """A value that has no place in a spec; ``path`` is where it stands, from the top of the project."""
+    """A value can't be converted to a field of a spec; ``path`` leads to it from the top of the project."""
 
     def __init__(self, message: str, path: Path, hint: str = "", code: str = "invalid") -> None:
         super().__init__(message)
@@ -46,13 +46,13 @@ class Invalid(ValueError):
 class Map(dict[str, Any]):
     """A mapping with the ``Mark`` of each key, its own ``start``, and Compose's merge tags.
 
-    ``tags`` holds ``"reset"`` or ``"override"`` by key; a key that is reset has no value in the dict.
-    ``lost`` holds the keys that the file gives, but that had to be cut for a problem: their absence means nothing.
+    ``tags`` holds ``"reset"`` or ``"override"`` by key; a key with ``"reset"`` has no value in the dict.
+    ``lost`` holds the keys of the file that were cut because of a problem: their absence means nothing.
     """
 
     __slots__ = ("lost", "marks", "start", "tags")
 
-    def __init__(self, start: Mark = NOWHERE) -> None:  # an empty one, so dict has nothing to do
+    def __init__(self, start: Mark = NOWHERE) -> None:  # always empty, so dict.__init__ is not needed
         self.start = start
         self.marks: dict[str, Mark] = {}
         self.tags: dict[str, str] = {}
@@ -62,7 +62,7 @@ class Map(dict[str, Any]):
         return self.marks.get(key, self.start)
 
     def put(self, key: str, value: object, mark: Mark | None = None) -> None:
-        """Sets an entry together with its place (the map's own start where none is given)."""
+        """Sets an entry and its place; without ``mark``, the key keeps its place or gets the map's start."""
         self[key] = value
         self.marks[key] = mark or self.marks.get(key) or self.start
 
@@ -79,7 +79,7 @@ class Map(dict[str, Any]):
         self.lost.update(keys)
 
     def like(self) -> Map:
-        """An empty Map at the same place with the same tags."""
+        """Returns an empty Map with the same place, tags and lost keys."""
         new = Map(self.start)
         if self.tags:
             new.tags = dict(self.tags)
@@ -107,7 +107,7 @@ class Seq(list[Any]):
 
 
 def seq_of(values: Sequence[object], mark: Mark) -> Seq:
-    """A Seq whose items all stand at one place (they came from one scalar)."""
+    """Returns a Seq whose items all have one place, because they come from one scalar."""
     new = Seq(mark)
     for value in values:
         new.add(value, mark)
@@ -115,7 +115,7 @@ def seq_of(values: Sequence[object], mark: Mark) -> Seq:
 
 
 def untagged(node: object) -> Any:
-    """``node`` without merge tags below; what has none is shared, not copied."""
+    """Returns ``node`` without merge tags, also below; parts without tags are shared, not copied."""
     if isinstance(node, Map):
         changed = {}
         for key, value in node.items():
@@ -143,7 +143,7 @@ def untagged(node: object) -> Any:
 
 
 def to_plain(node: object) -> Any:
-    """The tree as plain dicts and lists."""
+    """Returns the tree as plain dicts and lists."""
     if isinstance(node, dict):
         return {key: to_plain(value) for key, value in node.items()}
     if isinstance(node, list):
@@ -152,7 +152,7 @@ def to_plain(node: object) -> Any:
 
 
 def locate(tree: object, path: Path) -> Mark:
-    """The Mark of the entry at ``path``, or of its nearest marked ancestor."""
+    """Returns the Mark of the entry at ``path``, or of its nearest ancestor with a mark."""
     mark = getattr(tree, "start", NOWHERE)
     node = tree
     for key in path:
@@ -173,7 +173,7 @@ def brief(key: object) -> str:
 
 
 def dotted(path: Sequence[object], shown: Callable[[object], str] = brief) -> str:
-    """``("services", "web", "ports", 0)`` as ``services.web.ports[0]``; ``shown`` gives a key as text."""
+    """Returns ``("services", "web", "ports", 0)`` as ``services.web.ports[0]``; ``shown`` turns a key into text."""
     text = ""
     for key in path:
         if isinstance(key, int):

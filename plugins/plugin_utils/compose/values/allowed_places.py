@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The places for values that only the manager knows: texts that are copied into a spec unchanged.
 
-Everywhere else (numbers, ports, images, paths, names of objects) the compiler itself has to know what is written.
+Everywhere else (numbers, ports, images, paths, names of objects) the compiler itself must know the value.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.e
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.report import Place
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.tree import Map, Path, Seq
 
-#: Below a key: its pairs, which also a list may give, or the items of its list.
+#: By kind of key, the places below it: its pairs, which may also be a list, or the items of its list.
 _BELOW = {"list_or_map": (".*", ".#"), "options": (".*",), "command": ("", ".#"), "text_or_texts": ("", ".#")}
 _ALLOWED = frozenset(
     pattern.replace("[]", ".#") + below
@@ -27,7 +27,7 @@ _ALLOWED = frozenset(
     if row.values
     for below in _BELOW.get(row.kind.schema, ("",))
 )
-#: Where an expression may stand itself: what it makes has a name there.
+#: The places for expressions: values that are generated there have a name.
 _EXPRESSIONS = frozenset(
     ("services.*.environment.*", "services.*.environment.#", "configs.*.content", "secrets.*.content")
 )
@@ -38,7 +38,7 @@ _PAIRS = names_of("list_or_map")
 
 
 def fault_of(path: Path, text: str) -> str:
-    """Why the references in ``text`` can't stand at ``path``; "" if they can."""
+    """Returns why the references in ``text`` are not allowed at ``path``; "" if they are."""
     if _is_unused(path):
         return ""
     if _pattern(path) not in _ALLOWED:
@@ -48,12 +48,12 @@ def fault_of(path: Path, text: str) -> str:
 
 
 def variables_in(text: str) -> str:
-    """The references of a text as the user wrote them."""
+    """Returns the references of a text as the user wrote them: ``${NAME}``."""
     return ", ".join(f"${{{name.rpartition('/')[2]}}}" for name in dict.fromkeys(REFERENCE.findall(text)))
 
 
 def find_misplaced(tree: Map, place: Place) -> None:
-    """Reports each expression of a document that stands where it has no meaning."""
+    """Reports each expression of a document that is in a wrong place."""
     for path, here, text, is_key in _texts(tree, place, ()):
         if not has_expression(text) or _is_unused(path):
             continue
@@ -82,12 +82,12 @@ def _texts(node: object, place: Place, path: Path) -> Iterator[tuple[Path, Place
 
 
 def _is_unused(path: Path) -> bool:
-    """In an ``x-`` block, or in what is not for the Swarm."""
-    return path[2:3] in tuple((key,) for key in _UNUSED) or any(str(key).startswith("x-") for key in path)
+    """Returns whether ``path`` is in an ``x-`` block, or in a key that does not go into the Swarm."""
+    return len(path) > 2 and path[2] in _UNUSED or any(str(key).startswith("x-") for key in path)
 
 
 def _pattern(path: Path) -> str:
-    """The path with ``*`` for the names that users choose, and ``#`` for an item of a list."""
+    """Returns the path with ``*`` for names that users choose, and ``#`` for items of a list."""
     parts = [("#" if isinstance(key, int) else str(key)) for key in path]
     if len(parts) > 1:
         parts[1] = "*"

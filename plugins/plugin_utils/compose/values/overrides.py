@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""``env_overrides``: environment variables from the task, over those of the files: service over stack over file."""
+"""``env_overrides``: environment variables of the task. A service's win over the stack's, these over the files'."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _LONG = frozenset(("value", "sensitive"))
 
 @dataclass(frozen=True)
 class Override:
-    """One override; ``text`` None takes the variable away."""
+    """One override; with ``text`` None it removes the variable."""
 
     text: str | None = field(repr=False)
     sensitive: bool
@@ -32,14 +32,14 @@ class Override:
 
 @dataclass
 class Overrides:
-    """What the option says: for the whole stack, and by service."""
+    """The overrides for the whole stack, and by service."""
 
     place: Place
     stack: dict[str, Override] = field(default_factory=dict)
     services: dict[str, dict[str, Override]] = field(default_factory=dict)
 
     def variables(self, names: ValueNames) -> dict[str, str]:
-        """What ``${NAME}`` stands for because of them."""
+        """Returns the stack's overrides as variables for ``${NAME}``."""
         found = {}
         for key, override in self.stack.items():
             if override.text is not None:
@@ -47,17 +47,17 @@ class Overrides:
         return found
 
     def apply(self, tree: Map, known: set[str], names: ValueNames) -> None:
-        """Changes the environments of the services of ``tree``. A service that is not in ``known`` is a problem."""
+        """Changes the environments of the services of ``tree``. Reports services that are not in ``known``."""
         services = tree.get("services")
         if not isinstance(services, Map):
             return
         unknown = set(self.services) - known if ANYTHING not in services.lost and ANYTHING not in tree.lost else ()
         for key in sorted(unknown):
-            there = ", ".join(sorted(known)) or "none"
+            available = ", ".join(sorted(known)) or "none"
             self.place.at({}, "services").at({}, key).problem(
-                "the files have no such service", hint=f"available: {there}", code="unknown_service"
+                "the files have no such service", hint=f"available: {available}", code="unknown_service"
             )
-        # What an x-env names goes where the files say.
+        # The files themselves use the names of an x-env where they need them.
         everywhere = {key: override for key, override in self.stack.items() if key not in names.stack_keys}
         for key, service in services.items():
             own = self.services.get(key, {})
@@ -75,7 +75,7 @@ class Overrides:
         before = node.get("environment")
         new = Map(self.place.mark)
         if isinstance(before, Map):
-            new = before.like()  # the other may be shared with a service that extends this one
+            new = before.like()  # a service that extends this one may share the other
             for key, text in before.items():
                 new.put(key, text, before.mark(key))
         for owner, overrides in (("stack", everywhere), (service, own)):
@@ -95,9 +95,9 @@ def _text(override: Override, owner: str, key: str, names: ValueNames) -> str:
 
 
 def read_overrides(option: object, report: Report) -> Overrides:
-    """The overrides of the option ``{stack: {KEY: …}, services: {SERVICE: {KEY: …}}}``.
+    """Parses the option ``{stack: {KEY: …}, services: {SERVICE: {KEY: …}}}``.
 
-    Each is a value, null, or ``{value: …, sensitive: true}``. What is wrong is a problem; values are never shown.
+    Each override is a value, null, or ``{value: …, sensitive: true}``. Problems never contain a value.
     """
     place = Place(report, (), PlainMark(OPTION))
     overrides = Overrides(place)

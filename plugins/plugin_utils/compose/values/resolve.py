@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Puts references in place of the expressions of a merged project: each service, config and secret has its own."""
+"""Replaces the expressions of a merged project with references to values, named after the service, config or secret."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.values.v
 
 
 def resolve_values(tree: Map, names: ValueNames, place: Place) -> None:
-    """Changes ``tree``: environments of services, and contents of configs and secrets."""
+    """Replaces expressions in environments of services, and contents of configs and secrets; changes ``tree``."""
     services = tree.get("services")
     for key, service in services.items() if isinstance(services, Map) else ():
         environment = service.get("environment") if isinstance(service, Map) else None
@@ -31,7 +31,7 @@ def resolve_values(tree: Map, names: ValueNames, place: Place) -> None:
 
 
 def _environment(environment: Map, names: ValueNames, service: str, place: Place) -> Map:
-    new = environment.like()  # the other may be shared with a service that extends this one
+    new = environment.like()  # a service that extends this one may share the other
     for key, text in environment.items():
         here = place.at(environment, key)
         if has_expression(text):

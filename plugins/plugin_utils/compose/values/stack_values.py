@@ -1,12 +1,12 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The stack's own names: the values of ``x-env`` at the top of a file for ``${NAME}`` in the whole file.
+"""The stack's own names: values in ``x-env`` at the top of a file, for ``${NAME}`` in the whole file.
 
-Variables that the user gives win. Names may be made of each other, in any order; one that is made of itself, such as
-``A: ${A:-x}``, means the variable that may have been given. So do names that are made of each other in a circle.
+Variables of the user win. Names may refer to each other in any order. A name that refers to itself, such as
+``A: ${A:-x}``, refers to the user's variable; so do names that refer to each other in a circle.
 
-A block is often an anchor as well: wherever its entries are used, they mean what they mean in the block.
+The block is often an anchor as well: its entries have the same values wherever they are used.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.values.v
 
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _MENTIONED = re.compile(r"\$\{?([A-Za-z_][A-Za-z0-9_]*)")
-#: So many names may be in a circle; each may be nested (template.MAX_NESTING).
+#: The most names in a circle; each may be nested (substitution.MAX_NESTING).
 MOST_STEPS = 8
 Entries = dict[str, tuple[str, Place]]
 
@@ -37,10 +37,10 @@ Entries = dict[str, tuple[str, Place]]
 def with_stack_values(
     names: ValueNames, documents: Iterable[tuple[object, Place]], variables: Mapping[str, str]
 ) -> Mapping[str, str]:
-    """``variables`` and what the documents' blocks add to them; of two files the later one wins.
+    """Returns ``variables`` and the names that the documents' blocks add; later files win.
 
-    Values that are still to be made are references. Only entries with one value count: a block may also be an anchor
-    for other things.
+    Values that are not yet generated are references. Only scalar entries count: a block may also be an anchor for
+    other things.
     """
     entries: Entries = {}
     for tree, place in documents:
@@ -85,11 +85,11 @@ def _pairs(block: object, place: Place) -> Iterator[tuple[str, Any, Place]]:
 
 
 class _Circle(Exception):
-    """A circle was found: what has been worked out of it so far does not count."""
+    """A circle was found: values that were resolved in it so far are wrong."""
 
 
 class _Names(Mapping[str, str]):
-    """Looks a variable up for ``substitute``: among those given, then among the stack's names, which it works out."""
+    """Looks up variables for ``substitute``: first the user's, then the stack's names, which it resolves."""
 
     def __init__(self, names: ValueNames, entries: Entries, variables: Mapping[str, str]) -> None:
         self._names = names
@@ -101,11 +101,11 @@ class _Names(Mapping[str, str]):
 
     def all(self) -> dict[str, str]:
         for key in self._entries:
-            self._work_out(key)
+            self._resolve(key)
         return {key: self._done[key] for key in self._entries}
 
-    def _work_out(self, key: str) -> None:
-        """Works ``key`` out behind all that it mentions, so that only a circle needs steps of recursion."""
+    def _resolve(self, key: str) -> None:
+        """Resolves ``key`` after all names that it mentions, so that only a circle needs recursion."""
         seen: set[str] = set()
         waiting = [key]
         while waiting:
@@ -155,7 +155,7 @@ class _Names(Mapping[str, str]):
         try:
             text = substitute(text, self, lambda name: None, place.spend) if "$" in text else text
         except TemplateError:
-            return ""  # said when the block itself is interpolated
+            return ""  # reported when the block itself is interpolated
         finally:
             self._open.pop()
         return self._names.refer(text, "stack", key, place) if has_expression(text) else text
