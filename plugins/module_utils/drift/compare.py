@@ -1,8 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The differences between a stack and its last good revision. A pure comparison; the plan that leads back is
-``reconcile``'s."""
+"""Compares a stack with its last good revision. Pure; ``reconcile`` plans the way back."""
 
 from __future__ import annotations
 
@@ -59,12 +58,12 @@ Object = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Compared:
-    """``found`` is drift, ``ignored`` what rules leave as it is.
+    """The result of a comparison. ``found`` is drift, ``ignored`` the differences that rules ignore.
 
-    ``left`` maps services to the paths that are ignored in them. ``spared`` holds what is ignored as a whole, or can't
-    be healed: (kind of object, name), or (``forced`` or ``paused``, service). ``specs`` are what the services are to
-    have, ``unknown`` the services of rules that the stack has not. ``ours`` is what our own runs have left, which
-    healing leaves as well.
+    ``left`` maps services to their ignored paths. ``spared`` has objects that are ignored, or can't be healed: (kind of
+    object, name), or (``forced`` or ``paused``, service). ``specs`` are the desired specifications of the services,
+    ``unknown`` the services in rules that the stack does not have. ``ours`` are changes by our own runs, which healing
+    leaves as well.
     """
 
     found: Tuple[Drift, ...]
@@ -78,7 +77,7 @@ class Compared:
 
 
 def compare(intended: State, observed: Observed, context: Context, rules: Sequence[Rule] = ()) -> Compared:
-    """How ``observed`` differs from ``intended`` (a revision's state; bound, or with what can be known of it)."""
+    """Compares ``observed`` with ``intended``, a revision's state, bound as far as possible."""
     stack = str(intended["stack"]["name"])
     live = own_services(stack, observed)
     owned = [rule for service in intended["services"] for rule in leave_rules(service, context.prefix)]
@@ -102,7 +101,7 @@ def compare(intended: State, observed: Observed, context: Context, rules: Sequen
         found = whole(stack, found, context.what)
     if _stack_is_stopped(intended, live, context.prefix):
         ours.append(Drift("stopped", STACK, stack, by=f"with state: stopped, since {context.what}"))
-    # A network of ours that services use can't be changed: the rest is healed all the same.
+    # A network of the stack can't change while services use it. Everything else is healed.
     spared |= {("network", d.name) for d in found if d.object == "network" and d.changes and d.healing == BY_HAND}
     differing = {drift.name for drift in (*found, *ours)}
     notices = [
@@ -125,7 +124,7 @@ def compare(intended: State, observed: Observed, context: Context, rules: Sequen
 
 
 def healed(intended: State, compared: Compared, live: Mapping[str, Service], known: Known) -> State:
-    """``intended`` as healing brings it about: stopped where the stack is stopped, and what is ignored as it is."""
+    """Returns ``intended`` as healing creates it: stopped if the stack is stopped, and without ignored differences."""
     services: List[ServiceEntry] = []
     for service in intended["services"]:
         name = service["name"]
@@ -149,14 +148,14 @@ def _all(
     for service in intended["services"]:
         name = service["name"]
         if service.get("not_run") or service.get("step_of"):
-            continue  # a rollback has left this job as it was; a step of pre_start is there only while it runs
+            continue  # a rollback did not run this job; a step of pre_start exists only while it runs
         if name in live:
             yield from service_drift(service, live[name], specs[name], known, context)
         else:
             yield for_a_job(missing("service", name, service["key"], context.what, specs[name]), specs[name], context)
-    for name, there in live.items():
-        if name not in specs and STEP not in labels_of(there):
-            yield extra("service", there, context.what)
+    for name, service in live.items():
+        if name not in specs and STEP not in labels_of(service):
+            yield extra("service", service, context.what)
     yield from network_drift(intended, observed, live, context)
     yield from volume_drift(intended, observed, context)
     for kind in ("config", "secret"):
@@ -164,18 +163,18 @@ def _all(
 
 
 def _specs(intended: State, live: Mapping[str, Service], prefix: str) -> Dict[str, ServiceSpec]:
-    """What each service is to have, given what is there: without tasks where ``state: stopped`` has left the stack."""
+    """Returns the desired specification of each service: without tasks if ``state: stopped`` stopped the stack."""
     is_stopped = _stack_is_stopped(intended, live, prefix)
     specs: Dict[str, ServiceSpec] = {}
     for service in intended["services"]:
-        there = live.get(service["name"])
-        spec = wanted_spec(service["spec"], there, choose(service, there, NEVER, {}), prefix)
+        current = live.get(service["name"])
+        spec = wanted_spec(service["spec"], current, choose(service, current, NEVER, {}), prefix)
         specs[service["name"]] = (stopped(spec, prefix)[0] or spec) if is_stopped else spec
     return specs
 
 
 def _stack_is_stopped(intended: State, live: Mapping[str, Service], prefix: str) -> bool:
-    # New services of a failed deployment may be stopped for inspection, beside a running stack.
+    # A failed deployment may have stopped its new services for inspection, while the stack runs.
     names = [service["name"] for service in intended["services"] if service["name"] in live]
     return any(_is_stopped(live[name], prefix) for name in names)
 
@@ -190,17 +189,17 @@ def _is_stopped(service: Service, prefix: str) -> bool:
 
 
 def _split(drift: Drift, names: Tuple[str, ...], rules: Sequence[Rule]) -> Tuple[List[Drift], List[Drift]]:
-    """What of ``drift`` counts, and what the rules leave as it is."""
+    """Divides ``drift`` into the part that counts, and the part that rules ignore."""
 
     def left(path: str) -> bool:
         return any(rule.fits(drift.kind, drift.object, names, path) for rule in rules)
 
     if not drift.changes:
         return ([], [drift]) if left("") else ([drift], [])
-    gone = tuple(change for change in drift.changes if left(change.path))
-    rest = tuple(change for change in drift.changes if change not in gone)
+    ignored = tuple(change for change in drift.changes if left(change.path))
+    rest = tuple(change for change in drift.changes if change not in ignored)
     counts = [replace(drift, changes=rest)] if rest else []
-    return counts, [replace(drift, changes=gone)] if gone else []
+    return counts, [replace(drift, changes=ignored)] if ignored else []
 
 
 def _spared(ignored: Sequence[Drift]) -> Tuple[Dict[str, Set[str]], Set[Tuple[str, str]]]:

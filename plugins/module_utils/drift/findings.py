@@ -21,21 +21,21 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels imp
 if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import Note
 
-#: What healing does about a difference: puts back, makes anew, takes it down in the history, removes if asked to
-#: (``prune``); or nothing, since only the files have what is needed, or a person has to decide.
+#: What healing does about a difference: updates, recreates, records it in the history, removes (with ``prune``); or
+#: nothing, because only the files have the necessary data, or a person must decide.
 UPDATE, CREATE, RECORD, PRUNE, FILES, BY_HAND = "update", "create", "record", "prune", "files", "by_hand"
-#: The object of a drift that is the stack as a whole.
+#: The kind of object of a drift of the whole stack.
 STACK = "stack"
-#: Stands in a value that is hidden in the history and runs nowhere any more.
+#: In place of a value that is hidden in the history and that no running service has.
 LOST = "<hidden in the history>"
 
 
 @dataclass(frozen=True)
 class Drift:
-    """One difference of one object. In ``changes``, ``before`` is what is intended and ``after`` what is there.
+    """One difference of one object. In ``changes``, ``before`` is the intended value and ``after`` the actual one.
 
-    ``created`` and ``updated`` are the Swarm's own times, ``version`` its version index: who it was, Swarm does not
-    know. Of what is not there, these are empty. ``by`` says which run of ours it was, where it was one.
+    ``created`` and ``updated`` are the Swarm's times, ``version`` its version index; they are empty for a missing
+    object. Swarm does not record who made a change. ``by`` names the run if it was one of ours.
     """
 
     kind: str
@@ -52,14 +52,14 @@ class Drift:
     by: str = ""
 
     def __str__(self) -> str:
-        told = str(
+        text = str(
             Operation(self.kind, self.object, self.name, "", self.reason if not self.changes else "", self.changes)
         )
         when = self.by or (f"{self.updated[:19]}Z" if self.updated else "")
-        return f"{told} ({when})" if when else told
+        return f"{text} ({when})" if when else text
 
     def as_dict(self) -> Dict[str, Any]:
-        """Plain data for the result."""
+        """Returns plain data for the result."""
         return {
             "kind": self.kind,
             "object": self.object,
@@ -76,7 +76,7 @@ class Drift:
         }
 
     def masked(self, mask: Mask) -> Drift:
-        """A copy that shows ``mask(kind, key, path, value)`` in place of each value."""
+        """Returns a copy with ``mask(kind, key, path, value)`` in place of each value."""
         return replace(
             self,
             changes=tuple(
@@ -90,12 +90,12 @@ class Drift:
 
 @dataclass(frozen=True)
 class Context:
-    """What the comparison knows beside both sides.
+    """Further inputs of the comparison.
 
-    ``what`` names the revision, ``referenced`` are the configs and secrets that revisions need (kind → names),
-    ``contents`` digests of what is in those that are there, by kind and name, ``answers`` the registry's, by image,
-    ``rerun_jobs`` whether healing may run jobs, ``own`` the notes of what our own runs have left, ``mark`` what marks
-    values for them (own_changes.py).
+    ``what`` names the revision. ``referenced`` has the configs and secrets that revisions need (kind → names),
+    ``contents`` the digests of existing ones, by kind and name, and ``answers`` the registry's answers by image.
+    ``rerun_jobs`` says whether healing may run jobs. ``own`` are the notes of our own runs, ``mark`` returns the marks
+    in them (own_changes.py).
     """
 
     what: str
@@ -114,7 +114,7 @@ NO_CONTENTS = "The history does not store contents: deploy the files."
 
 
 def seen(drift: Drift, obj: Mapping[str, Any]) -> Drift:
-    """``drift`` with what the Swarm knows of when the object was changed."""
+    """Returns ``drift`` with the object's times and version in the Swarm."""
     return replace(
         drift,
         created=str(obj.get("CreatedAt") or obj.get("Created") or ""),
@@ -124,7 +124,7 @@ def seen(drift: Drift, obj: Mapping[str, Any]) -> Drift:
 
 
 def missing(kind: str, name: str, key: str, what: str, spec: object = None) -> Drift:
-    """What the revision (``what``) has, as ``spec``, and the Swarm has not."""
+    """Returns the drift of an object that the revision (``what``) has, as ``spec``, and the Swarm does not have."""
     hint, healing = "Heal, or remove it from the files.", CREATE
     if kind in ("config", "secret"):
         hint, healing = NO_CONTENTS, FILES
@@ -134,7 +134,7 @@ def missing(kind: str, name: str, key: str, what: str, spec: object = None) -> D
 
 
 def whole(stack: str, found: Sequence[Drift], what: str) -> List[Drift]:
-    """``found`` of a stack of which no service is left: one line in place of one for each object that is gone."""
+    """Returns ``found`` of a stack without services, with one drift in place of those for its missing objects."""
     gone = [drift for drift in found if drift.kind == MISSING and drift.healing != BY_HAND]
     if len(gone) < 2 or not any(drift.object == "service" for drift in gone):
         return list(found)
@@ -150,21 +150,21 @@ def whole(stack: str, found: Sequence[Drift], what: str) -> List[Drift]:
 
 
 def extra(kind: str, obj: Mapping[str, object], what: str) -> Drift:
-    """What carries the stack's label, and the revision (``what``) has not."""
+    """Returns the drift of an object that has the stack's label, but is not in the revision (``what``)."""
     reason = f"it has the stack's label, but is not in {what}"
     hint = "Heal with prune: true to remove it, or add it to the files."
     return seen(Drift(EXTRA, kind, name_of(obj), "", reason, hint, (), PRUNE), obj)
 
 
 def overwritten(found: Sequence[Drift], operations: Sequence[Operation]) -> List[Drift]:
-    """What of ``found`` a plan undoes. What it wants as it already is, is not undone."""
+    """Returns the part of ``found`` that a plan would undo, without changes that the plan makes as well."""
     plan = {(op.kind, op.name): op for op in operations if op.action not in ("keep", "record")}
     out = []
     for drift in found:
         if drift.object == STACK and any(op.action == "create" and op.kind == "service" for op in plan.values()):
             out.append(drift)
         operation = plan.get((drift.object, drift.name))
-        # An update that Swarm stopped is not a change by others.
+        # An update that Swarm stopped is not a change by other users.
         if operation is None or drift.kind in (FORCED, BEHIND) or (drift.kind == PAUSED and not drift.changes):
             continue
         if operation.action != "update":

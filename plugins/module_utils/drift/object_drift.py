@@ -62,7 +62,7 @@ if TYPE_CHECKING:
         State,
     )
 
-#: Networks that every engine has.
+#: Networks that each Engine has.
 PREDEFINED = ("host", "bridge", "none", "default")
 IN_USE = "Swarm can't change a network in use: remove these services and the network, then heal to recreate them."
 
@@ -70,7 +70,7 @@ Services = Mapping[str, "Service"]
 
 
 def network_drift(intended: State, observed: Observed, live: Services, context: Context) -> Iterator[Drift]:
-    """``live`` are the stack's services by name."""
+    """Yields the drift of networks; ``live`` are the stack's services by name."""
     stack = intended["stack"]["name"]
     by_name: Dict[str, List[Network]] = {}
     for network in observed["networks"]:
@@ -92,15 +92,15 @@ def _network(stack: str, entry: NetworkEntry, found: List[Network], used: Set[st
     name, key = entry["name"], entry["key"]
     own = [network for network in found if stack_of(network) == stack]
     if entry["external"]:
-        there = found or name in PREDEFINED or name.startswith("container:")
-        return None if there else _outside("network", name, key)
+        exists = found or name in PREDEFINED or name.startswith("container:")
+        return None if exists else _missing_external("network", name, key)
     if not found:
         return missing("network", name, key, what)
     if not own:
         drift = _replaced("network", name, key, f"the name belongs to {owner(found[0])} now", found[0])
         return replace(drift, healing=BY_HAND, hint="Rename or remove it, then heal.")
     want, have = normalise.network_pair(entry["spec"] or {}, own[0])
-    # Swarm can't change labels of a network, so that those of the revision may never have been there.
+    # Swarm can't change labels of a network, so those of the revision may never have been set.
     changes = tuple(change for change in differences(want, have) if not change.path.startswith("Labels"))
     if not changes:
         return None
@@ -111,23 +111,23 @@ def _network(stack: str, entry: NetworkEntry, found: List[Network], used: Set[st
 
 
 def object_drift(kind: str, intended: State, observed: Observed, live: Services, context: Context) -> Iterator[Drift]:
-    """Of configs or secrets; ``live`` are the stack's services by name."""
+    """Yields the drift of configs or secrets; ``live`` are the stack's services by name."""
     stack = intended["stack"]["name"]
-    there = {name_of(obj): obj for obj in (observed["configs"] if kind == "config" else observed["secrets"])}
+    existing = {name_of(obj): obj for obj in (observed["configs"] if kind == "config" else observed["secrets"])}
     wanted = set()
     for entry in intended["configs"] if kind == "config" else intended["secrets"]:
         name = entry["name"] if entry["external"] else entry["real"]
         wanted.add(name)
-        drift = _object(kind, stack, entry, name, there.get(name), context)
+        drift = _object(kind, stack, entry, name, existing.get(name), context)
         if drift is not None:
             yield drift
     now = _uses(kind, [service["Spec"] for service in live.values()])
-    # What Swarm would roll back to.
+    # Swarm would roll back to these specifications.
     before = _uses(kind, [service.get("PreviousSpec") for service in live.values()])
-    for name, obj in there.items():
+    for name, obj in existing.items():
         if stack_of(obj) != stack or name in wanted or name in context.referenced.get(kind, ()):
             continue
-        # What services could return to stays until the next deployment, and so does what ours has made for them.
+        # Objects for a rollback by Swarm stay until the next deployment, and so do those that our deployment created.
         spared = before | now if CONTENT in labels_of(obj) else before - now
         if not {name, id_of(obj)} & spared:
             yield extra(kind, obj, context.what)
@@ -138,7 +138,7 @@ def _object(
 ) -> Optional[Drift]:
     key = entry["key"]
     if there is None:
-        return _outside(kind, name, key) if entry["external"] else missing(kind, name, key, context.what)
+        return _missing_external(kind, name, key) if entry["external"] else missing(kind, name, key, context.what)
     if entry["external"]:
         return None
     if stack_of(there) != stack:
@@ -165,11 +165,11 @@ def _object(
 
 
 def _uses(kind: str, specs: Iterable[Optional[ServiceSpec]]) -> Set[str]:
-    """The ids and names that ServiceSpecs refer to."""
-    return {name for spec in specs for its, name in references(spec or {}) if its == kind}
+    """Returns the ids and names of this kind that ServiceSpecs refer to."""
+    return {name for spec in specs for its_kind, name in references(spec or {}) if its_kind == kind}
 
 
-def _outside(kind: str, name: str, key: str) -> Drift:
+def _missing_external(kind: str, name: str, key: str) -> Drift:
     reason = "it does not exist, and is external to this stack"
     return Drift(MISSING, kind, name, key, reason, "Create it again.", (), BY_HAND)
 
@@ -181,20 +181,19 @@ def _replaced(
 
 
 def volume_drift(intended: State, observed: Observed, context: Context) -> Iterator[Drift]:
-    """The volumes of the node that was asked (``observed["volumes"]``) that differ from the intended ones."""
+    """Yields the volumes of the observed node (``observed["volumes"]``) that have other options than intended."""
     stack = intended["stack"]["name"]
     own = [mount for service in intended["services"] for mount in own_volumes(service["spec"], stack)]
     bases = {str(mount["Source"]): base_of(mount) for mount in own}
     wanted = {str(mount["Source"]): driver_of(mount) for mount in own}
     node = str(observed["info"].get("Name") or "")
-    for source, name, words in differing_volumes(wanted, observed.get("volumes") or (), LOST):
+    for source, name, text in differing_volumes(wanted, observed.get("volumes") or (), LOST):
         yield Drift(
             VOLUME_DIFFERS,
             "volume",
             name,
-            reason=f"on the node {node} it was created with other options than in {context.what}: {words}",
+            reason=f"on the node {node} it was created with other options than in {context.what}: {text}",
             hint=f"A volume keeps its options. Deploy with recreate_volumes: [{bases[source]}] to replace it with an "
-            "empty "
-            "one, or move the data and remove it.",
+            "empty one, or move the data and remove it.",
             healing=BY_HAND,
         )

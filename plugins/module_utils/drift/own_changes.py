@@ -1,12 +1,12 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What our own runs leave that no revision has: replicas that stack_service has set, a job that a deployment has run
-before it was rolled back. It is noted in the history, and so told from what others have changed.
+"""Changes by our own runs that no revision has, such as replicas that stack_service set, or a job that ran in a
+deployment before its rollback. Notes in the history distinguish them from changes by others.
 
 A note is plain data: ``kind`` and ``name`` of the object, ``did`` (``scaled with stack_service since revision 1``),
-``who``, ``at``, and either ``state`` (``gone``, ``made``) or ``paths``: each path that was changed, with a mark of what
-stands there. A mark gives no text away.
+``who``, ``at``, and either ``state`` (``gone``, ``made``) or ``paths``: each changed path with a mark of its new value,
+which reveals no text.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ if TYPE_CHECKING:
 GONE, MADE = "gone", "made"
 STATE_OF = {MISSING: GONE, EXTRA: MADE}
 REPLICAS = "Mode.Replicated.Replicas"
-DIGITS = 16  # of a digest: enough to tell values of one path apart
+DIGITS = 16  # of a digest: enough to distinguish values of one path
 
 Mark = Callable[[object], str]
 
 
 def marker(digest: Callable[[object], str]) -> Mark:
-    """Marks of values; ``digest`` (with the cluster's key) is asked for all but numbers and what is absent."""
+    """Returns a function that returns marks of values; ``digest`` uses the cluster's key. Numbers stay readable."""
 
     def mark(value: object) -> str:
         if value is None or isinstance(value, (bool, int, float)):
@@ -42,12 +42,12 @@ def marker(digest: Callable[[object], str]) -> Mark:
 
 
 def marks(changes: Iterable[Change], mark: Mark) -> Dict[str, str]:
-    """``paths`` of a note: what ``changes`` put where."""
+    """Returns ``paths`` of a note for ``changes``."""
     return {path: mark(value) for change in changes for path, value in _leaves_changed(change)}
 
 
 def merged(notes: Iterable[Note]) -> Tuple[Note, ...]:
-    """Notes in the order in which they were made, each without what a later one says of the same place."""
+    """Returns the notes in order, each without the places that a later note has as well."""
     kept: List[Note] = []
     for note in notes:
         for old in kept:
@@ -61,23 +61,23 @@ def merged(notes: Iterable[Note]) -> Tuple[Note, ...]:
 
 
 def split(drift: Drift, notes: Sequence[Note], mark: Mark) -> Tuple[List[Drift], List[Drift]]:
-    """What of ``drift`` others have done, and what ours have."""
+    """Divides ``drift`` into changes by others, and changes by our own runs."""
     mine = [note for note in notes if (note["kind"], note["name"]) == (drift.object, drift.name)]
     if not mine:
         return [drift], []
     if not drift.changes:
-        noted = [note for note in mine if note.get("state") and note["state"] == STATE_OF.get(drift.kind)]
-        return ([], [replace(drift, by=_by(noted[-1]))]) if noted else ([drift], [])
+        same = [note for note in mine if note.get("state") and note["state"] == STATE_OF.get(drift.kind)]
+        return ([], [replace(drift, by=_by(same[-1]))]) if same else ([drift], [])
     paths = {path: (text, note) for note in mine for path, text in (note.get("paths") or {}).items()}
     rest: List[Change] = []
     ours: List[Change] = []
     by: List[str] = []
     for change in drift.changes:
         found = [paths.get(_noted_as(path)) for path, _value in _leaves_changed(change)]
-        wanted = [mark(_number(path, value)) for path, value in _leaves_changed(change)]
-        if all(there is not None and there[0] == text for there, text in zip(found, wanted)):
+        actual = [mark(_number(path, value)) for path, value in _leaves_changed(change)]
+        if all(noted is not None and noted[0] == text for noted, text in zip(found, actual)):
             ours.append(change)
-            by += [_by(there[1]) for there in found if there is not None and _by(there[1]) not in by]
+            by += [_by(noted[1]) for noted in found if noted is not None and _by(noted[1]) not in by]
         else:
             rest.append(change)
     counts = [replace(drift, changes=tuple(rest))] if rest else []
@@ -104,7 +104,7 @@ def _leaves(path: str, value: object) -> Iterator[Tuple[str, Any]]:
 
 
 def _noted_as(path: str) -> str:
-    """A stopped service has its number of replicas in a label."""
+    """Returns the path in notes: a stopped service has its number of replicas in a label."""
     return REPLICAS if path.startswith("Labels.") and path.endswith(BEFORE_STOP) else path
 
 

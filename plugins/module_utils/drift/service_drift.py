@@ -61,7 +61,7 @@ RUNS_AGAIN = "It is a job: restoring it runs it. Heal with rerun_jobs: true, or 
 def service_drift(
     service: ServiceEntry, live: Service, spec: ServiceSpec, known: Known, context: Context
 ) -> Iterator[Drift]:
-    """How a live service differs from ``spec``, what it is to have; ``service`` is its entry in the revision."""
+    """Yields the drift of a running service from ``spec``; ``service`` is its entry in the revision."""
     want = normalise.service(service_spelled_like(spec, live["Spec"], context.prefix), known.names, known.api)
     have = normalise.service(live["Spec"], known.names)
     changes = differences(want, have)
@@ -71,28 +71,29 @@ def service_drift(
     for change in changes:
         by_kind.setdefault(_kind(change.path, want, have, live, context.prefix), []).append(change)
     for kind, its in by_kind.items():
-        told = _told(kind, service, tuple(its), live, context.what)
-        yield seen(for_a_job(told, spec, context), live)
+        drift = _drift_of(kind, service, tuple(its), live, context.what)
+        yield seen(for_a_job(drift, spec, context), live)
     if _update_state(live) in STUCK:
         yield seen(_stuck(service, live, bool(changes)), live)
-    for drift in (_forced(service, live, context.what), _behind(service, live, context)):
-        if drift is not None:
-            yield seen(drift, live)
+    for found in (_forced(service, live, context.what), _behind(service, live, context)):
+        if found is not None:
+            yield seen(found, live)
 
 
 def for_a_job(drift: Drift, spec: ServiceSpec, context: Context) -> Drift:
-    """``drift`` of a service that is to have ``spec``; a job is put back only if it may run again."""
+    """Returns ``drift`` of a service with the desired ``spec``; a job is healed only if it may run again."""
     if context.rerun_jobs or drift.healing not in (UPDATE, CREATE) or not runs_when_changed(spec):
         return drift
     return replace(drift, healing=BY_HAND, hint=RUNS_AGAIN)
 
 
 def rolled_back_to_it(service: ServiceEntry, live: Service, what: str) -> str:
-    """A notice where Swarm has rolled back an update of a service that is as it should be; else empty text."""
+    """Returns a notice if Swarm rolled back an update of a service without drift; else empty text."""
     if _update_state(live) != "rollback_completed":
         return ""
-    told = _update_message(live)
-    return f"service {service['key']}: Swarm rolled back an update ({told}); the service is as in {what}"
+    return (
+        f"service {service['key']}: Swarm rolled back an update ({_update_message(live)}); the service is as in {what}"
+    )
 
 
 def _kind(path: str, want: NormalSpec, have: NormalSpec, live: Service, prefix: str) -> str:
@@ -106,7 +107,7 @@ def _kind(path: str, want: NormalSpec, have: NormalSpec, live: Service, prefix: 
     return ROLLED_BACK if _update_state(live).startswith("rollback_") else EDITED
 
 
-def _told(kind: str, service: ServiceEntry, changes: Tuple[Change, ...], live: Service, what: str) -> Drift:
+def _drift_of(kind: str, service: ServiceEntry, changes: Tuple[Change, ...], live: Service, what: str) -> Drift:
     reason, hint = {
         EDITED: (f"its specification differs from {what}", HEAL_OR_DEPLOY),
         SCALED: (
@@ -133,7 +134,7 @@ def _told(kind: str, service: ServiceEntry, changes: Tuple[Change, ...], live: S
 
 
 def _stuck(service: ServiceEntry, live: Service, differs: bool) -> Drift:
-    job = runs_when_changed(live["Spec"])  # sent again, it would run again
+    job = runs_when_changed(live["Spec"])  # an update would run it again
     return Drift(
         PAUSED,
         "service",
@@ -181,7 +182,7 @@ def _behind(service: ServiceEntry, live: Service, context: Context) -> Optional[
 
 
 def _is_volume(rest: str, want: NormalSpec, have: NormalSpec) -> bool:
-    """Whether the mount that the rest of a path begins with is a volume, now or as intended."""
+    """Whether the mount at the beginning of ``rest`` is a volume, in one of both forms."""
     for side in (want, have):
         for target, mount in ((side["TaskTemplate"].get("ContainerSpec") or {}).get("Mounts") or {}).items():
             if (rest == target or rest.startswith(target + ".")) and mount.get("Type") == "volume":

@@ -1,9 +1,9 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A folder of generated files on the target: read in one call, changed in one call, never through links.
+"""A folder of generated files on the target: reads it in one call and changes it in one call, never through links.
 
-Each folder on the way is opened without following links, so that nobody can lead a write elsewhere meanwhile.
+It opens each folder of a path without following links, so that no other user can redirect a write.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from typing import Any, Collection, Dict, Iterator, List, Mapping, Optional, Tup
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.files import replace
 
-#: Bytes of one file, and files that are looked at.
+#: The largest file in bytes, and the most files.
 LARGEST, MOST = 8_000_000, 2000
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
@@ -43,7 +43,7 @@ def unpacked(text: str) -> bytes:
 
 
 def read_sources(paths: Collection[str]) -> List[Dict[str, str]]:
-    """The files at ``paths``: each with ``path``, and ``data`` (packed) or ``problem`` and ``code``."""
+    """Returns the files at ``paths``: each with ``path``, and ``data`` (packed) or ``problem`` and ``code``."""
     return [{"path": path, **_source(path)} for path in paths]
 
 
@@ -68,9 +68,9 @@ def _source(path: str) -> Dict[str, str]:
 
 
 def look(dest: str, folder: str, names: Collection[str]) -> Dict[str, Any]:
-    """What is at ``dest``: ``files`` (packed) by path, of ``names`` and of the YAML files below ``folder``.
+    """Returns ``files`` (packed, by path) in ``dest``: those in ``names``, and the YAML files below ``folder``.
 
-    What is not a plain file, or a way out through a link, is in ``odd`` with what it is.
+    ``odd`` has the paths that are not regular files or lead through a link, with the reason.
 
     :raises FolderError: ``dest`` can't be used at all.
     """
@@ -167,7 +167,7 @@ def _read(name: str, folder: int) -> Optional[bytes]:
 
 @contextmanager
 def _opened(root: int, parts: Collection[str], make: bool = False) -> Iterator[int]:
-    """The folder at ``parts`` below ``root``. Raises OSError, also where a link is on the way."""
+    """Opens the folder at ``parts`` below ``root``. Raises OSError, also for a link in the path."""
     handle = os.dup(root)
     try:
         for part in parts:
@@ -193,12 +193,12 @@ def write(
     seen: Mapping[str, str],
     private: Collection[str] = (),
 ) -> Tuple[List[str], List[str]]:
-    """Writes ``files`` (packed, by path) in their order, then removes; returns what was written and removed.
+    """Writes ``files`` (packed, by path) in order, then removes; returns the written and the removed paths.
 
-    ``seen``: the digest of what each path held when it was looked at; nothing is written if one is different now.
-    ``private``: the paths that only the owner may read, where they are new.
+    ``seen`` has the digest of each path's earlier content; nothing is written if one differs.
+    ``private`` are paths that only the owner may read if they are new.
 
-    :raises FolderError: ``details`` then tell what has been done.
+    :raises FolderError: its ``details`` have the written and removed paths.
     """
     written: List[str] = []
     removed: List[str] = []
@@ -207,8 +207,8 @@ def write(
         os.makedirs(dest, exist_ok=True)
         root = os.open(dest, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
-            # Two hosts of a play may write the same files at once: the second one finds those of the first. A file
-            # system without locks is no reason to write nothing.
+            # Two hosts of a play may write the same files: the second one must find those of the first. On a file
+            # system without locks, write all the same.
             with suppress(OSError):
                 fcntl.flock(root, fcntl.LOCK_EX)
             for path in (*files, *remove):
@@ -252,7 +252,7 @@ def _check_seen(root: int, path: str, before: str) -> None:
 
 
 def _remove(root: int, parts: List[str]) -> None:
-    """Removes a file, and the folders that are empty then."""
+    """Removes a file, and the folders that become empty."""
     with _opened(root, parts[:-1]) as folder, suppress(FileNotFoundError):
         os.unlink(parts[-1], dir_fd=folder)
     for end in range(len(parts) - 1, 0, -1):

@@ -1,9 +1,9 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Asks registries whether images have a HEALTHCHECK: manifest, configuration, ``Healthcheck``.
+"""Asks registries whether images have a HEALTHCHECK: reads manifest, configuration, ``Healthcheck``.
 
-A registry that can't be reached, or wants credentials, gives no answer: then nothing is known of its images.
+If a registry can't be reached, or requires credentials, nothing is known about its images.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.image_name import parse
 
-#: Seconds for one call, bytes of one answer, calls at once.
+#: Seconds for one call, bytes of one answer, parallel calls.
 PATIENCE, LARGEST, AT_ONCE = 10.0, 4_000_000, 8
 HUB = "docker.io"
 _INDEX = ("application/vnd.oci.image.index.v1+json", "application/vnd.docker.distribution.manifest.list.v2+json")
@@ -31,8 +31,12 @@ Fetch = Callable[[str, Mapping[str, str]], Tuple[int, Mapping[str, str], bytes]]
 
 
 def fetch(url: str, headers: Mapping[str, str]) -> Tuple[int, Mapping[str, str], bytes]:
-    """Status, headers (in lower case) and body of a GET. Raises OSError and http.client.HTTPException."""
-    request = urllib.request.Request(url, headers=dict(headers))
+    """Returns status, headers (in lower case) and body of a GET. Raises OSError and http.client.HTTPException."""
+    request = urllib.request.Request(url)
+    for name, value in headers.items():
+        # Registries redirect to storage on another host: the token is not for that.
+        add = request.add_unredirected_header if name == "Authorization" else request.add_header
+        add(name, value)
     try:
         with urllib.request.build_opener().open(request, timeout=PATIENCE) as answer:  # https or http, see _base
             return answer.status, {k.lower(): v for k, v in answer.headers.items()}, answer.read(LARGEST)
@@ -41,7 +45,7 @@ def fetch(url: str, headers: Mapping[str, str]) -> Tuple[int, Mapping[str, str],
 
 
 def health_checks(images: List[str], get: Fetch = fetch) -> Dict[str, bool]:
-    """Whether each image has a health check; those of which nothing could be learned are left out."""
+    """Returns whether each image has a health check, without images for which this is unknown."""
     if not images:
         return {}
     with ThreadPoolExecutor(AT_ONCE) as pool:
@@ -66,7 +70,7 @@ def _known(image: str, get: Fetch) -> Optional[bool]:
 
 
 def _first(manifests: List[Dict[str, Any]]) -> str:
-    """The image of an index: one for Linux on amd64, or else the first that is not an attestation."""
+    """Returns the digest of an image in an index: one for amd64, else the first that is not an attestation."""
     real = [m for m in manifests if (m.get("platform") or {}).get("os") != "unknown"] or manifests
     wanted = [m for m in real if (m.get("platform") or {}).get("architecture") == "amd64"]
     return str((wanted or real)[0]["digest"])
@@ -95,14 +99,14 @@ class _Repository:
         try:
             return self.get(f"{self.scheme}://{self.host}/v2/{self.path}/{what}", self.headers)
         except OSError:
-            # As an Engine does with what its operator has named insecure; no token is sent this way.
+            # As an Engine does with insecure registries. A token is never sent this way.
             if self.scheme == "http" or "Authorization" in self.headers or self.host.endswith(HUB):
                 raise
             self.scheme = "http"
             return self.get(f"http://{self.host}/v2/{self.path}/{what}", self.headers)
 
     def token(self, challenge: str) -> str:
-        """A token for everybody, from the address that the registry names."""
+        """Returns an anonymous token, from the address that the registry names."""
         kind, _blank, rest = challenge.partition(" ")
         fields = dict(_FIELD.findall(rest))
         if kind.lower() != "bearer" or not fields.get("realm", "").startswith("https://") or self.scheme != "https":

@@ -9,7 +9,7 @@ from typing import Any, Dict
 
 Spec = Dict[str, Dict[str, Any]]
 
-#: Of services_registry_import.
+#: The options of services_registry_import.
 REGISTRY_IMPORT: Spec = {
     "src": {"type": "list", "elements": "path", "required": True},
     "dest": {"type": "path", "required": True},
@@ -18,7 +18,7 @@ REGISTRY_IMPORT: Spec = {
     "mode": {"type": "raw"},
 }
 
-#: Of services_registry_info, beside STACK and the connection.
+#: The options of services_registry_info, besides STACK and the connection.
 REGISTRY_INFO: Spec = {
     "src": {"type": "path", "required": True},
     "overlays": {"type": "list", "elements": "path", "default": []},

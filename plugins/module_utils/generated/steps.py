@@ -12,23 +12,23 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.generated.folder
 from ansible_collections.stackwright.swarm.plugins.module_utils.generated.image_health import health_checks
 
 
-def do_step(params: Mapping[str, Any], told: Mapping[str, Any], check_mode: bool) -> Dict[str, Any]:
-    """The result of the step that the action plugin asks for; ``params`` are the options of the task."""
-    if "look" in told:
-        paths = [params["src"], *params["overlays"]] if told["look"]["sources"] else []
+def do_step(params: Mapping[str, Any], step: Mapping[str, Any], check_mode: bool) -> Dict[str, Any]:
+    """Carries out the action plugin's ``step``; ``params`` are the options of the task."""
+    if "look" in step:
+        paths = [params["src"], *params["overlays"]] if step["look"]["sources"] else []
         seen: Dict[str, Any] = {"sources": read_sources(paths)}
         try:
-            seen["dest"] = look(params["dest"], told["look"]["folder"], told["look"]["names"])
+            seen["dest"] = look(params["dest"], step["look"]["folder"], step["look"]["names"])
         except StackwrightError as error:
-            # What is wrong with the registry is said first.
+            # The action plugin reports problems of the registry first.
             seen["refused"] = {"message": error.message, "code": error.error_code, "hint": error.hint}
         return {"changed": False, "facts": seen}
-    if "images" in told:
-        return {"changed": False, "facts": health_checks(told["images"])}
-    if "write" not in told or check_mode:
+    if "images" in step:
+        return {"changed": False, "facts": health_checks(step["images"])}
+    if "write" not in step or check_mode:
         message = (
             "services_registry_compose runs through its action plugin, which checks and generates on the controller."
         )
         raise StackwrightError(message, "invalid_options")
-    written, removed = write(params["dest"], told["write"]["files"], told["write"]["remove"], told["write"]["seen"])
+    written, removed = write(params["dest"], step["write"]["files"], step["write"]["remove"], step["write"]["seen"])
     return {"changed": bool(written or removed), "written": written, "removed": removed}

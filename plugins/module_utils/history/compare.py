@@ -1,9 +1,9 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What differs between two revisions, in the words of a plan. Pure.
+"""Compares two revisions, with operations as in a plan. Pure.
 
-What a snapshot hides is compared by its digest and shown as hidden: that it changed is seen, not to what.
+Hidden values are compared by digest and shown as hidden: the result shows that they changed, but not the values.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm import nor
 if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.history.shapes import Entry, Snapshot
 
-#: Stands for a hidden value while two are compared; no text of a snapshot has this character.
+#: Encloses the digest of a hidden value during the comparison; no text of a snapshot has this character.
 MARK = "\1"
 SEALED = re.compile(f"{MARK}[^{MARK}]*{MARK}")
 GENERATED = re.compile("\0[^\0]*\0")
 
 
 def changes_between(before: Snapshot, after: Snapshot) -> List[Operation]:
-    """What would be done to a stack to get from one snapshot to the other, in the order of a plan."""
+    """Returns the operations that change a stack from one snapshot to the other, in the order of a plan."""
     found = [*_networks(before, after), *_services(before, after)]
     found += _objects("config", _by_name(before["configs"]), _by_name(after["configs"]))
     found += _objects("secret", _by_name(before["secrets"]), _by_name(after["secrets"]))
@@ -36,7 +36,7 @@ def changes_between(before: Snapshot, after: Snapshot) -> List[Operation]:
 
 
 def in_sequence(first: Sequence[Operation], then: Sequence[Operation]) -> List[Operation]:
-    """What the operations ``first`` and, after them, ``then`` come to: what the second takes back is not told."""
+    """Combines the operations ``first`` and ``then``; leaves out changes that ``then`` takes back."""
     done = {(op.kind, op.name): op for op in first}
     for op in then:
         before = done.pop((op.kind, op.name), None)

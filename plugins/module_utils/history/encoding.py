@@ -25,12 +25,12 @@ PART_SIZE = 480_000  # bytes; the Engine takes 1,024,000
 LARGEST = 64 * 1024 * 1024  # maximum bytes of a snapshot
 MARK = b"SWH1"
 HEADER = struct.Struct(">4sI32s")
-#: In place of a snapshot, where a record has none (yet): a config can't be empty.
+#: In place of a missing snapshot, because a config can't be empty.
 NOTHING = b"-"
 
 _ENTRY = {"key_": str, "name_": str, "external_": bool, "spec": Obj()}
 _CONTENT = [Obj(**_ENTRY, real=str, content=str)]
-#: What of a snapshot is relied on; a specification in it may hold a hidden value anywhere.
+#: The parts of a snapshot that code relies on. A specification in it may have a hidden value anywhere.
 SNAPSHOT = Obj(
     stack_=Obj(name_=str, id=str, hash=str, project=str, environment=str, prefix=str),
     waves_=[[str]],
@@ -55,14 +55,14 @@ SNAPSHOT = Obj(
 
 
 def pack(snapshot: Snapshot) -> bytes:
-    """The packed form of plain data."""
+    """Returns the packed form of a snapshot."""
     text = json.dumps(snapshot, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     body = zlib.compress(text.encode(), 6)
     return HEADER.pack(MARK, len(body), hashlib.sha256(body).digest()) + body
 
 
 def problem(packed: bytes) -> str:
-    """Why these bytes are not a packed snapshot; empty if they are one."""
+    """Returns why these bytes are not a packed snapshot; empty if they are one."""
     if len(packed) < HEADER.size or not packed.startswith(MARK):
         return "its snapshot is not readable"
     _mark, length, checksum = HEADER.unpack_from(packed)
@@ -74,7 +74,7 @@ def problem(packed: bytes) -> str:
 
 
 def unpack(packed: bytes) -> Snapshot:
-    """The snapshot. Raises StackwrightError (``revision_damaged``) for anything that ``pack`` did not make."""
+    """Returns the snapshot. Raises StackwrightError (``revision_damaged``) for bytes that are not from ``pack``."""
     why = problem(packed)
     if not why:
         try:
@@ -94,7 +94,7 @@ def unpack(packed: bytes) -> Snapshot:
 
 
 def _incomplete(snapshot: Dict[str, Any]) -> str:
-    """What an object of the stack's own lacks; an external one has no specification."""
+    """Returns a missing field of the stack's own objects; an external one has no specification."""
     for plural in ("networks", "configs", "secrets"):
         for index, entry in enumerate(snapshot[plural]):
             entry.setdefault("spec", None)
@@ -106,5 +106,5 @@ def _incomplete(snapshot: Dict[str, Any]) -> str:
 
 
 def split(packed: bytes, size: int = PART_SIZE) -> List[bytes]:
-    """The packed form in parts of at most ``size`` bytes; joined in their order they are the whole again."""
+    """Divides the packed form into parts of at most ``size`` bytes."""
     return [packed[start : start + size] for start in range(0, len(packed), size)]

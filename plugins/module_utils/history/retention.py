@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which revisions are kept, the objects that they refer to, and statistics of a stack's deployments."""
+"""The revisions that are kept, the objects that they refer to, and statistics of a stack's deployments."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.history.revision
 if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import Note
 
-#: The numbers of those who need an object, by kind and name.
+#: The numbers of the revisions that need an object, by kind and name.
 References = Dict[str, Dict[str, List[int]]]
 
 
 def forgotten(revisions: Sequence[Revision], keep: int) -> List[Revision]:
-    """Those that are kept no longer: older than the newest ``keep`` good ones.
+    """Returns the revisions to remove: those older than the newest ``keep`` good ones.
 
-    Of the others (failed, cancelled, removed, damaged) there may be as many besides. What is not ended stays.
+    Of the others (failed, canceled, removed, damaged), the newest ``keep`` stay too. Unfinished revisions always stay.
     """
     newest_first = sorted(revisions, key=lambda r: r.number, reverse=True)
     good = [r for r in newest_first if r.good]
@@ -42,9 +42,9 @@ def forgotten(revisions: Sequence[Revision], keep: int) -> List[Revision]:
 
 
 def kept_references(revisions: Sequence[Revision], keep: int) -> References:
-    """The configs and secrets that the newest ``keep`` good revisions refer to: kind → name → their numbers.
+    """Returns the configs and secrets that the newest ``keep`` good revisions refer to: kind → name → numbers.
 
-    What a damaged or an unfinished one refers to is kept with it. Nothing from before a removal of the stack counts.
+    Those of damaged and unfinished revisions count too. Revisions before a removal of the stack don't count.
     """
     removed = max((r.number for r in revisions if r.status == REMOVED), default=0)
     good = sorted((r for r in revisions if r.good), key=lambda r: r.number, reverse=True)[: max(keep, 0)]
@@ -59,21 +59,21 @@ def kept_references(revisions: Sequence[Revision], keep: int) -> References:
 
 
 def newest_good(revisions: Sequence[Revision], before: Optional[int] = None) -> Optional[Revision]:
-    """The newest revision that one can go back to, of those with a number below ``before``."""
+    """Returns the newest good revision, with a number below ``before`` if that is set."""
     fitting = [r for r in revisions if r.good and (before is None or r.number < before)]
     return max(fitting, key=lambda r: r.number, default=None)
 
 
 def present(revisions: Sequence[Revision]) -> Optional[Revision]:
-    """The revision whose state the stack has, as far as the history knows: the newest good one."""
+    """Returns the revision whose state the stack should have: the newest with a status in GOOD."""
     return max((r for r in revisions if r.status in GOOD), key=lambda r: r.number, default=None)
 
 
 def left_open(revisions: Sequence[Revision]) -> List[Revision]:
-    """The revisions whose changes may still be there although no good revision has them, oldest first.
+    """Returns the revisions whose changes may still exist although no good revision has them, oldest first.
 
-    They are of runs that have not recorded their end, or have failed and were not undone. Healing of the present one
-    wants nothing else than that.
+    Their runs did not record their end, or failed and were not undone. Heals of the present revision don't count: they
+    only restore its state.
     """
     good = present(revisions)
     ended = max((r.number for r in revisions if r.status in (*GOOD, REMOVED)), default=0)
@@ -83,32 +83,33 @@ def left_open(revisions: Sequence[Revision]) -> List[Revision]:
 
 
 def unfinished(revisions: Sequence[Revision]) -> List[Revision]:
-    """The revisions of runs that died one after the other at their work, oldest first.
+    """Returns the latest revisions, oldest first, if all their runs died during their work.
 
-    None has come to an end since. ``revisions`` are newest first; those that never began their work don't count.
+    ``revisions`` are newest first; those that never began their work don't count.
     """
     worked = (r for r in revisions if r.started and r.status not in OPEN)
     return list(takewhile(lambda r: r.interrupted, worked))[::-1]
 
 
 def noted_after(revisions: Sequence[Revision]) -> List[Note]:
-    """What runs have left that came after the present revision, in their order."""
+    """Returns the notes of the runs after the present revision, in order."""
     good = present(revisions)
     later = [r for r in revisions if good is not None and r.number > good.number]
     return [note for r in sorted(later, key=lambda r: r.number) for note in r.own]
 
 
 def noted(revisions: Sequence[Revision]) -> Tuple[Note, ...]:
-    """What our own runs have left since the present revision, and no revision has."""
+    """Returns the notes about changes by our own runs since the present revision."""
     good = present(revisions)
     return merged((*(good.own if good is not None else ()), *noted_after(revisions)))
 
 
 def statistics(revisions: Sequence[Revision]) -> Dict[str, Any]:
-    """deployments, failed, failure_rate, restored, not_restored, rollback_success, recoveries, time_to_recover.
+    """Returns deployments, failed, cancelled, failure_rate, restored, not_restored, rollback_success, recoveries,
+    time_to_recover.
 
-    Rates are from 0 to 1, and None if there is nothing to count. ``time_to_recover`` is the mean in seconds from the
-    moment at which a failure was noticed to the stack being well again: restored by the same run, or by a later one.
+    Rates are from 0 to 1, and None if there is nothing to count. ``time_to_recover`` is the mean time in seconds from
+    the detection of a failure until the same run or a later one has restored the stack.
     """
     done = sorted(
         (r for r in revisions if r.status in (*GOOD, FAILED) and r.operation != REMOVE and not r.damaged),

@@ -17,21 +17,21 @@ QUEUED, DEPLOYING = "QUEUED", "DEPLOYING"
 HEALTHY, UNHEALTHY = "HEALTHY", "UNHEALTHY"
 FAILED, CANCELLED, REMOVED = "FAILED", "CANCELLED", "REMOVED"
 STATUSES = (QUEUED, DEPLOYING, HEALTHY, UNHEALTHY, FAILED, CANCELLED, REMOVED)
-#: What the stack was left as, so that one can go back to it.
+#: The statuses of revisions to which a rollback can return.
 GOOD = (HEALTHY, UNHEALTHY)
-#: Not ended yet.
+#: It has not ended yet.
 OPEN = (QUEUED, DEPLOYING)
 
 DEPLOY, ROLLBACK, HEAL, STOP, REMOVE = "deploy", "rollback", "heal", "stop", "remove"
-#: How the reason of a revision begins whose run died at its work.
+#: The beginning of the reason if the run died during its work.
 INTERRUPTED = "The run was interrupted"
-LONGEST_TEXT = 2000  # letters of a reason or a message
-LONGEST_MESSAGE = 200  # letters of a service's message
+LONGEST_TEXT = 2000  # characters of a reason or a message
+LONGEST_MESSAGE = 200  # characters of a service's message
 
-#: Fields of the record, with their types; what is of another type counts as not there.
+#: Fields of the record by type; a value of another type is ignored.
 TEXTS = ("id", "status", "operation", "reason", "message", "who", "restored")
 TIMES = ("queued", "started", "noticed", "finished", "until")
-#: What is recorded of a snapshot of a volume.
+#: The recorded fields of a volume's snapshot.
 SHOT = ("volume", "snapshot", "dest", "node")
 
 
@@ -39,14 +39,13 @@ SHOT = ("volume", "snapshot", "dest", "node")
 class Revision:
     """One recorded deployment. ``number`` is 0 until it is recorded; times are seconds since 1970, 0 means not yet.
 
-    ``id`` is that of the run. ``noticed`` is when a failure was seen, ``restored`` what then became of the stack
-    (``done``, ``failed``, ``none``), ``back_to`` the number that a rollback or a heal goes back to, ``until`` the time
-    at which a queued run has surely given up. ``references`` are the configs and secrets it needs, as (kind, name).
-    ``owner`` is PROJECT/ENVIRONMENT/NAME, where its config says it. ``own`` notes what runs of ours have left that no
-    revision has (drift/own_changes.py). ``sources`` are the Compose files that it was made of (``files``: path, sha256)
-    and their git ``commit`` (id, branch), with the ``metadata`` that the run was given.
-    ``volumes`` are the snapshots that it takes before its first change (SHOT), ``owed`` those that it is about to put
-    back: each is taken out when it is in its volume.
+    ``id`` is that of the run. ``noticed`` is the time when a failure was detected, ``restored`` the outcome of the
+    restoration (``done``, ``failed``, ``none``), ``back_to`` the number to which a rollback or a heal returns,
+    ``until`` the time after which a queued run has certainly ended. ``references`` are the configs and secrets that it
+    needs, as (kind, name). ``owner`` is PROJECT/ENVIRONMENT/NAME, if its config has it. ``own`` are notes about changes
+    by our own runs (drift/own_changes.py). ``sources`` are its Compose files (``files``: path, sha256), their git
+    ``commit`` (id, branch) and the run's ``metadata``.
+    ``volumes`` are the snapshots from before its first change (SHOT), ``owed`` those that it must still restore.
     ``damaged`` says why it can't be used. ``packed`` is the encoded snapshot, empty if there is none.
     """
 
@@ -77,22 +76,22 @@ class Revision:
 
     @property
     def good(self) -> bool:
-        """Whether one can go back to it."""
+        """Whether a rollback can return to it."""
         return self.status in GOOD and bool(self.packed) and not self.damaged
 
     @property
     def interrupted(self) -> bool:
-        """Whether its run died at its work."""
+        """Whether its run died during its work."""
         return self.status == FAILED and self.reason.startswith(INTERRUPTED)
 
     @property
     def undone(self) -> bool:
-        """Whether nothing of it is left that is known of; only of one that failed, or broke off, there may be."""
+        """Whether no change of it can be left. Only a failed or canceled revision may leave changes."""
         broke_off = self.status == FAILED or (self.status == CANCELLED and self.restored in ("none", "failed"))
         return not broke_off or self.restored == "done"
 
     def record(self) -> Dict[str, Any]:
-        """What is stored beside the snapshot."""
+        """Returns the record, which is stored besides the snapshot."""
         values: Dict[str, Any] = {name: getattr(self, name) for name in (*TEXTS, *TIMES, "number", "back_to")}
         values["size"] = len(self.packed)
         values["reason"], values["message"] = self.reason[:LONGEST_TEXT], self.message[:LONGEST_TEXT]
@@ -109,7 +108,7 @@ class Revision:
         return {key: value for key, value in values.items() if value not in ("", 0, 0.0, [], {})}
 
     def shown(self) -> Dict[str, Any]:
-        """What a user is shown: no snapshot, times as text in UTC."""
+        """Returns the revision for results: without the snapshot, with times as text in UTC."""
         return {
             "number": self.number,
             "id": self.id,
@@ -135,7 +134,7 @@ class Revision:
 
 
 def from_record(stack: str, number: int, record: object) -> Revision:
-    """The revision of a stored record; ``damaged`` where the record is none, or another's."""
+    """Returns the revision of a stored record; ``damaged`` if the record is invalid, or belongs to another one."""
     if not isinstance(record, dict):
         return Revision(stack, number=number, status=FAILED, damaged="its record can't be read")
     values: Dict[str, Any] = {name: str(record.get(name) or "") for name in TEXTS}
@@ -166,7 +165,7 @@ def _counted(service: Mapping[str, object]) -> Dict[str, Any]:
 
 
 def without_texts(sources: Optional[Mapping[str, Any]]) -> Dict[str, Any]:
-    """``sources`` of a snapshot as a record has them."""
+    """Returns ``sources`` of a snapshot as in a record, without the texts of files."""
     if not sources:
         return {}
     files = [{"path": file["path"], "sha256": file["sha256"]} for file in sources["files"]]
@@ -174,7 +173,7 @@ def without_texts(sources: Optional[Mapping[str, Any]]) -> Dict[str, Any]:
 
 
 def _sources(given: Any) -> Dict[str, Any]:
-    """``sources`` of a record; what is none counts as not there."""
+    """Returns ``sources`` of a record; empty if they are invalid."""
     files = given.get("files") if isinstance(given, dict) else None
     if not isinstance(files, list) or not all(isinstance(f, dict) and f.get("path") and f.get("sha256") for f in files):
         return {}
@@ -183,7 +182,7 @@ def _sources(given: Any) -> Dict[str, Any]:
 
 
 def _notes(given: object) -> Iterator[Any]:
-    """The notes of a record; what is none counts as not there."""
+    """Yields the valid notes of a record."""
     for item in given if isinstance(given, list) else ():
         if isinstance(item, dict) and item.get("kind") and item.get("name"):
             paths = item.get("paths")
@@ -194,7 +193,7 @@ def _notes(given: object) -> Iterator[Any]:
 
 
 def _shots(given: object) -> Iterator[Dict[str, str]]:
-    """The snapshots of a record; what is none counts as not there."""
+    """Yields the valid snapshots of a record."""
     for item in given if isinstance(given, list) else ():
         if isinstance(item, dict) and all(item.get(name) and isinstance(item[name], str) for name in SHOT):
             yield {name: item[name] for name in SHOT}

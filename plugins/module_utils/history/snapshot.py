@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A snapshot: the bound desired state with the images that ran, without secrets.
 
-Configs and secrets are in it by name, without their content. What plans hide is replaced by a keyed digest,
-``{"$kept": DIGEST}``: on the way back the value is found again if it still runs.
+It has configs and secrets by name, without their content. A keyed digest, ``{"$kept": DIGEST}``, replaces each value
+that plans hide: a rollback finds the value if a service still has it.
 """
 
 from __future__ import annotations
@@ -46,17 +46,17 @@ if TYPE_CHECKING:
     )
 
 KEPT = "$kept"
-#: Stands before and after the name of a kept value in a text (values/value_references.py).
+#: Encloses the name of a kept value in a text (values/value_references.py).
 REFERENCE = "\0"
 ENVIRONMENT = "TaskTemplate.ContainerSpec.Env"
 KINDS: Tuple[Tuple[str, Contents], ...] = (("config", "configs"), ("secret", "secrets"))
 
-#: A value of any JSON type to a digest that gives nothing away.
+#: A function from a value of any JSON type to a digest that does not reveal it.
 Digest = Callable[[object], str]
 
 
 def keyed(key: str) -> Digest:
-    """Digests with the cluster's key (base64)."""
+    """Returns a function for digests with the cluster's key (base64)."""
     secret = base64.b64decode(key)
 
     def digest(value: object) -> str:
@@ -73,10 +73,10 @@ def take(
     contents: Mapping[Tuple[str, str], str],
     digest: Digest,
 ) -> Snapshot:
-    """The snapshot of a bound desired state.
+    """Creates the snapshot of a bound desired state.
 
-    ``operations`` are the plan's, ``current`` the live services by name: from them come the images. ``contents`` maps
-    (kind, real name) to the digest of the content, where it is known.
+    ``operations`` are the plan's, ``current`` the running services by name; the images come from both. ``contents``
+    maps (kind, real name) to the digest of the content, if it is known.
     """
     planned = {op.name: op for op in operations if op.kind == "service" and op.action != "remove"}
     stack = bound["stack"]
@@ -101,7 +101,7 @@ def take(
         given: Any = service
         kept = {field: given[field] for field in fields if field in service}
         if operation is not None and operation.reason == NOT_RUN:
-            kept["not_run"] = True  # what is there is another, or nothing
+            kept["not_run"] = True  # the service in the Swarm is another one, or does not exist
         else:
             spec = _with_image(spec, operation, current.get(name))
             left = operation.payload.get("left") if operation is not None else None
@@ -116,7 +116,7 @@ def take(
 
 
 def _of_others(change: Change) -> Dict[str, Any]:
-    """What a deployment has left as it was. Values other than numbers are those of others, and may be secrets."""
+    """Returns a change that a deployment left to other programs. Only numbers have values: others may be secrets."""
     shown = {"path": change.path}
     if isinstance(change.before, int) and isinstance(change.after, int):
         return {**shown, "files": change.before, "live": change.after}
@@ -124,7 +124,7 @@ def _of_others(change: Change) -> Dict[str, Any]:
 
 
 def forced_after(operation: Optional[Operation], current: Optional[Service]) -> int:
-    """How often the service's tasks were replaced by force, as Swarm counts it, once ``operation`` is carried out."""
+    """Returns Swarm's count of forced replacements of the service's tasks, after ``operation``."""
     source = operation.payload.get("spec") if operation is not None else None
     if source is None:
         source = current["Spec"] if current is not None else {}
@@ -132,18 +132,18 @@ def forced_after(operation: Optional[Operation], current: Optional[Service]) -> 
 
 
 def needs(snapshot: Snapshot) -> List[Tuple[str, str]]:
-    """The configs and secrets of the stack's own that the snapshot needs, as (kind, real name), sorted."""
+    """Returns the stack's own configs and secrets that the snapshot needs, as (kind, real name), sorted."""
     own = {(kind, e["real"]) for kind, plural in KINDS for e in snapshot[plural] if not e["external"]}
     return sorted(own)
 
 
 def used(snapshot: Snapshot) -> Set[Tuple[str, str]]:
-    """Everything that its services refer to, by kind and name."""
+    """Returns all objects that its services refer to, by kind and name."""
     return {reference for service in snapshot["services"] for reference in references(service["spec"])}
 
 
 def hide(kind: str, key: str, spec: Mapping[str, object], digest: Digest) -> Dict[str, Any]:
-    """A copy of a specification in which all that a plan would hide is a reference."""
+    """Returns a copy of a specification with references in place of the values that a plan hides."""
 
     def replace(path: str, name: str, value: object) -> Dict[str, Any]:
         del path
@@ -154,7 +154,7 @@ def hide(kind: str, key: str, spec: Mapping[str, object], digest: Digest) -> Dic
 
 
 def hidden_values(kind: str, spec: Mapping[str, object]) -> Iterator[Any]:
-    """What ``hide`` would replace in a live specification."""
+    """Yields the values that ``hide`` would replace in a specification."""
     found: List[Any] = []
 
     def note(path: str, name: str, value: object) -> Any:
@@ -166,12 +166,12 @@ def hidden_values(kind: str, spec: Mapping[str, object]) -> Iterator[Any]:
 
 
 def hidden_texts(spec: Mapping[str, object]) -> List[str]:
-    """What ``hide`` would replace in a live ServiceSpec, where it is text."""
+    """Returns the texts that ``hide`` would replace in a ServiceSpec."""
     return [value for value in hidden_values("service", spec) if isinstance(value, str)]
 
 
 def reveal(spec: object, find: Callable[[str, str], object]) -> Any:
-    """The inverse of ``hide``: ``find(digest, name)`` gives the values."""
+    """Undoes ``hide``: ``find(digest, name)`` returns the values."""
     if isinstance(spec, dict):
         if KEPT in spec:
             return find(str(spec[KEPT]), str(spec.get("name") or ""))
@@ -187,8 +187,8 @@ def _entry(item: Any, find: Callable[[str, str], object]) -> Any:
 
 
 def _shows_secret(kind: str, key: str, path: str, value: object) -> bool:
-    """Whether a value has to be hidden. Of a text with references to kept values, these are the secret: the rest of it
-    counts by what it looks like, not by its name."""
+    """Whether a value must be hidden. In a text with references to kept values, only these are secret, unless the rest
+    looks like a secret."""
     if isinstance(value, str) and REFERENCE in value:
         rest = "".join(value.split(REFERENCE)[::2])
         return bool(mask(kind, key, "", rest) != rest)
@@ -227,14 +227,14 @@ def _variable(kind: str, key: str, entry: object, replace: Callable[[str, str, o
 def _described(kind: str, entry: Union[NetworkEntry, ContentEntry], digest: Digest) -> Dict[str, Any]:
     made: Dict[str, object] = {"key": entry["key"], "name": entry["name"], "external": entry["external"]}
     spec: Optional[Mapping[str, Any]] = entry.get("spec")
-    # Content never belongs here, whatever the specification holds.
+    # A snapshot must never have content.
     plain = {field: value for field, value in spec.items() if field != "Data"} if spec is not None else None
     made["spec"] = None if plain is None else hide(kind, entry["key"], plain, digest)
     return made
 
 
 def _with_image(spec: ServiceSpec, operation: Optional[Operation], current: Optional[Service]) -> Mapping[str, Any]:
-    """``spec`` with the image and the platforms that really run after the operation."""
+    """Returns ``spec`` with the image and the platforms that run after the operation."""
     source = operation.payload.get("spec") if operation is not None else None
     if source is None:
         source = current["Spec"] if current is not None else spec

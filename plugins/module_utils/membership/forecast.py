@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The state after each step: the whole plan from one snapshot, for check mode and the guards before the first step."""
+"""Predicts the state after each step: the whole plan from one snapshot, for check mode and for checks before a run."""
 
 from __future__ import annotations
 
@@ -37,19 +37,19 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.membership.steps
     unsettled,
 )
 
-#: The id of a Swarm or a node that there is only in a plan.
+#: The id of a Swarm or a node that exists only in a plan.
 NEW = "new"
-#: More steps than hosts and nodes can need, each.
+#: More steps than one host or node can need.
 MOST_EACH = 8
 
 
 def plan(world: World, goal: Goal) -> List[Step]:
-    """All steps. Raises StackwrightError as ``next_step``, also for a step that only a later one would meet."""
+    """Returns all steps. Raises StackwrightError as ``next_step``, for each of the steps."""
     return forecast(world, goal)[0]
 
 
 def forecast(world: World, goal: Goal) -> tuple[List[Step], World]:
-    """All steps, and the Swarm after them."""
+    """Returns all steps, and the Swarm after them."""
     world = settled(world)
     steps: List[Step] = []
     for _number in range(MOST_EACH * (len(world.hosts) + len(world.nodes) + 1)):
@@ -62,7 +62,7 @@ def forecast(world: World, goal: Goal) -> tuple[List[Step], World]:
 
 
 def settled(world: World) -> World:
-    """As if every change that was asked for had been made."""
+    """Returns the world after all changes that are still in progress."""
     left = {node.id for node in unsettled(world) if node.is_settled}
     nodes = [
         replace(node, state="down", reachable=False)
@@ -74,12 +74,12 @@ def settled(world: World) -> World:
 
 
 def after(world: World, step: Step, goal: Goal) -> World:
-    """The Swarm after ``step``, if nothing else happens."""
+    """Returns the Swarm after ``step``, if nothing else happens."""
     return _EFFECTS[step.kind](world, step, goal)
 
 
 def _unlocked(world: World, step: Step, goal: Goal) -> World:
-    # A manager that is locked was one before; what it knows of the Swarm is only known then.
+    # A locked host is a manager, but its data about the Swarm can't be read before it is unlocked.
     host = next(host for host in world.hosts if host.host == step.host)
     cluster = world.cluster_id or host.cluster_id or NEW
     node = next((node for node in world.nodes if node.name == host.name and node.is_manager), None)
@@ -91,7 +91,7 @@ def _unlocked(world: World, step: Step, goal: Goal) -> World:
 
 
 def replace_id(step: Step, node: str) -> Step:
-    """The same step for a node whose id was not known."""
+    """Returns the same step for the node with this id."""
     return replace(step, node=node)
 
 

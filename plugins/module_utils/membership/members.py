@@ -9,29 +9,29 @@ from dataclasses import dataclass
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 MANAGER, WORKER, ABSENT = "manager", "worker", "absent"
-#: States of an engine, as it reports them.
+#: States of an Engine, as it reports them.
 INACTIVE, PENDING, ACTIVE, FAILED, LOCKED = "inactive", "pending", "active", "error", "locked"
-#: How the Engine says, in lower case, that a certificate is not valid at the time of the clock.
+#: The Engine's messages, in lower case, about a certificate that is not valid now.
 CERTIFICATE_TIME = ("has expired or is not yet valid", "certificate has expired", "certificates have expired")
-#: On a node that is being removed: the host of the play that it is.
+#: The label of a node that is being removed: its host in the play.
 LEAVING = "stackwright.leaving"
 
 
 @dataclass(frozen=True)
 class Host:
-    """A host of the play: what is wanted of it, and what its engine says of itself."""
+    """A host of the play: its desired role (``wanted``), and the state that its Engine reports."""
 
     host: str
     wanted: str
     name: str = ""  # its host name, which becomes the node's
     state: str = INACTIVE
     node_id: str = ""
-    control: bool = False  # whether it answers for the Swarm
+    control: bool = False  # whether it is a manager that answers for the Swarm
     cluster_id: str = ""  # empty if it is not known
     address: str = ""
-    addresses: Tuple[str, ...] = ()  # all that this machine has, if it is the engine's own
+    addresses: Tuple[str, ...] = ()  # all addresses of this machine, if the Engine runs on it
     error: str = ""
-    joins_by: str = ""  # where a promotion would look for the raft, if there is no manager (enrolling/look.py)
+    joins_by: str = ""  # the address through which a promotion would join, if no manager has it (enrolling/look.py)
 
     @property
     def is_member(self) -> bool:
@@ -40,7 +40,7 @@ class Host:
 
 @dataclass(frozen=True)
 class Node:
-    """A node, as the managers see it."""
+    """A node, as the managers report it."""
 
     id: str
     name: str
@@ -48,12 +48,12 @@ class Node:
     state: str  # ready, down, disconnected, unknown
     availability: str = "active"
     address: str = ""
-    listed: bool = False  # whether the raft has it
+    listed: bool = False  # whether it is a member of the raft
     reachable: bool = False
     leader: bool = False
     leaving: str = ""
-    busy: int = 0  # tasks that run on it, counted only while it is leaving
-    age: float = 0.0  # seconds since the managers last changed what they know of it
+    busy: int = 0  # its running tasks, counted only while it is leaving
+    age: float = 0.0  # seconds since the managers last updated its data
     version: int = 0
 
     @property
@@ -62,7 +62,7 @@ class Node:
 
     @property
     def is_settled(self) -> bool:
-        """Whether the role that was asked for is the one that it has."""
+        """Whether its role is the requested one."""
         return self.is_manager == self.listed
 
     @property
@@ -71,18 +71,18 @@ class Node:
 
     @property
     def counts(self) -> bool:
-        """Whether it is a manager or will be one: not the old entry of a manager that the raft does not have."""
+        """Whether it is a manager or will be one, and not a stale entry of a manager that left the raft."""
         return self.is_manager and (self.listed or not self.is_down)
 
 
 @dataclass(frozen=True)
 class World:
-    """One look at all hosts of a play and, through one manager, at the nodes of their Swarm."""
+    """A snapshot of all hosts of a play and, through one manager, of the nodes of their Swarm."""
 
     hosts: Tuple[Host, ...]
     nodes: Tuple[Node, ...] = ()
     cluster_id: str = ""  # empty if there is no Swarm yet
-    settings: Optional[Mapping[str, Any]] = None  # the Swarm's own specification and its fixed parts
+    settings: Optional[Mapping[str, Any]] = None  # the Swarm's specification and its fixed parts
 
     def node_of(self, host: Host) -> Optional[Node]:
         return next((node for node in self.nodes if node.id == host.node_id), None) if host.is_member else None
@@ -92,12 +92,12 @@ class World:
 
     @property
     def managers(self) -> Dict[str, bool]:
-        """Whether each manager is up, by its id, counted as health/quorum.py does it."""
+        """Whether each manager is up, by its id, counted as in health/quorum.py."""
         return {node.id: node.reachable for node in self.nodes if node.listed or node.counts}
 
 
 def host_of(host: str, wanted: str, facts: Mapping[str, Any]) -> Host:
-    """A host from what the module found there (tasks/member.py: look)."""
+    """Returns a host from the module's facts (enrolling/look.py: look)."""
     more: Dict[str, Any] = {"addresses": tuple(facts["addresses"]), "joins_by": str(facts.get("joins_by") or "")}
     return Host(host, wanted, **more, **{name: facts[name] for name in FACTS})
 
@@ -106,7 +106,7 @@ FACTS = ("name", "state", "node_id", "control", "cluster_id", "address", "error"
 
 
 def node_from(data: Mapping[str, Any], now: float, busy: Mapping[str, int]) -> Node:
-    """A node from the Engine's answer; ``now`` in seconds since 1970, by the manager's clock; ``busy``: its tasks."""
+    """Returns a node from the Engine's answer; ``now``: seconds since 1970 on the manager; ``busy``: tasks by node."""
     spec, status = data.get("Spec") or {}, data.get("Status") or {}
     raft = data.get("ManagerStatus") or {}
     return Node(
@@ -127,7 +127,7 @@ def node_from(data: Mapping[str, Any], now: float, busy: Mapping[str, int]) -> N
 
 
 def seconds_of(moment: str) -> float:
-    """The Engine's time as seconds since 1970, without its fractions; 0.0 if it is none."""
+    """Returns the Engine's time as whole seconds since 1970; 0.0 if it is invalid."""
     from datetime import datetime, timezone
 
     try:
@@ -137,5 +137,5 @@ def seconds_of(moment: str) -> float:
 
 
 def named(nodes: Sequence[Node], name: str) -> List[Node]:
-    """The nodes with this host name or id."""
+    """Returns the nodes with this host name or id."""
     return [node for node in nodes if name in (node.name, node.id)]

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The arithmetic of quorum: which managers may leave the raft, with the numbers in the refusal."""
+"""The arithmetic of quorum: which managers may leave the raft."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors impo
 
 
 def needed(managers: int) -> int:
-    """How many of so many managers must be up."""
+    """Returns how many of the managers must be up."""
     return managers // 2 + 1
 
 
 def counted(managers: int, up: int) -> str:
-    """``3 managers, 1 down``."""
+    """Returns ``3 managers, 1 down``."""
     down = f", {managers - up} down" if up < managers else ""
     return f"{managers} manager{'' if managers == 1 else 's'}{down}"
 
@@ -26,7 +26,7 @@ def refuse_loss(up: Mapping[str, bool], leaving: str, doing: str) -> None:
 
     :param up: whether each manager is reachable, by its id.
     :param leaving: the id of the manager that would be demoted or removed.
-    :param doing: what would be done, for the message: ``demoting m2``.
+    :param doing: the action, for the message: ``demoting m2``.
     """
     managers, now = len(up), sum(up.values())
     after, left = managers - 1, now - bool(up.get(leaving))
@@ -52,7 +52,7 @@ def refuse_loss(up: Mapping[str, bool], leaving: str, doing: str) -> None:
 
 
 def even_warning(managers: int) -> str:
-    """The warning about an even number of managers; empty if it is odd."""
+    """Returns the warning about an even number of managers; empty if it is odd."""
     if managers % 2:
         return ""
     lost = managers - needed(managers)

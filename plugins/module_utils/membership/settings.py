@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The settings of a Swarm: those that an update changes, and those that only a new Swarm or a new member can have."""
+"""The settings of a Swarm: those that an update can change, and those that are fixed for a Swarm or a member."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tup
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import StackwrightError
 
 Change = Dict[str, Any]
-#: Where each option is in the Swarm's specification, in the Engine's own words.
+#: The path of each option in the Swarm's specification.
 PATHS: Dict[str, Tuple[str, ...]] = {
     "task_history_limit": ("Orchestration", "TaskHistoryRetentionLimit"),
     "snapshot_interval": ("Raft", "SnapshotInterval"),
@@ -24,13 +24,13 @@ PATHS: Dict[str, Tuple[str, ...]] = {
 DURATIONS = ("dispatcher_heartbeat", "cert_expiry")
 _PART = re.compile(r"(\d+)(ns|us|ms|s|m|h)")
 _UNITS = {"ns": 1, "us": 1000, "ms": 10**6, "s": 10**9, "m": 60 * 10**9, "h": 3600 * 10**9}
-#: Swarm's own, where they were not given at its creation.
+#: Swarm's defaults.
 POOL, SIZE, DATA_PORT = ["10.0.0.0/8"], 24, 4789
 PORT = 2377
 
 
 class Addresses(NamedTuple):
-    """The addresses that the task gives a member: its options of these names."""
+    """The task's options for the addresses of a member."""
 
     advertise_addr: Optional[str] = None
     listen_addr: Optional[str] = None
@@ -38,7 +38,7 @@ class Addresses(NamedTuple):
 
 
 class Fixed(NamedTuple):
-    """What a Swarm has for good: the task's options of these names."""
+    """The task's options for settings that can't change in a Swarm."""
 
     default_addr_pool: Sequence[str] = ()
     subnet_size: Optional[int] = None
@@ -46,7 +46,7 @@ class Fixed(NamedTuple):
 
 
 def nanoseconds(name: str, text: str) -> int:
-    """A duration such as ``5s`` or ``2160h0m0s``. Raises StackwrightError (``invalid_options``)."""
+    """Parses a duration such as ``5s`` or ``2160h0m0s``. Raises StackwrightError (``invalid_options``)."""
     parts = _PART.findall(text)
     if not parts or "".join(number + unit for number, unit in parts) != text:
         raise StackwrightError(f"{name} must be a duration such as 5s or 2160h, not {text!r}.", "invalid_options")
@@ -54,14 +54,14 @@ def nanoseconds(name: str, text: str) -> int:
 
 
 def duration(value: Any) -> str:
-    """Nanoseconds as text, in the largest unit that fits: ``2160h``."""
+    """Returns nanoseconds as text, in the largest unit without a fraction: ``2160h``."""
     number = int(value or 0)
     unit = next((unit for unit in ("h", "m", "s", "ms", "us") if number and not number % _UNITS[unit]), "ns")
     return f"{number // _UNITS[unit]}{unit}"
 
 
 def wanted_settings(options: Mapping[str, Any]) -> Dict[str, Any]:
-    """The settings that the options ask for, by option, in the Engine's form. Raises StackwrightError."""
+    """Returns the settings in the options, by option, in the Engine's form. Raises StackwrightError."""
     wanted: Dict[str, Any] = {}
     for name in PATHS:
         value = options.get(name)
@@ -76,7 +76,7 @@ def wanted_settings(options: Mapping[str, Any]) -> Dict[str, Any]:
 
 
 def setting_changes(spec: Mapping[str, object], wanted: Mapping[str, object]) -> List[Change]:
-    """The settings that differ: option, before, after (as people write them)."""
+    """Returns the settings that differ: option, before, after, with durations as text."""
     changes = []
     for name, value in wanted.items():
         live: Any = spec
@@ -94,7 +94,7 @@ def _shown(name: str, value: object) -> Any:
 
 
 def with_settings(spec: Mapping[str, object], wanted: Mapping[str, object]) -> Dict[str, Any]:
-    """The Swarm's specification with the settings in it, for an update or for its creation."""
+    """Returns the Swarm's specification with the settings, for an update or for its creation."""
     full: Dict[str, Any] = {key: dict(item) if isinstance(item, dict) else item for key, item in spec.items()}
     for name, value in wanted.items():
         path = PATHS[name]
@@ -106,9 +106,9 @@ def with_settings(spec: Mapping[str, object], wanted: Mapping[str, object]) -> D
 
 
 def refuse_fixed(cluster: Mapping[str, Any], asked: Fixed) -> None:
-    """Raises StackwrightError (``unchangeable``) if the options differ from what a Swarm has for good.
+    """Raises StackwrightError (``unchangeable``) if the options differ from fixed settings of the Swarm.
 
-    :param cluster: ``DefaultAddrPool``, ``SubnetSize``, ``DataPathPort`` of the live Swarm.
+    :param cluster: ``DefaultAddrPool``, ``SubnetSize``, ``DataPathPort`` of the Swarm.
     """
     pools = [_network(pool) for pool in asked.default_addr_pool]
     live = [_network(pool) for pool in cluster.get("DefaultAddrPool") or POOL]
@@ -140,7 +140,7 @@ def _network(text: str) -> str:
 
 
 def check_pools(asked: Fixed) -> None:
-    """Raises StackwrightError (``invalid_options``) for what is not a network, or a subnet_size that fits into none."""
+    """Raises StackwrightError (``invalid_options``) for an invalid network, or a subnet larger than a pool."""
     for pool in asked.default_addr_pool:
         try:
             network = ipaddress.ip_network(str(pool))
@@ -154,10 +154,10 @@ def check_pools(asked: Fixed) -> None:
 
 
 def refuse_addresses(host: str, asked: Addresses, facts: Mapping[str, Any]) -> List[str]:
-    """Compares the addresses of a member with those that it is asked to have; returns what could not be compared.
+    """Compares the addresses of a member with the options; returns notices about those that can't be compared.
 
-    :param facts: ``address`` as the engine reports it; ``listen_addr`` and ``data_path_addr`` as its state on the disk
-        has them, None if that can't be read; ``interfaces``: the addresses of the interfaces that the options name.
+    :param facts: ``address`` as the Engine reports it; ``listen_addr`` and ``data_path_addr`` from its state on the
+        disk, None if that can't be read; ``interfaces``: the addresses of the interfaces in the options.
     :raises StackwrightError: ``unchangeable``.
     """
     unknown, wrong = [], []
@@ -185,7 +185,7 @@ def refuse_addresses(host: str, asked: Addresses, facts: Mapping[str, Any]) -> L
 
 
 def _addresses(name: str, asked: str, interfaces: Mapping[str, Any]) -> Optional[List[str]]:
-    """What the option may mean; None if it names an interface that the host does not have any more."""
+    """Returns the possible addresses of an option; None if it names an interface without an address."""
     head = _split(asked)[0]
     if head in interfaces:
         found = [_address(name, asked.replace(head, address, 1)) for address in interfaces[head]]
@@ -194,7 +194,7 @@ def _addresses(name: str, asked: str, interfaces: Mapping[str, Any]) -> Optional
 
 
 def _address(name: str, text: str) -> str:
-    """One form for an address; with its port only where it is one to listen at."""
+    """Returns the normal form of an address; only ``listen_addr`` has a port."""
     head, port = _split(text)
     with_port = name == "listen_addr"
     return f"{head}:{port or PORT}" if with_port else head
@@ -211,7 +211,7 @@ def _split(text: str) -> Tuple[str, str]:
 
 
 def interface_names(asked: Addresses) -> List[str]:
-    """What the address options name that is not an address, so it must be an interface."""
+    """Returns the interfaces in the address options: the values that are not addresses."""
     names = set()
     for given in asked:
         head = _split(given or "")[0]

@@ -1,10 +1,10 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The next change of membership, from one snapshot of all hosts and nodes. It decides; others act and read again.
+"""Decides the next change of membership from one snapshot of all hosts and nodes.
 
-A run asks for one step, carries it out, looks, and asks again, so a run that was killed is continued by the next one.
-Check mode asks in the same way, with what each step would leave (forecast.py).
+A run gets one step, carries it out, reads the state again and gets the next one, so the next run continues a killed
+one. Check mode does the same with the predicted state after each step (forecast.py).
 """
 
 from __future__ import annotations
@@ -34,13 +34,13 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.membership.setti
 
 UNLOCK, INIT, SETTINGS, FORGET, JOIN = "unlock", "init", "settings", "forget", "join"
 PROMOTE, DEMOTE, READMIT, DRAIN, LEAVE, REMOVE = "promote", "demote", "readmit", "drain", "leave", "remove"
-#: After all others: what the task asks for by itself.
+#: After all other steps: actions that the task requests.
 ROTATE, KEEP_KEY = "rotate", "keep_key"
 
 
 @dataclass(frozen=True)
 class Goal:
-    """What the task asks for beside each host's role."""
+    """The task's options, besides each host's role."""
 
     settings: Mapping[str, Any] = field(default_factory=dict)  # by option
     remove: Tuple[str, ...] = ()
@@ -48,15 +48,15 @@ class Goal:
     dissolve: bool = False
     can_unlock: bool = False
     elsewhere: bool = False  # hosts join a Swarm whose managers are not in the play
-    #: Hosts of which nothing is known, and why.
+    #: Hosts without data, and the reasons.
     missing: Mapping[str, str] = field(default_factory=dict)
-    #: Those of them that may have a Swarm: managers.
+    #: Those of them that may be managers of a Swarm.
     unsure: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Step:
-    """One change. ``host`` is the host of the play that it concerns, empty if it is none; ``node`` the node's id."""
+    """One change. ``host`` is its host in the play, empty if there is none; ``node`` the node's id."""
 
     kind: str
     why: str
@@ -69,20 +69,20 @@ class Step:
     @property
     def text(self) -> str:
         """``join w1 as a worker: it is in no Swarm``."""
-        role = f" as a {self.role}" if self.kind in (JOIN,) else ""
+        role = f" as a {self.role}" if self.kind == JOIN else ""
         named = " ".join(part for part in (self.kind, self.name or self.host) if part)
         return f"{named}{role}: {self.why}"
 
     @property
     def data(self) -> Dict[str, str]:
-        """For the result."""
+        """The step in the result."""
         return {"action": self.kind, "node": self.name or self.host, "reason": self.why}
 
 
 def next_step(world: World, goal: Goal) -> Optional[Step]:
-    """The next change; None if nothing is left to do.
+    """Returns the next change; None if nothing is left to do.
 
-    :raises StackwrightError: what is asked for can't be had, or would lose quorum: ``no_manager``, ``two_clusters``,
+    :raises StackwrightError: the request is impossible, or would lose quorum: ``no_manager``, ``two_clusters``,
         ``other_cluster``, ``swarm_locked``, ``no_quorum``, ``quorum``, ``last_manager``, ``node_up``, ``not_found``,
         ``host_unreachable``, ``node_error``, ``certificate_time``.
     """
@@ -102,7 +102,7 @@ def next_step(world: World, goal: Goal) -> Optional[Step]:
     return None
 
 
-# -- what can't be done at all
+# -- impossible requests
 
 
 def refuse_two_clusters(world: World) -> None:
@@ -122,7 +122,7 @@ def refuse_two_clusters(world: World) -> None:
 
 
 def _refuse_invalid_certificates(world: World) -> None:
-    """Raises StackwrightError for a member that is to stay, but whose certificate is not valid by its own clock."""
+    """Raises StackwrightError for a member that should stay, but has a certificate that is not valid by its clock."""
     for host in world.hosts:
         if host.state == FAILED and host.wanted != ABSENT and any(t in host.error.lower() for t in CERTIFICATE_TIME):
             raise StackwrightError(
@@ -135,7 +135,7 @@ def _refuse_invalid_certificates(world: World) -> None:
 
 
 def _lost_members(world: World, goal: Goal) -> Iterator[Step]:
-    """Hosts that believe in a membership that the managers do not know, or can't serve it any more."""
+    """Yields steps for hosts whose membership the managers do not know, or which can't use it any more."""
     for host in world.hosts:
         node = world.node_of(host)
         if node is not None and node.is_manager and not node.counts:
@@ -162,7 +162,7 @@ def _lost_members(world: World, goal: Goal) -> Iterator[Step]:
             )
 
 
-# -- no Swarm yet, or one that does not answer
+# -- there is no Swarm, or it does not answer
 
 
 def _creating(world: World, goal: Goal) -> Optional[Step]:
@@ -197,10 +197,10 @@ def _joining_elsewhere(world: World) -> Optional[Step]:
 
 def _unmanaged(members: List[Host], goal: Goal) -> StackwrightError:
     states = {host.host: host.error or f"state {host.state}, no manager" for host in members}
-    told = "; ".join(f"{host}: {why}" for host, why in {**states, **goal.unsure}.items())
+    reasons = "; ".join(f"{host}: {why}" for host, why in {**states, **goal.unsure}.items())
     leaderless = any(host.error or host.state in (PENDING, FAILED) for host in members)
     return StackwrightError(
-        f"The Swarm of {_listed([host.host for host in members])} has no manager that answers for it ({told}).",
+        f"The Swarm of {_listed([host.host for host in members])} has no manager that answers for it ({reasons}).",
         "no_quorum" if leaderless else "no_manager",
         "Nothing was changed. Bring back more than half of its managers, and include one of them in the play.",
     )
@@ -219,11 +219,11 @@ def _unlocking(world: World, goal: Goal) -> Optional[Step]:
     return None
 
 
-# -- the whole Swarm goes
+# -- all nodes leave
 
 
 def _dissolves(world: World, goal: Goal) -> bool:
-    """Whether no node would be left. Raises StackwrightError if that was not asked for."""
+    """Whether no node would be left. Raises StackwrightError (``last_manager``) without the option dissolve."""
     members = [host for host in world.hosts if host.is_member]
     if not members or any(host.wanted != ABSENT for host in world.hosts):
         return False
@@ -263,9 +263,9 @@ def _of_the_swarm(world: World, goal: Goal) -> Iterator[Step]:
 
 
 def _departed(world: World, goal: Goal) -> Iterator[Step]:
-    """Nodes that are down for good: left ones, replaced ones, and those that the task names."""
+    """Yields steps for nodes that are down for good: left ones, replaced ones, and those that the task names."""
     for node, why in departed(world, goal):
-        # One that the raft does not have can't be demoted, and is removed as a worker is.
+        # A manager that is not in the raft can't be demoted, and is removed like a worker.
         if node.listed:
             refuse_loss(world.managers, node.id, f"removing {node.name}")
             yield Step(DEMOTE, why, node=node.id, name=node.name)
@@ -273,7 +273,7 @@ def _departed(world: World, goal: Goal) -> Iterator[Step]:
 
 
 def departed(world: World, goal: Goal) -> Iterator[Tuple[Node, str]]:
-    """The nodes that are to be removed without their machine, and why. Raises StackwrightError (``node_up``)."""
+    """Yields the nodes to remove without their machine, and why. Raises StackwrightError (``node_up``)."""
     for name in goal.remove:
         for node in named(world.nodes, name):
             host = world.host_of(node)
@@ -298,7 +298,7 @@ def departed(world: World, goal: Goal) -> Iterator[Tuple[Node, str]]:
 
 
 def _replaced_by(world: World, node: Node) -> Iterator[Tuple[Host, bool]]:
-    """The host of the play that has replaced a node that is down, and whether that is certain."""
+    """Yields the hosts of the play that may have replaced a node that is down, and whether that is certain."""
     for host in world.hosts:
         known = host.state == INACTIVE or (host.state == ACTIVE and host.node_id)
         if known and host.name == node.name and host.node_id != node.id:
@@ -307,8 +307,8 @@ def _replaced_by(world: World, node: Node) -> Iterator[Tuple[Host, bool]]:
 
 
 def unsettled(world: World) -> List[Node]:
-    """Nodes that are not yet what they will be without a further step: a role that was asked for, or a machine that has
-    left and is not yet seen to be down."""
+    """Returns nodes that will change without a further step: a requested role, or a machine that left and is not down
+    yet."""
     left = [
         node
         for node in world.nodes
@@ -318,18 +318,18 @@ def unsettled(world: World) -> List[Node]:
 
 
 def phantoms(world: World, goal: Goal) -> List[Node]:
-    """Nodes that look replaced, and that the task does not remove."""
+    """Returns nodes that seem replaced, and that the task does not remove."""
     gone = {node.id for node, _why in departed(world, goal)}
     down = [node for node in world.nodes if node.is_down and node.id not in gone and world.host_of(node) is None]
     return [node for node in down if any(_replaced_by(world, node))]
 
 
 def _joining(world: World, goal: Goal) -> Iterator[Step]:
-    """Managers first: each of them makes the next change safer."""
+    """Yields joins and promotions, managers first: each of them makes the next change safer."""
     stuck: List[Host] = []
     for wanted in (MANAGER, WORKER):
         if stuck and wanted == WORKER:
-            # No other host is to be a manager, so nothing will change for them.
+            # No other host will become a manager, so waiting does not help.
             raise join_address_gone({host.host: host.joins_by for host in stuck})
         for host in world.hosts:
             node = world.node_of(host)
@@ -346,12 +346,12 @@ def _joining(world: World, goal: Goal) -> Iterator[Step]:
 
 
 def _is_stuck(host: Host, world: World) -> bool:
-    there = {address for other in world.hosts if other.control for address in (other.address, *other.addresses)}
-    return is_stuck(host.joins_by, there)
+    managers = {address for other in world.hosts if other.control for address in (other.address, *other.addresses)}
+    return is_stuck(host.joins_by, managers)
 
 
 def _demoting(world: World, goal: Goal) -> Iterator[Step]:
-    """The leader last: its demotion is the only way to hand the lead over."""
+    """Yields demotions, the leader last: its demotion is the only way to change the leader."""
     found = [
         (node, host)
         for host in world.hosts
@@ -364,7 +364,7 @@ def _demoting(world: World, goal: Goal) -> Iterator[Step]:
 
 
 def _leaving(world: World, goal: Goal) -> Iterator[Step]:
-    """Drain (waited for), demote, leave; the node itself is removed once it is down. Workers first, the leader last."""
+    """Yields drain, demote and leave of each node, workers first, the leader last. Nodes are removed when down."""
     found = [
         (node, host)
         for host in world.hosts

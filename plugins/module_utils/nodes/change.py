@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One node: which it is, and how its specification changes."""
+"""Finds a node, and plans the changes of its specification."""
 
 from __future__ import annotations
 
@@ -26,14 +26,13 @@ ACTIVE, PAUSE, DRAIN = "active", "pause", "drain"
 MERGED, EXACT = "merge", "exact"
 UNCHECKED = (
     "The task could not read through which manager {name} joined the Swarm. If that manager is gone, and the Engine of "
-    "{name} was not restarted since, the promotion takes the node out of the Swarm. If the inventory has the "
-    "node under "
-    "its host name, the task checks this first."
+    "{name} was not restarted since, the promotion takes the node out of the Swarm. If the inventory has the node "
+    "under its host name, the task checks this first."
 )
 
 
 class Wanted(NamedTuple):
-    """What a node is to be. None leaves a part as it is; a label whose value is None is removed."""
+    """The desired state of a node. None leaves a part unchanged; a label with the value None is removed."""
 
     labels: Optional[Mapping[str, Optional[str]]] = None
     labels_mode: str = MERGED
@@ -42,7 +41,7 @@ class Wanted(NamedTuple):
 
 
 class Difference(NamedTuple):
-    """One part that changes: ``role``, ``availability`` or ``label NAME``; None is absent."""
+    """A changed part: ``role``, ``availability`` or ``label NAME``; None is absent."""
 
     what: str
     before: Optional[str]
@@ -54,10 +53,10 @@ class Difference(NamedTuple):
 
 
 def find_node(nodes: Sequence[Node], name: str) -> Node:
-    """The node with this host name or id.
+    """Returns the node with this host name or id.
 
-    Of several with one host name, the one that is not down: the others are stale entries of a node that has joined
-    again. Raises EngineError (``no_node``, ``ambiguous_node``).
+    Of several with the same host name, it is the one that is not down: the others are stale entries of a node that
+    joined again. Raises EngineError (``no_node``, ``ambiguous_node``).
     """
     found = [node for node in nodes if str(node.get("ID")) == name]
     found = found or [node for node in nodes if hostname(node) == name]
@@ -76,7 +75,7 @@ def find_node(nodes: Sequence[Node], name: str) -> Node:
 
 
 def label_texts(labels: Optional[Mapping[str, object]]) -> Optional[Dict[str, Optional[str]]]:
-    """Labels as the Engine takes them, booleans as in Compose; a null removes one."""
+    """Returns labels as texts, booleans as in Compose; None removes a label."""
     if labels is None:
         return None
     texts = {name: str(value).lower() if isinstance(value, bool) else str(value) for name, value in labels.items()}
@@ -84,9 +83,9 @@ def label_texts(labels: Optional[Mapping[str, object]]) -> Optional[Dict[str, Op
 
 
 def absence(node: Node, version: Optional[str] = None) -> str:
-    """Why a node is not back after a restart; empty text if it is ready, reachable and runs that Engine.
+    """Returns why a node is not back after a restart; empty if it is ready, reachable and runs Engine ``version``.
 
-    ``version`` may leave out what a distribution adds to it: ``28.5.2`` is met by ``28.5.2+dfsg1``.
+    ``version`` may omit the suffix of a distribution: ``28.5.2`` matches ``28.5.2+dfsg1``.
     """
     found = []
     state, status = str((node.get("Status") or {}).get("State") or "unknown"), node.get("ManagerStatus")
@@ -101,7 +100,7 @@ def absence(node: Node, version: Optional[str] = None) -> str:
 
 
 def changed_spec(node: Node, wanted: Wanted) -> NodeSpec:
-    """The NodeSpec that the node is to have. What is not asked for stays."""
+    """Returns the desired NodeSpec of a node; other parts stay."""
     spec: NodeSpec = {**(node.get("Spec") or {})}
     if wanted.labels is not None:
         labels = dict(spec.get("Labels") or {}) if wanted.labels_mode == MERGED else {}
@@ -115,7 +114,7 @@ def changed_spec(node: Node, wanted: Wanted) -> NodeSpec:
 
 
 def differences(node: Node, spec: NodeSpec) -> List[Difference]:
-    """What differs between a node and a NodeSpec."""
+    """Returns the differences between a node and a NodeSpec."""
     old = node.get("Spec") or {}
     found = []
     roles, availabilities = (old.get("Role"), spec.get("Role")), (old.get("Availability"), spec.get("Availability"))
@@ -130,12 +129,12 @@ def differences(node: Node, spec: NodeSpec) -> List[Difference]:
 
 
 def check_role(
-    nodes: Sequence[Node], node: Node, role: Optional[str], asked: Optional[Mapping[str, object]] = None
+    nodes: Sequence[Node], node: Node, role: Optional[str], facts: Optional[Mapping[str, object]] = None
 ) -> List[str]:
-    """Warnings about a change of role.
+    """Returns warnings about a change of role.
 
-    :param asked: what the Engine of the node says of its membership (enrolling/look.py: ``node_id``, ``joins_by``);
-        without it, a warning says what could not be checked.
+    :param facts: the membership that the node's Engine reports (enrolling/look.py: ``node_id``, ``joins_by``); without
+        it, a warning says what could not be checked.
     :raises StackwrightError: ``quorum``, ``no_quorum``, ``join_address_gone``.
     :raises PlanError: ``node_down``.
     """
@@ -148,16 +147,16 @@ def check_role(
                 f"{name} is down, so it can't become a manager.", "node_down", "Start its Engine, then run again."
             )
         warning = even_warning(len(managers) + 1)
-        known = asked if asked and asked.get("node_id") == node.get("ID") else None
-        there = [str((one.get("ManagerStatus") or {}).get("Addr") or "").rpartition(":")[0] for one in nodes]
+        known = facts if facts and facts.get("node_id") == node.get("ID") else None
+        addresses = [str((one.get("ManagerStatus") or {}).get("Addr") or "").rpartition(":")[0] for one in nodes]
         joins_by = str((known or {}).get("joins_by") or "")
-        if is_stuck(joins_by, there):
+        if is_stuck(joins_by, addresses):
             raise join_address_gone({name: joins_by})
         unchecked = "" if known else UNCHECKED.format(name=name)
     else:
         refuse_loss(managers, str(node.get("ID")), f"demoting {name}")
         warning, unchecked = even_warning(len(managers) - 1), ""
-    told = [text for text in (warning, unchecked) if text]
+    warnings = [text for text in (warning, unchecked) if text]
     if role == "worker" and is_leader(node):
-        told.append(f"{name} is the leader: its demotion makes the managers elect another one.")
-    return told
+        warnings.append(f"{name} is the leader: its demotion makes the managers elect another one.")
+    return warnings

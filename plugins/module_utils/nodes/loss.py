@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The managers as a whole, and the effect of the loss of a node."""
+"""The state of the managers, and the effect of losing a node."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ NO_QUORUM = "the managers lose their quorum, and without it Swarm replaces nothi
 
 
 def raft(nodes: Sequence[Node]) -> Dict[str, Any]:
-    """The managers: how many are reachable and needed, how many more may fail, the leader, and who is away."""
+    """Returns the state of the managers: numbers of reachable, needed and spare ones, leader, unreachable ones."""
     managers = [node for node in nodes if counts(node)]
     numbers = _numbers(managers_of(nodes))
     return {
@@ -44,14 +44,14 @@ def _numbers(managers: Mapping[str, bool]) -> Dict[str, Any]:
 
 
 def loss(node: Node, nodes: Sequence[Node], services: Sequence[Service], tasks: Sequence[Task]) -> Dict[str, Any]:
-    """What it would mean if ``node`` were lost: for the managers, and for each service with tasks on it."""
+    """Returns the effect of losing ``node``: on the managers, and on each service with tasks there."""
     managers = managers_of(nodes)
     if id_of(node) in managers:
         managers[id_of(node)] = False  # a lost manager still counts as one
     numbers = _numbers(managers)
     found = [_service(move, numbers["quorum"]) for move in moves(node, nodes, services, tasks)]
-    there = {str(task.get("ServiceID")) for task in tasks_on(id_of(node), tasks)}
-    everywhere = [s for s in services if id_of(s) in there and mode_of(s["Spec"]).startswith("global")]
+    running = {str(task.get("ServiceID")) for task in tasks_on(id_of(node), tasks)}
+    everywhere = [s for s in services if id_of(s) in running and mode_of(s["Spec"]).startswith("global")]
     return {
         "node": hostname(node),
         "id": id_of(node),
@@ -81,7 +81,7 @@ def _service(move: Move, kept: bool) -> Dict[str, Any]:
 
 
 def tasks_by_node(nodes: Sequence[Node], services: Sequence[Service], tasks: Sequence[Task]) -> List[Dict[str, Any]]:
-    """For each node, by name: how many tasks it is to run, and of which services."""
+    """Returns for each node, by name, the number of tasks that it should run, in all and by service."""
     known = {id_of(service): service for service in services}
     found = []
     for node in nodes:

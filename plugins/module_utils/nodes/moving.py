@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The services of a node that is to be drained, or is lost: which of their tasks find another node, and how."""
+"""Predicts which tasks of a node that is drained or lost find another node, and how they move."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import ServiceEntry
 
 Item = Mapping[str, Any]
-#: How a service leaves a node: new tasks first, a few at a time by its own update, or all at once as Swarm drains.
+#: How a service leaves a node: new tasks first, some at a time by an update, or all at once by Swarm's drain.
 FIRST, ROLLING, SWARM = "start-first", "rolling", "drain"
 ALIVE = ("new", "pending", "assigned", "accepted", "preparing", "ready", "starting", "running")
 
@@ -40,8 +40,9 @@ ALIVE = ("new", "pending", "assigned", "accepted", "preparing", "ready", "starti
 class Move(NamedTuple):
     """A service with tasks on the node.
 
-    ``count`` tasks are there of ``desired``; ``left`` of them find no other node, ``why`` says why. ``volumes`` are
-    named volumes of the node that the service uses: their data stays there. ``way`` is how it can leave.
+    ``count`` of its ``desired`` tasks are on the node; ``left`` of them find no other node, because of ``why``.
+    ``volumes`` are the service's named volumes on the node: their data stays there. ``way`` is how it can leave,
+    ``dip`` how many tasks are missing at a time.
     """
 
     service: str
@@ -57,7 +58,7 @@ class Move(NamedTuple):
 
     @property
     def stays(self) -> str:
-        """What keeps the service from moving whole, as a sentence without its end; empty if nothing does."""
+        """Why the service can't move completely, as a sentence without a period; empty if it can."""
         parts = []
         if self.left:
             these = "its task" if self.count == 1 else f"{self.left} of its {self.count} tasks"
@@ -69,18 +70,18 @@ class Move(NamedTuple):
         return "; ".join(parts)
 
     def as_dict(self) -> Dict[str, Any]:
-        """Plain data for the result."""
+        """Returns plain data for the result."""
         own = ("service", "stack", "mode", "desired", "count", "way", "dip", "left", "stays")
         return {**{name: getattr(self, name) for name in own}, "volumes": list(self.volumes)}
 
 
 def tasks_on(node: str, tasks: Sequence[Task]) -> List[Task]:
-    """The tasks that are to run on a node (its id), or still do."""
+    """Returns the tasks that run, or should run, on a node (its id)."""
     return [task for task in tasks if task.get("NodeID") == node and _counts_now(task)]
 
 
 def counts(service: Service, tasks: Sequence[Task]) -> Dict[str, int]:
-    """How many tasks of a service are to run on each node, by the node's id."""
+    """Returns how many tasks of a service run, or should run, on each node, by the node's id."""
     found: Dict[str, int] = {}
     for task in tasks:
         if task.get("ServiceID") == id_of(service) and task.get("NodeID") and _counts_now(task):
@@ -93,16 +94,16 @@ def _counts_now(task: Task) -> bool:
 
 
 def moves(node: Node, nodes: Sequence[Node], services: Sequence[Service], tasks: Sequence[Task]) -> List[Move]:
-    """The replicated services and jobs with tasks on ``node``, by name: what becomes of them without it.
+    """Returns the moves of the replicated services and jobs with tasks on ``node``, by name.
 
-    The tasks of global services are not among them: they end, and are missed nowhere else.
+    Global services don't count: their tasks end with the node, and no other node needs them.
     """
-    its_id = id_of(node)
-    others = [other for other in nodes if id_of(other) != its_id]
+    node_id = id_of(node)
+    others = [other for other in nodes if id_of(other) != node_id]
     seen = Seen({"stack": {"name": ""}, "services": []}, others, list(services), list(tasks), {})
     room = Room(seen)
     here: Dict[str, int] = {}
-    for task in tasks_on(its_id, tasks):
+    for task in tasks_on(node_id, tasks):
         here[str(task.get("ServiceID"))] = here.get(str(task.get("ServiceID")), 0) + 1
     found = []
     for service in sorted(services, key=name_of):
@@ -118,16 +119,16 @@ def _move(service: Service, mode: str, count: int, seen: Seen, room: Room) -> Mo
     item: ServiceEntry = {"name": name_of(service), "key": name_of(service), "spec": spec}
     all_fits = fits(seen, item)
     may = eligible(all_fits)
-    needs, spots = wanted(item), {}
+    needs, free = wanted(item), {}
     most = int((spec["TaskTemplate"].get("Placement") or {}).get("MaxReplicas") or 0)
     on = counts(service, seen.tasks)
     for node in may:
-        its_id = id_of(node)
-        limit = max(0, most - on.get(its_id, 0)) if most else count + replicas_of(spec)
-        spots[its_id] = room.fits(its_id, needs, limit)
-    placed = _place(room, needs, spots, count)
-    why = "" if placed == count else _why(name_of(service), all_fits, spots, needs, most, room, on)
-    way, dip = _way(spec, mode, count, sum(spots.values()))
+        node_id = id_of(node)
+        limit = max(0, most - on.get(node_id, 0)) if most else count + replicas_of(spec)
+        free[node_id] = room.fits(node_id, needs, limit)
+    placed = _place(room, needs, free, count)
+    why = "" if placed == count else _why(name_of(service), all_fits, free, needs, most, room, on)
+    way, dip = _way(spec, mode, count, sum(free.values()))
     return Move(
         name_of(service),
         stack_of(service),
@@ -142,11 +143,11 @@ def _move(service: Service, mode: str, count: int, seen: Seen, room: Room) -> Mo
     )
 
 
-def _place(room: Room, needs: Amounts, spots: Mapping[str, int], count: int) -> int:
-    """Gives room to ``count`` tasks, one node after the other; returns how many found some."""
+def _place(room: Room, needs: Amounts, free: Mapping[str, int], count: int) -> int:
+    """Reserves room for ``count`` tasks, one node after the other; returns how many it could place."""
     placed = 0
-    for node, free in spots.items():
-        taken = min(free, count - placed)
+    for node, places in free.items():
+        taken = min(places, count - placed)
         room.take(node, needs, taken)
         placed += taken
     return placed
@@ -155,36 +156,36 @@ def _place(room: Room, needs: Amounts, spots: Mapping[str, int], count: int) -> 
 def _why(
     name: str,
     all_fits: List[Fit],
-    spots: Mapping[str, int],
+    free: Mapping[str, int],
     needs: Amounts,
     most: int,
     room: Room,
     on: Mapping[str, int],
 ) -> str:
-    """What keeps its tasks from each of the other nodes."""
+    """Returns why each of the other nodes can't run its tasks."""
     if not all_fits:
         return "the Swarm has no other node"
     reasons = [ruled_out(all_fits)] if any(fit.reasons for fit in all_fits) else []
     for node in eligible(all_fits):
-        its_id = id_of(node)
-        if spots[its_id]:
+        node_id = id_of(node)
+        if free[node_id]:
             continue
-        taken = [need for need in needs if isinstance(need, tuple) and room.left(its_id, need) < 1]
+        taken = [need for need in needs if isinstance(need, tuple) and room.left(node_id, need) < 1]
         if taken:
-            holders = {room.holders.get((its_id, port), name) for port in taken}
-            whose = " and ".join(sorted("one of its own tasks" if holder == name else holder for holder in holders))
-            what = f"{port_words(taken)} {'is' if len(taken) == 1 else 'are'} taken by {whose}"
-        elif most and on.get(its_id, 0) >= most:
+            holders = {room.holders.get((node_id, port), name) for port in taken}
+            users = " and ".join(sorted("one of its own tasks" if holder == name else holder for holder in holders))
+            what = f"{port_words(taken)} {'is' if len(taken) == 1 else 'are'} taken by {users}"
+        elif most and on.get(node_id, 0) >= most:
             what = f"max_replicas_per_node {most} is reached"
         else:
-            short = [str(need) for need in needs if room.fits(its_id, {need: needs[need]}) < 1]
+            short = [str(need) for need in needs if room.fits(node_id, {need: needs[need]}) < 1]
             what = f"too little of {' and '.join(short)} is free"
         reasons.append(f"on {hostname(node)}, {what}")
     return "; ".join(reasons) or "the other nodes have too little room for all of them"
 
 
 def _way(spec: ServiceSpec, mode: str, count: int, free: int) -> Tuple[str, int]:
-    """How a service leaves the node, and how many of its tasks are missing at a time meanwhile."""
+    """Returns how a service leaves the node, and how many of its tasks are missing at a time."""
     if mode != "replicated":
         return SWARM, count
     step = step_of(spec)
@@ -201,14 +202,14 @@ def is_first(spec: ServiceSpec) -> bool:
 
 
 def step_of(spec: ServiceSpec) -> int:
-    """How many tasks an update replaces at a time."""
+    """Returns how many tasks an update replaces at a time."""
     update, desired = spec.get("UpdateConfig"), replicas_of(spec)
-    # Without a section Swarm updates one task at a time, with a parallelism of 0 all at once.
+    # Without UpdateConfig, Swarm updates one task at a time; with a parallelism of 0, all at once.
     return min(desired, 1 if update is None else int(update.get("Parallelism") or 0) or desired)
 
 
 def local_volumes(spec: ServiceSpec) -> Iterator[str]:
-    """The named volumes of a service that are local to a node."""
+    """Yields the named volumes of a service that are local to a node."""
     for mount in (spec["TaskTemplate"].get("ContainerSpec") or {}).get("Mounts") or []:
         if is_local(mount):
             yield str(mount["Source"])

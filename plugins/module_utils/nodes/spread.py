@@ -1,11 +1,11 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How evenly services are spread over nodes, and which moves of their tasks spread them better.
+"""Measures how evenly services are spread over nodes, and finds moves of tasks that spread them better.
 
-Swarm has two ways to move some tasks of a service. A constraint that a node does not meet moves the tasks on it. One
-replica more, and then one less, moves a task from the fullest node to the emptiest. The scheduler chooses where tasks
-go; its rules are modelled here (swarmkit's nodeLess and spread preferences).
+Swarm has two ways to move some tasks of a service. A constraint that a node does not meet moves the tasks there. One
+replica more, and then one less, moves a task from the fullest node to the emptiest. Swarm's scheduler chooses the
+nodes; this is a model of its rules (swarmkit's nodeLess and spread preferences).
 """
 
 from __future__ import annotations
@@ -48,9 +48,9 @@ NO_GAIN = "it gains nothing"
 
 
 class Gain(NamedTuple):
-    """A move: a service's tasks by node (ids) before and, as predicted, after.
+    """A move: a service's tasks by node (ids) before and, as predicted, after it.
 
-    All leave the node ``away`` (its id), or if that is empty, one leaves the fullest node.
+    All tasks leave the node ``away`` (its id). If that is empty, one task leaves the fullest node.
     """
 
     away: str
@@ -63,7 +63,7 @@ class Gain(NamedTuple):
 
 
 class Spread(NamedTuple):
-    """One look at the Swarm: tasks by node, the services that gain, the best first, and why the others stay."""
+    """The result for a Swarm: tasks by node, the moves with a gain, the best first, and why other services stay."""
 
     totals: Counts
     gains: List[Gain]
@@ -71,12 +71,12 @@ class Spread(NamedTuple):
 
 
 def difference(totals: Mapping[str, int]) -> int:
-    """Between the node with the most tasks and the one with the fewest."""
+    """Returns the difference between the most and the fewest tasks on a node."""
     return max(totals.values(), default=0) - min(totals.values(), default=0)
 
 
 def totals_of(nodes: Sequence[Node], tasks: Sequence[Task]) -> Counts:
-    """The tasks that are to run on each node that takes tasks, by its id."""
+    """Returns the number of tasks on each node that takes tasks, by its id."""
     return {id_of(node): len(tasks_on(id_of(node), tasks)) for node in nodes if is_active(node) and is_ready(node)}
 
 
@@ -87,7 +87,7 @@ def spread(
     dips: bool,
     wanted_ones: Callable[[Service], bool] = lambda service: True,
 ) -> Spread:
-    """The services that gain. ``dips``: those that would run with fewer tasks meanwhile may be among them."""
+    """Finds the moves with a gain. ``dips`` allows moves during which a service runs with fewer tasks."""
     totals = totals_of(nodes, tasks)
     seen = Seen({"stack": {"name": ""}, "services": []}, list(nodes), list(services), list(tasks), {})
     room = Room(seen)
@@ -144,7 +144,7 @@ def _judged(service: Service, seen: Seen, room: Room, totals: Counts, dips: bool
 
 
 class _Scheduler:
-    """Where Swarm would place tasks of one service."""
+    """Predicts where Swarm places tasks of one service."""
 
     def __init__(self, spec: ServiceSpec, may: Sequence[Node], totals: Counts, room: Room, needs: Amounts) -> None:
         placement = spec["TaskTemplate"].get("Placement") or {}
@@ -154,31 +154,31 @@ class _Scheduler:
         self.keys = [str((entry.get("Spread") or {}).get("SpreadDescriptor") or "") for entry in preferences]
 
     def evened(self, now: Counts) -> Optional[Counts]:
-        """One more task, and one less on the node with the most; None if that changes nothing."""
+        """Returns the tasks with one more, and one less on the fullest node; None if that changes nothing."""
         after = self._placed(now, 1, self.may)
         most = max(now.values())
         fullest = [node for node in sorted(now) if now[node] == most]
-        # With several of them, or with a task alone on each node, nobody can tell which one Swarm takes.
+        # If the new task lands on the fullest node, nothing changes. If no node has two tasks, Swarm may remove any.
         if after is None or most < 2 or after.get(fullest[0], 0) > most:
             return None
         after[fullest[0]] -= 1
         return after
 
     def moved(self, now: Counts, away: str) -> Optional[Counts]:
-        """All tasks of one node on others; None if one finds no node."""
+        """Returns the tasks after all of one node have moved to others; None if one finds no node."""
         after = self._placed(now, now[away], [node for node in self.may if id_of(node) != away])
         return None if after is None else {**after, away: 0}
 
     def _placed(self, now: Counts, tasks: int, may: Sequence[Node]) -> Optional[Counts]:
         after, total, left = dict(now), dict(self.totals), self.room.copy()
         for _task in range(tasks):
-            its = {id_of(node): after.get(id_of(node), 0) for node in may}
+            own = {id_of(node): after.get(id_of(node), 0) for node in may}
             free = [
                 node
                 for node in may
-                if left.fits(id_of(node), self.needs, 1) and (not self.most or its[id_of(node)] < self.most)
+                if left.fits(id_of(node), self.needs, 1) and (not self.most or own[id_of(node)] < self.most)
             ]
-            chosen = _chosen(free, self.keys, its, total)
+            chosen = _chosen(free, self.keys, own, total)
             if chosen is None:
                 return None
             after[chosen] = after.get(chosen, 0) + 1
@@ -187,8 +187,8 @@ class _Scheduler:
         return after
 
 
-def _chosen(free: Sequence[Node], keys: Sequence[str], its: Counts, total: Counts) -> Optional[str]:
-    """The node that swarmkit takes: by preferences, then by the service's own tasks, then by all tasks."""
+def _chosen(free: Sequence[Node], keys: Sequence[str], own: Counts, total: Counts) -> Optional[str]:
+    """Returns the node that swarmkit chooses: by preferences, then by the service's own tasks, then by all tasks."""
     if not free:
         return None
     for number, key in enumerate(keys):
@@ -196,13 +196,13 @@ def _chosen(free: Sequence[Node], keys: Sequence[str], its: Counts, total: Count
         for node in free:
             groups.setdefault(str(value_of(node, key) or ""), []).append(node)
         if len(groups) > 1:
-            best = min(sorted(groups), key=lambda value: sum(its[id_of(node)] for node in groups[value]))
-            return _chosen(groups[best], keys[number + 1 :], its, total)
-    return min((its[id_of(node)], total.get(id_of(node), 0), id_of(node)) for node in free)[2]
+            best = min(sorted(groups), key=lambda value: sum(own[id_of(node)] for node in groups[value]))
+            return _chosen(groups[best], keys[number + 1 :], own, total)
+    return min((own[id_of(node)], total.get(id_of(node), 0), id_of(node)) for node in free)[2]
 
 
 def _measure(spec: ServiceSpec, may: Sequence[Node], found: Counts, totals: Counts, now: Counts) -> Tuple[int, ...]:
-    """How uneven it is, the smaller the better: over the values of its preferences, over its nodes, over all tasks."""
+    """Returns how uneven the tasks are: by the values of preferences, by node, and for all tasks. Smaller is better."""
     measures = []
     for preference in (spec["TaskTemplate"].get("Placement") or {}).get("Preferences") or []:
         key = str((preference.get("Spread") or {}).get("SpreadDescriptor") or "")
@@ -221,7 +221,7 @@ def _squares(found: Mapping[str, int]) -> int:
 
 
 def predicted(tasks: Sequence[Task], service: Service, gain: Gain) -> List[Task]:
-    """The tasks after a move, as predicted: for a plan of several moves."""
+    """Returns the predicted tasks after a move, for a plan of several moves."""
     rest = [task for task in tasks if task.get("ServiceID") != id_of(service)]
     like = next(task for task in tasks if task.get("ServiceID") == id_of(service) and state_of(task) == "running")
     places = [node for node in sorted(gain.after) for _task in range(gain.after[node])]
@@ -230,6 +230,6 @@ def predicted(tasks: Sequence[Task], service: Service, gain: Gain) -> List[Task]
 
 
 def by_name(found: Mapping[str, int], nodes: Sequence[Node]) -> Counts:
-    """The same with host names in place of ids."""
+    """Replaces the nodes' ids by host names."""
     names = {id_of(node): hostname(node) for node in nodes}
     return {names.get(node, node): found[node] for node in sorted(found, key=lambda node: names.get(node, node))}

@@ -9,7 +9,7 @@ from typing import Any, Dict
 
 Spec = Dict[str, Dict[str, Any]]
 
-#: Of swarm_cluster: what all hosts of a Swarm share.
+#: The options of swarm_cluster that all hosts of a Swarm share.
 OF_SWARM: Spec = {
     "default_addr_pool": {"type": "list", "elements": "str", "default": []},
     "subnet_size": {"type": "int"},
@@ -43,7 +43,7 @@ OF_SWARM: Spec = {
     "wait_timeout": {"type": "int", "default": 300},
     "lock_timeout": {"type": "int", "default": 120},
 }
-#: Of swarm_cluster, with what each host has for itself.
+#: All options of swarm_cluster.
 SWARM_CLUSTER: Spec = {
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
     "role": {"type": "str", "choices": ["manager", "worker"]},

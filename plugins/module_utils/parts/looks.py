@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The looks at many stacks in one run of a module: with one set of the Engine's answers, and without any change."""
+"""Reads many stacks in one run of a module, with one set of the Engine's answers, and changes nothing."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ def look_at_all(
     work: Change,
     remember: Callable[[Module, Dict[str, object]], object],
 ) -> Dict[str, Any]:
-    """The module's result: ``looks`` has the result for each of ``looks``, in their order.
+    """Returns the module's result; its ``looks`` has the result of each of ``looks``, in order.
 
-    A look has the options of the module (``params``), and what the action plugin hands on (``handed``, with ``defer``).
-    Its result may be a failure; one that needs more than a look has the code ``not_shared``. All of it fails if this is
-    no manager.
+    A look has the module's options (``params``), and data of the action plugin (``handed``, with ``defer``). Its result
+    may be a failure, with the code ``not_shared`` if it needs more than reading. The whole call fails if this is not a
+    manager.
     """
     try:
         client = SharedReads(connection_of(module))
@@ -37,12 +37,12 @@ def look_at_all(
         try:
             client.begin()
             cluster = manager_info(client).get("Swarm", {}).get("Cluster") or {}
-            told = [_look(module, client, one, work, remember) for one in looks]
+            results = [_look(module, client, one, work, remember) for one in looks]
         finally:
             client.close()
     except StackwrightError as error:
         return failure(error)
-    return {"changed": False, "cluster_id": str(cluster.get("ID") or ""), "looks": told}
+    return {"changed": False, "cluster_id": str(cluster.get("ID") or ""), "looks": results}
 
 
 def _look(
@@ -53,7 +53,7 @@ def _look(
     remember: Callable[[Module, Dict[str, Any]], Any],
 ) -> Dict[str, Any]:
     module.params = {**module.params, **one["params"]}
-    # They come beside the options of the module, where Ansible would know them.
+    # These passwords are not in the module's own options, where Ansible would find them.
     module.no_log_values.update(str(entry["password"]) for entry in one["params"].get("registry_auth") or ())
     memory = remember(module, one["handed"])
     client.begin(memory.trace)

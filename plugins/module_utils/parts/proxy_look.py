@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The module caddy_route. A run that finds all routes is remembered, so the next run need not send the whole module.
+"""The module caddy_route. It remembers a run without changes, so that the next run need not send the whole module.
 
 See stack_glance.
 """
@@ -17,7 +17,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.engine.remembere
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.trace import digest
 from ansible_collections.stackwright.swarm.plugins.module_utils.routing.change import APPS
 
-#: What compose_stack needs of the answer.
+#: The fields of the result that compose_stack needs.
 KEPT = ("changed", "changes", "fresh", "conflicts", "replicas", "node")
 
 

@@ -33,12 +33,12 @@ if TYPE_CHECKING:
 
 
 def read_swarm(client: EngineClient, params: Mapping[str, object], check: bool) -> Dict[str, Any]:
-    """What the Swarm has of the stacks in ``name``, or all of it. Raises EngineError, and StackwrightError (``usage``).
+    """Returns the objects of the stacks in ``name``, or of the whole Swarm, sealed with the action plugin's key.
 
-    The specifications hold environments as they are, so they travel sealed with the action's key. A bundle asks for the
-    kept values too.
+    They are sealed because the specifications have environment variables in clear text. A bundle also requests the kept
+    values. Raises EngineError, and StackwrightError (``usage``).
     """
-    del check  # nothing is changed either way
+    del check  # it never changes anything
     run: Any = params[COMPILED]
     if not run:
         raise StackwrightError(
@@ -75,7 +75,7 @@ def read_swarm(client: EngineClient, params: Mapping[str, object], check: bool) 
 
 
 def read_whole_swarm(client: EngineClient, params: Mapping[str, object], check: bool) -> Dict[str, Any]:
-    """As ``read_swarm``, of all stacks."""
+    """Calls ``read_swarm`` for all stacks."""
     return read_swarm(client, {**params, "name": [], "all": True}, check)
 
 
@@ -88,9 +88,9 @@ def _refer(
     known: Set[str],
     texts: bool,
 ) -> Dict[str, object]:
-    """The services with references in place of kept values, and what the values of each stack are.
+    """Returns the services with references in place of kept values, and data about the values of each stack.
 
-    :param texts: whether the values themselves are asked for.
+    :param texts: whether to return the values themselves.
     """
     values: Dict[str, Dict[str, object]] = {}
     notices = []
@@ -112,7 +112,7 @@ def _refer(
 
 
 def _is_ours(obj: Mapping[str, object]) -> bool:
-    """Whether this is bookkeeping of the collection: locks, revisions, values, the record of routes."""
+    """Whether this is bookkeeping of the collection: a lock, a revision, values, the record of routes."""
     return is_bookkeeping(obj) or name_of(obj).startswith(PRIVATE)
 
 

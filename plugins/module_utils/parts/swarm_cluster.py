@@ -22,13 +22,13 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.membership.setti
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.values.seal import NONCE, seal
 
-#: What a host does for itself; what a manager does for others.
+#: Parts that a host does for itself, and parts that a manager does for others.
 LOOK, CREATE, JOIN, LEAVE, UNLOCK = "look", "create", "join", "leave", "unlock"
 HOLD, CHANGE, SETTINGS, ROTATE, TOKENS, END = "hold", "change", "settings", "rotate", "tokens", "end"
 
 
 def check_cluster(options: Mapping[str, Any]) -> Dict[str, Any]:
-    """The settings of the Swarm that the options ask for. Raises StackwrightError (``invalid_options``)."""
+    """Checks the options; returns the Swarm's settings in them. Raises StackwrightError (``invalid_options``)."""
     check_ranges(options)
     check_pools(Fixed(*(options[name] for name in Fixed._fields)))
     if bool(options["join_token"]) != bool(options["join_addrs"]):
@@ -41,9 +41,9 @@ def check_cluster(options: Mapping[str, Any]) -> Dict[str, Any]:
 
 
 def change_membership(client: EngineClient, params: Dict[str, Any], check: bool) -> Dict[str, Any]:
-    """One part of the work, as the action plugin asks for it.
+    """Does the part of the work that the action plugin requests.
 
-    :raises StackwrightError: ``usage`` if the module is run without its action plugin.
+    :raises StackwrightError: ``usage`` if the module runs without its action plugin; errors of ``enrolling``.
     """
     run = params[COMPILED]
     part = run.get("part")
@@ -75,13 +75,13 @@ def change_membership(client: EngineClient, params: Dict[str, Any], check: bool)
             sealed = seal(run["key"], os.urandom(NONCE), manager.secrets_of(client, run["wanted"]))
             return {**result, "sealed_values": sealed}
         else:
-            at_work = manager.Manager(client, clock, run["run"], float(params["wait_timeout"]))
+            acting = manager.Manager(client, clock, run["run"], float(params["wait_timeout"]))
             if part == SETTINGS:
-                at_work.settings(run["settings"])
+                acting.settings(run["settings"])
             elif part == ROTATE:
-                at_work.rotate(run["what"])
+                acting.rotate(run["what"])
             else:
-                at_work.change(run["kind"], run["node"], run["host"])
+                acting.change(run["kind"], run["node"], run["host"])
             result["changed"] = True
     elif part != LOOK:
         raise StackwrightError(

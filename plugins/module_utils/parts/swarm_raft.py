@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The part of swarm_raft on a manager: the archive is encrypted on its way in both directions."""
+"""The part of swarm_raft on a manager. The archive is encrypted between manager and controller."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.values.seal impo
 
 
 def raft_data(client: EngineClient, params: Dict[str, Any], check: bool) -> Dict[str, Any]:
-    """Packs or restores the raft data. Raises StackwrightError (``usage``, and as enrolling.raft)."""
+    """Packs or restores the raft data. Raises StackwrightError (``usage``, and errors of enrolling/raft.py)."""
     run = params[COMPILED]
     if not run:
         raise StackwrightError(

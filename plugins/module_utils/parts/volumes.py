@@ -57,7 +57,7 @@ COPY: Spec = {
 
 
 def snapshot_volumes(client: EngineClient, params: Mapping[str, object], check: bool) -> Dict[str, Any]:
-    """The work of volume_snapshot."""
+    """Does the work of volume_snapshot."""
     options = cast("Options", params)
     if options["keep"] < 0:
         raise StackwrightError(f"keep must be 0 or more, not {options['keep']}.", "invalid_options")
@@ -66,13 +66,13 @@ def snapshot_volumes(client: EngineClient, params: Mapping[str, object], check: 
 
 
 def restore_volume(client: EngineClient, params: Mapping[str, object], check: bool) -> Dict[str, Any]:
-    """The work of volume_restore."""
+    """Does the work of volume_restore."""
     options = cast("Options", params)
     return restore(client, SystemClock(), options, check, _scale(client, options["wait_timeout"]))
 
 
 def copy_volume(client: EngineClient, params: Mapping[str, object], check: bool) -> Dict[str, Any]:
-    """The work of volume_copy."""
+    """Does the work of volume_copy."""
     options = cast("Copying", params)
     if options["state"] == "present" and not options["volume"]:
         raise StackwrightError("volume is required: set it to the volume to copy.", "invalid_options")
@@ -82,7 +82,7 @@ def copy_volume(client: EngineClient, params: Mapping[str, object], check: bool)
 
 
 def _scale(client: EngineClient, limit: int) -> Scale:
-    """Under the lock of the service's stack, and through its gate."""
+    """Returns a function that scales a service, under the lock of its stack, and waits for it; ``limit`` in seconds."""
 
     def scale(service: Service, replicas: int) -> None:
         from ansible_collections.stackwright.swarm.plugins.module_utils.tasks.relocate import scaled

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Chooses the objects to remove from a node: pure functions of the lists of its Engine."""
+"""Pure. Chooses the objects to remove from a node, from the lists of its Engine."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.image_name
 Raw = Mapping[str, Any]
 TASK = "com.docker.swarm.task.id"
 ANONYMOUS = "com.docker.volume.anonymous"
-#: Names that the Engine gives to volumes that have none.
+#: The names of anonymous volumes.
 NO_NAME = re.compile(r"[0-9a-f]{64}\Z")
 ENDED = ("created", "exited", "dead")
 #: Networks that each Engine has.
@@ -23,9 +23,9 @@ HOUR = 3600.0  # seconds
 
 
 class Item(NamedTuple):
-    """One object that can go. ``size`` is in bytes, as far as nothing else has a part of it; 0 where it is not known.
+    """One object that can be removed. ``size`` is in bytes, without parts shared with others; 0 if it is not known.
 
-    ``names`` are all that the object goes by: an image is removed by each.
+    ``names`` are all names of the object: an image is removed by each.
     """
 
     kind: str
@@ -35,15 +35,12 @@ class Item(NamedTuple):
     names: Sequence[str] = ()
 
     def shown(self, node: str) -> Dict[str, Any]:
-        """For the result."""
+        """Returns the object for the result."""
         return {"kind": self.kind, "name": self.name, "id": self.id, "bytes": self.size, "node": node}
 
 
 def containers(found: Iterable[Raw], now: float, older_than: float) -> List[Item]:
-    """Those that have ended and are no task's: Swarm itself keeps and removes those of tasks.
-
-    ``now`` and ``older_than`` are in seconds.
-    """
+    """Returns ended containers without a task: Swarm removes those of tasks. ``now`` and ``older_than``: seconds."""
     return [
         Item("container", _name(one), str(one["Id"]), _size(one.get("SizeRw")))
         for one in found
@@ -60,11 +57,11 @@ def images(
     keep: Collection[str],
     dangling: bool,
 ) -> List[Item]:
-    """Those that no container uses, and nobody needs.
+    """Returns the images that no container uses, and that nothing needs.
 
-    :param used: ids of images that containers have, whether these run or not.
-    :param needed: names of images that the Swarm needs on this node (needs.py), and ``keep`` those that the user keeps.
-    :param dangling: only those without a name. What Swarm has pulled by digest has one.
+    :param used: ids of the images of all containers, also stopped ones.
+    :param needed: names of images that the Swarm needs on this node (needs.py); ``keep``: names that the user keeps.
+    :param dangling: only images without a name. An image that Swarm pulled by digest has one.
     """
     kept = {name for image in (*needed, *keep) for name in names_of(image)} | set(keep)
     chosen = []
@@ -82,7 +79,7 @@ def images(
 
 
 def networks(found: Iterable[Raw], all_containers: Iterable[Raw], now: float, older_than: float) -> List[Item]:
-    """Those of this node alone that no container is attached to, be it stopped, and no other network is made from."""
+    """Returns the node's own networks that no container, not even a stopped one, and no other network uses."""
     found = list(found)
     used = set()
     for container in all_containers:
@@ -102,10 +99,10 @@ def networks(found: Iterable[Raw], all_containers: Iterable[Raw], now: float, ol
 
 
 def volumes(found: Iterable[Raw], all_containers: Iterable[Raw], now: float, older_than: float) -> List[Item]:
-    """Those without a name that no container has, be it stopped. A volume that somebody named is never one of them.
+    """Returns anonymous volumes that no container uses, not even a stopped one. Never returns a named volume.
 
-    Engines from 23 on label what has no name. Older ones do not: there it is a local one with a name as the Engine
-    makes them, without labels and options.
+    Engines from 23 on label anonymous volumes. With older ones, these are local volumes with a generated name, without
+    labels and options.
     """
     used = {mount.get("Name") for container in all_containers for mount in container.get("Mounts") or []}
     found = list(found)
@@ -128,7 +125,7 @@ def volumes(found: Iterable[Raw], all_containers: Iterable[Raw], now: float, old
 
 
 def build_cache(found: Iterable[Raw], now: float, older_than: float) -> Item:
-    """The parts of the build cache that are not in use and were not used for so long, as one; 0 bytes if none."""
+    """Returns the unused parts of the build cache that are old enough, as one item; 0 bytes if there are none."""
     size = sum(
         _size(part.get("Size"))
         for part in found
@@ -140,7 +137,7 @@ def build_cache(found: Iterable[Raw], now: float, older_than: float) -> Item:
 
 
 def _is_old(made: object, now: float, older_than: float) -> bool:
-    """Whether something was made that long ago; what has no time counts as old only if no age is asked for."""
+    """Whether ``made`` is long enough ago. An object without a time is old only if ``older_than`` is 0."""
     at: Optional[float] = float(made) if isinstance(made, (int, float)) else seconds(made)
     return older_than <= 0 if at is None else now - at >= older_than
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The images that a Swarm needs on its nodes: read on a manager, used on every node."""
+"""The images that a Swarm needs on its nodes: a manager reads them, and all nodes use them."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 
 
 def read_needs(client: EngineClient) -> Needs:
-    """``cluster_id``, ``nodes`` (ids) and ``images``: by name the ids of the nodes that may run it.
+    """Returns ``cluster_id``, ``nodes`` (ids) and ``images``: by name, the ids of the nodes that may run it.
 
-    An image is needed by a service as it is, by the specification that Swarm would roll it back to, by a task that is
-    to run, and by each revision of a stack that one can go back to or that is being deployed.
+    An image is needed by a service, by the specification to which Swarm would roll it back, by a task that should run,
+    and by each revision that is being deployed or to which a rollback can return.
 
-    :raises DeployError: ``revision_damaged`` where what a revision needs can't be read.
-    :raises EngineError: this is not a manager of a Swarm with a leader, and all that a call may raise.
+    :raises DeployError: ``revision_damaged`` if a revision can't be read.
+    :raises EngineError: this is not a manager of a Swarm with a leader, or a call fails.
     """
     info = manager_info(client)
     nodes = client.list("/nodes")
@@ -45,7 +45,7 @@ def read_needs(client: EngineClient) -> Needs:
 
 
 def needed_on(needs: Needs, node_id: str) -> List[str]:
-    """The images that one node may have to run."""
+    """Returns the images that a node may have to run."""
     return [image for image, where in needs["images"].items() if node_id in where]
 
 

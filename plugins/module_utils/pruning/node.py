@@ -1,9 +1,9 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Cleans up one node: objects that only its own Engine knows, one by one, each looked at again just before.
+"""Cleans up one node: removes objects of its own Engine one by one, and checks each again just before.
 
-Why not with the Engine's own prune calls: docs/decisions/0057-nodes-are-pruned-one-by-one.md.
+Why it does not use the Engine's prune calls: docs/decisions/0057-nodes-are-pruned-one-by-one.md.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Info
 
 Result = Dict[str, Any]
-LONG = 300.0  # seconds for an answer: sizes are summed up, caches removed
+LONG = 300.0  # seconds for an answer: the Engine adds up sizes, or removes caches
 
 
 def prune_node(client: EngineClient, params: PruneOptions, check: bool) -> Result:
-    """The module's work; ``params`` are its options.
+    """Does the module's work; ``params`` are its options.
 
     :raises StackwrightError: ``invalid_options``, ``wrong_swarm``, ``no_disk``; EngineError; ``revision_damaged``.
     """
@@ -88,7 +88,7 @@ class _Pruning:
         return not threshold or (used or 0) >= threshold
 
     def _needs(self, info: Info) -> Optional[Needs]:
-        """What the Swarm needs; None on an Engine without a Swarm, and on a worker that was not told."""
+        """Returns the needs of the Swarm; None without a Swarm, and on a worker without the option ``needed``."""
         swarm = info.get("Swarm") or {}
         if swarm.get("ControlAvailable"):
             return read_needs(self.client)
@@ -120,7 +120,7 @@ class _Pruning:
         if params["build_cache"]:
             self._build_cache()
 
-    # -- what is there; what check mode would have removed by now is not
+    # -- existing objects, without those that check mode would have removed
 
     def _containers(self, size: bool = False) -> List[Dict[str, Any]]:
         return self.client.list("/containers/json", {"all": True, "size": size}, timeout=LONG)
@@ -172,7 +172,7 @@ class _Pruning:
         if item.size:
             self.removed.append(item)
 
-    # -- one by one
+    # -- single objects
 
     def _remove(
         self, item: Item, is_free: Callable[[Item], str], path: str, query: Optional[Mapping[str, object]] = None
@@ -189,7 +189,7 @@ class _Pruning:
         self.left.append({"kind": item.kind, "name": item.name, "node": self.node, "reason": reason})
 
     def _try(self, path: str, query: Optional[Mapping[str, object]] = None) -> str:
-        """Why it could not be removed; empty if it is gone."""
+        """Returns why an object could not be removed; empty if it was."""
         try:
             self.client.delete(path, query)
         except EngineError as error:
@@ -219,7 +219,7 @@ class _Pruning:
 
 
 def _percent(path: str) -> Optional[int]:
-    """How full the file system of a path is, in percent, as ``df`` counts; None if it can't be read."""
+    """Returns the usage of a path's file system in percent, as ``df`` does; None if it can't be read."""
     try:
         stat = os.statvfs(path)
     except (OSError, ValueError):

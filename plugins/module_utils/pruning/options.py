@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The options of node_prune: what can be made again is removed unless said otherwise, data only if asked for."""
+"""The options of node_prune. By default it removes objects that can be created again; data only on request."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ RANGES = {"disk_threshold": (0, 100), "older_than": (0, 87600)}
 
 
 def check(params: PruneOptions) -> None:
-    """Raises StackwrightError (``invalid_options``) with all that is wrong with the options."""
+    """Raises StackwrightError (``invalid_options``) with all faults of the options."""
     numbers: Any = params
     wrong = [
         f"{name} must be from {least} to {most}, not {str(numbers[name])[:20]}."
