@@ -153,9 +153,9 @@ def _all(
             yield from service_drift(service, live[name], specs[name], known, context)
         else:
             yield for_a_job(missing("service", name, service["key"], context.what, specs[name]), specs[name], context)
-    for name, service in live.items():
-        if name not in specs and STEP not in labels_of(service):
-            yield extra("service", service, context.what)
+    for name, current in live.items():
+        if name not in specs and STEP not in labels_of(current):
+            yield extra("service", current, context.what)
     yield from network_drift(intended, observed, live, context)
     yield from volume_drift(intended, observed, context)
     for kind in ("config", "secret"):
