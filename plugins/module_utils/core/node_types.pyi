@@ -6,7 +6,7 @@
 from typing import Dict, List, Mapping, Sequence, TypedDict
 
 class Place(TypedDict):
-    """How a node can be found among hosts: ``names`` has its addresses as well, ``others`` those of other nodes."""
+    """The data to find a node's host: ``names`` has its names and addresses, ``others`` those of other nodes."""
 
     id: str
     name: str
@@ -24,7 +24,7 @@ class Step(TypedDict, total=False):
     patience: float
 
 class Question(TypedDict, total=False):
-    """A step on the volume of a node; ``number`` tells one question of a process from another."""
+    """A step on the volume of a node; ``number`` identifies the question of a process."""
 
     node: Place
     volume: Step

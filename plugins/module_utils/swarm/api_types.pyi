@@ -1,10 +1,9 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The types of the Engine's objects, with the fields that engine/shapes.py checks at the door.
+"""The types of the Engine's objects, with the fields that engine/shapes.py checks.
 
-Imported for types only: a stub has no code, so that no host gets it. A field may be absent or null: read it with
-``.get(...) or ...``.
+Imported for types only: a stub is never sent to a host. A field may be absent or null: read it as ``.get(...) or ...``.
 """
 
 from typing import Dict, List, TypedDict

@@ -30,21 +30,21 @@ Objects = Literal["networks", "configs", "secrets"]
 Contents = Literal["configs", "secrets"]
 
 class Answer(TypedDict, total=False):
-    """What a registry says of an image: its name with the digest, or why it ``refused`` to tell."""
+    """A registry's answer about an image: its name with the digest, or the code why it was ``refused``."""
 
     image: str
     platforms: List[Platform]
     refused: str
 
 class Placing(TypedDict, total=False):
-    """What decides where tasks can run: all nodes, the running tasks of all stacks, the volumes of this node."""
+    """The data for the placement of tasks: all nodes, the running tasks of all stacks, the volumes of this node."""
 
     nodes: List[Node]
     tasks: List[Task]
     volumes: List[Volume]
 
 class Observed(TypedDict, total=False):
-    """One snapshot of the Swarm (cluster/observe.py). What is not asked for is absent."""
+    """One snapshot of the Swarm (cluster/observe.py). Parts that were not requested are absent."""
 
     info: Info
     api: List[int]
@@ -67,7 +67,7 @@ class Observed(TypedDict, total=False):
     kept: References
 
 class Gathered(TypedDict, total=False):
-    """What swarm_info describes (info/swarm_objects.py); what is not asked for is absent."""
+    """The objects that swarm_info describes (info/swarm_objects.py). Parts that were not requested are absent."""
 
     info: List[Info]
     nodes: List[Node]
@@ -78,7 +78,7 @@ class Gathered(TypedDict, total=False):
     secrets: List[Config]
 
 class Note(TypedDict, total=False):
-    """What our modules changed by themselves, as a revision records it (drift/own_changes.py)."""
+    """A note about a change by our own run, as a revision records it (drift/own_changes.py)."""
 
     kind: str
     name: str
@@ -89,7 +89,7 @@ class Note(TypedDict, total=False):
     at: float
 
 class Binding(TypedDict, total=False):
-    """The object that a config or secret of a state is in the Swarm, or None if it must be created."""
+    """The object in the Swarm for a config or secret of a state, None if it must be created."""
 
     name: str
     object: Optional[Config]
@@ -98,7 +98,7 @@ class Binding(TypedDict, total=False):
     was: Optional[str]
 
 class NetworkEntry(TypedDict, total=False):
-    """``base``: the name in the files, if the network was replaced; ``replaces``, ``in_place``: those that go."""
+    """``base``: the name in the files, if the network was replaced; ``replaces``, ``in_place``: networks to remove."""
 
     key: str
     name: str
@@ -128,7 +128,7 @@ class Dependency(TypedDict, total=False):
     required: bool
 
 class AsDocker(TypedDict):
-    """What ``docker stack deploy`` would create, and the keys that it ignores."""
+    """The service that ``docker stack deploy`` would create, and the keys that it ignores."""
 
     spec: ServiceSpec
     keys: List[str]
@@ -170,7 +170,7 @@ class Recreated(TypedDict, total=False):
     why: str
 
 class Binder(Protocol):
-    """What a revision takes the references to kept values from (binding/kept_values.py, pinned.py)."""
+    """The source of a revision's references to kept values (binding/kept_values.py, pinned.py)."""
 
     labels: Dict[str, str]
     options: StoreOptions
@@ -180,7 +180,7 @@ class Binder(Protocol):
     def desired(self) -> State: ...
 
 class State(TypedDict, total=False):
-    """What a DesiredState, a bound one and a snapshot have in common (docs/architecture.md)."""
+    """The common fields of a DesiredState, a bound one and a snapshot (docs/architecture.md)."""
 
     format: int
     stack: Mapping[str, str]
@@ -213,7 +213,7 @@ class Snapshot(State, total=False):
     values: KeptValues
 
 class HasMode(TypedDict, total=False):
-    """What a ServiceSpec and its normal form have in common."""
+    """The common fields of a ServiceSpec and its normal form."""
 
     Mode: Mode
 

@@ -1,12 +1,12 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The types of kept values, as a DesiredState has them, and of what generators take. Imported for types only."""
+"""The types of kept values in a DesiredState, and of the generators' parameters. Imported for types only."""
 
 from typing import Dict, List, Optional, TypedDict
 
 class Params(TypedDict, total=False):
-    """The parameters of all generators, by name (generators.py); a token takes more, as its claims."""
+    """The parameters of all generators, by name (generators.py); generate_jwt takes claims as well."""
 
     length: int
     bytes: int
