@@ -1,12 +1,12 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Binds a DesiredState to the objects in the Swarm: which config or secret has a content, and under which name.
+"""Binds a DesiredState to the objects in the Swarm: chooses the object and the name of each config and secret.
 
-Configs and secrets can't be changed, so other content means another object. An object of the stack with the same
-content keeps its name (so a stack that docker's CLI made is taken over as it is); new content takes the name of the
-file if that is free, else that name with a suffix. Content of secrets can't be read back: it is compared by a keyed
-digest in a label, so that neither name nor label can be used to guess it.
+Configs and secrets can't be changed, so new content needs a new object. An object of the stack with the same content
+keeps its name, also one that the docker CLI created. New content gets the name in the file if that is free, else the
+name with a suffix. The content of secrets can't be read: it is compared by a keyed digest in a label, so neither name
+nor label helps to guess it.
 """
 
 from __future__ import annotations
@@ -55,10 +55,9 @@ def bind_all(
     options: Options,
     write: bool = False,
 ) -> State:
-    """As ``bind``, with the values that the stack refers to, and the names of its volumes; missing values are made and
-    kept if ``write``. If
+    """As ``bind``, and also binds volumes and kept values. Generates and stores missing values if ``write``.
 
-    there are some, ``binder`` is what a revision takes the references from, in place of the values.
+    With kept values, the result's ``binder`` has the references, which a revision records in place of the values.
     """
     if options.get("recreate"):
         desired = {**desired, "replace_networks": True}
@@ -82,12 +81,11 @@ def bind_all(
 
 
 def bind(desired: State, observed: Observed, adopt_secrets: bool = False) -> State:
-    """A copy of ``desired`` whose configs and secrets have a ``binding`` and whose services refer to the real names.
+    """Returns a copy of ``desired`` with a ``binding`` for each config and secret, and real names in the services.
 
-    A network that was replaced has a generated name; one that differs gets such a name where ``desired`` says
-    ``replace_networks``.
+    A replaced network has a generated name. A network that differs gets one if ``desired`` has ``replace_networks``.
 
-    Raises EngineError: ``not_found`` naming every external object that is missing, ``conflict`` for a foreign name.
+    Raises EngineError (``not_found`` for missing external objects, ``conflict`` for a name of another owner).
     """
     bound: State = {**desired}
     renamed: Dict[Tuple[str, str], str] = {}
@@ -143,7 +141,7 @@ def _bound(
     if holder is None:
         name, reason = base, "new" if not own else "content changed"
     else:
-        # Without a key (no secret of ours exists yet) the suffix comes from the object in the way: it has to be new.
+        # Without a key (we have no secret yet), the id of the object with the name makes the suffix unique.
         mark = digest(kind, entry, key) or digest("config", {"spec": {}, "data": id_of(holder)}, None)
         name = suffixed(base, mark)
         reason = "content changed"
@@ -153,8 +151,8 @@ def _bound(
                 "(adopt_secrets trusts it)"
             )
     latest = max(own, key=lambda obj: str(obj.get("CreatedAt") or "")) if own and kind == "config" else None
-    was = latest["Spec"].get("Data") if latest is not None else None
-    return {**entry, "binding": {"name": name, "object": None, "reason": reason, "adopt": False, "was": was}}
+    old = latest["Spec"].get("Data") if latest is not None else None
+    return {**entry, "binding": {"name": name, "object": None, "reason": reason, "adopt": False, "was": old}}
 
 
 def _belongs(obj: Mapping[str, object], base: str, bases: Set[str]) -> bool:
@@ -176,12 +174,12 @@ def _same(kind: str, entry: ContentEntry, obj: Config, key: Optional[str]) -> bo
     if kind == "config":
         return (entry["data"] or "") == (have.get("Data") or "")
     if spec.get("Driver"):
-        return True  # the driver holds the value; there is no content
+        return True  # the driver has the value
     return key is not None and labels_of(obj).get(CONTENT) == digest(kind, entry, key)
 
 
 def with_names(spec: ServiceSpec, renamed: Mapping[Tuple[str, str], str]) -> Any:
-    """A copy of a ServiceSpec whose references to networks, configs and secrets use the real names."""
+    """Returns a copy of a ServiceSpec that refers to networks, configs and secrets by their real names."""
     template: Any = spec["TaskTemplate"]
     container = dict(template["ContainerSpec"])
     for kind, list_key, name_key in (("config", "Configs", "ConfigName"), ("secret", "Secrets", "SecretName")):
@@ -209,7 +207,7 @@ def _renamed(service: ServiceEntry, renamed: Mapping[Tuple[str, str], str]) -> S
 
 
 def missing_externals(desired: State, observed: Observed) -> Iterator[str]:
-    """One sentence for each external object that a service refers to and that does not exist."""
+    """Yields a sentence for each missing external object that a service refers to."""
     for absent in absent_externals(desired, observed):
         places = sorted(f"service {s['key']}" + (f" ({s['where']})" if s.get("where") else "") for s in absent.users)
         remedy = f" ({absent.remedy})" if absent.remedy else ""

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Hides the content of secrets: a container may write it to its log, and errors show the last lines of the log."""
+"""Hides the content of secrets. A container may log it, and errors show the last log lines."""
 
 from __future__ import annotations
 
@@ -19,10 +19,12 @@ if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import Snapshot, State
 
 Data = Mapping[str, Any]
+#: Parts of a result that are never scrubbed: identifiers and facts of the Swarm.
+PLAIN = ("stack", "cluster_id", "node", "calls", "changed", "deferred", "status", "plan_id", "kept_values")
 
 
 def contents(desired: State) -> List[str]:
-    """The contents of the secrets of a DesiredState, as text."""
+    """Returns the contents of the secrets of a DesiredState as text."""
     import base64
 
     found = [entry.get("data") for entry in desired["secrets"]]
@@ -30,7 +32,7 @@ def contents(desired: State) -> List[str]:
 
 
 def scrubbed(error: StackwrightError, scrub: Callable[[Any], Any]) -> StackwrightError:
-    """The error without what ``scrub`` takes out of texts and plain data."""
+    """Applies ``scrub`` to the texts and details of an error, and returns the error."""
     error.message, error.hint, error.details = scrub(error.message), scrub(error.hint), scrub(error.details)
     error.args = (error.message,)
     return error
@@ -39,7 +41,7 @@ def scrubbed(error: StackwrightError, scrub: Callable[[Any], Any]) -> Stackwrigh
 def with_secrets(story: Callable[[Options], Dict[str, object]], desired: State, options: Options) -> Dict[str, Any]:
     """Runs ``story(options)`` for a stack without kept values.
 
-    Errors and lines of progress come out without the contents of its secrets; a plan has none in the first place.
+    Removes the contents of secrets from errors and progress lines. A plan never has them.
     """
     progress = options["progress"]
 
@@ -53,7 +55,7 @@ def with_secrets(story: Callable[[Options], Dict[str, object]], desired: State, 
 
 
 def hiding(snapshot: Snapshot, scrub: Callable[[object], object], mask: Mask) -> Mask:
-    """A mask that also shows nothing of what stands where ``snapshot`` refers to a kept value, nor such values."""
+    """Returns a mask that also hides kept values, and every field in which ``snapshot`` refers to one."""
     places: Dict[Tuple[str, str], Set[str]] = {}
     if snapshot.get("values"):
         parts: Any = snapshot
@@ -73,6 +75,7 @@ def hiding(snapshot: Snapshot, scrub: Callable[[object], object], mask: Mask) ->
 
 
 def _without_lost(value: object) -> Any:
+    """Hides texts with the marker of an unknown value (``LOST``)."""
     if isinstance(value, str):
         return HIDDEN if LOST in value else value
     if isinstance(value, dict):

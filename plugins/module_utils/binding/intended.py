@@ -1,11 +1,11 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The intended state of a stack: its last good revision, with the values that it hides, as far as they are known."""
+"""The intended state of a stack: its last good revision, with all hidden values that can be found."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Callable, Dict, List, Mapping, Optional, Sequence, Set, Tuple
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.binding.recall import revealed, running_values
 from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.content import digest
@@ -49,13 +49,13 @@ SEE = "List the revisions with stack_info and history: true."
 
 
 class Superseded(DeployError):
-    """Somebody has deployed the stack while this run waited for the lock."""
+    """Another run has deployed the stack while this run waited for the lock."""
 
     default_code = "out_of_sequence"
 
 
 def last_good(stack: str, revisions: Sequence[Revision]) -> Revision:
-    """The revision whose state the stack was left in. Raises DeployError (``no_revision``, ``revision_damaged``)."""
+    """Returns the last good revision. Raises DeployError (``no_revision``, ``revision_damaged``)."""
     found = present(revisions)
     removed = max((r.number for r in revisions if r.status == REMOVED), default=0)
     if found is None or removed > found.number:
@@ -71,24 +71,24 @@ def last_good(stack: str, revisions: Sequence[Revision]) -> Revision:
 
 
 def unsettled(revisions: Sequence[Revision], target: Revision) -> List[str]:
-    """What a user has to know of revisions after ``target``: one at work, damaged, or failed and left as it is."""
-    told = []
+    """Returns notices about revisions after ``target`` that are in progress, damaged, or failed and not undone."""
+    notices = []
     still_open = left_open(revisions)
     for revision in sorted(revisions, key=lambda r: r.number):
         if revision.number <= target.number:
             continue
         if revision.damaged:
-            told.append(f"revision {revision.number} is damaged ({revision.damaged}): its changes are unknown")
+            notices.append(f"revision {revision.number} is damaged ({revision.damaged}): its changes are unknown")
         elif revision.status == DEPLOYING or not revision.undone:
             how = (
                 "is in progress, or was interrupted"
                 if revision.status == DEPLOYING
                 else "failed and was not rolled back"
             )
-            hands_off = ", and can't be healed; deploy its files again, or roll back with stack_rollback"
-            hint = hands_off if revision in still_open else ""
-            told.append(f"revision {revision.number} {how}: its changes are shown as drift{hint}")
-    return told
+            remedy = ", and can't be healed; deploy its files again, or roll back with stack_rollback"
+            hint = remedy if revision in still_open else ""
+            notices.append(f"revision {revision.number} {how}: its changes are shown as drift{hint}")
+    return notices
 
 
 def _damaged(revision: Revision, why: str) -> DeployError:
@@ -100,7 +100,7 @@ def _damaged(revision: Revision, why: str) -> DeployError:
 
 
 def intended_of(revision: Revision, options: Options) -> Intended:
-    """The state that a revision has recorded. Raises DeployError (``revision_damaged``)."""
+    """Returns the recorded state of a revision. Raises DeployError (``revision_damaged``)."""
     try:
         snapshot = unpack(revision.packed)
     except StackwrightError as error:
@@ -113,10 +113,10 @@ def intended_of(revision: Revision, options: Options) -> Intended:
 
 
 class Intended:
-    """A revision's state. After ``take``, ``bound`` is it with the values that could be found.
+    """The state of a revision. ``resolve`` sets ``bound``: the state with the values that it found.
 
-    ``scrub`` takes every kept value of the stack out of plain data. ``open`` are rules for the places of values that
-    can't be read; ``why`` says why.
+    ``scrub`` removes every kept value of the stack from plain data. ``open`` are rules that ignore the fields with
+    values that can't be read; ``why`` is the reason.
     """
 
     def __init__(self, revision: Revision, snapshot: Snapshot) -> None:
@@ -129,15 +129,15 @@ class Intended:
         self.key = ""
         self.values: Optional[Pinned] = None
 
-    def take(
+    def resolve(
         self,
         client: EngineClient,
         observed: Observed,
         key: Optional[str],
         known: Optional[Callable[[Mapping[str, str]], Mapping[str, str]]] = None,
     ) -> None:
-        """Finds the values. ``key`` is the cluster's key, ``known`` gives kept values by the labels of their versions
-        (else they are read from their store)."""
+        """Finds the values. ``key`` is the cluster's key. ``known`` returns kept values by the labels of their
+        versions; without it, they are read from their store."""
         found: Optional[Dict[str, Any]] = None
         self.key = key or ""
 
@@ -154,8 +154,8 @@ class Intended:
             return
         labels: Mapping[str, str] = kept.get("labels") or {}
         texts = known(labels) if known is not None else self._read(client, observed)
-
-        self._leave(labels.keys() - texts.keys())
+        if labels.keys() - texts.keys():
+            self._ignore_values()
         full = {**dict.fromkeys(labels, ""), **texts}
         bound: Any = self.bound
         for part in KINDS:
@@ -174,10 +174,8 @@ class Intended:
             self.why = error.message
             return {}
 
-    def _leave(self, lost: Set[str]) -> None:
-        """Rules that leave the places of values open which nobody can compare."""
-        if not lost:
-            return
+    def _ignore_values(self) -> None:
+        """Ignores the fields with kept values, as they can't be compared."""
         self.open = tuple(
             Rule(name=service["name"], path=place)
             for service in self.snapshot["services"]
@@ -185,7 +183,7 @@ class Intended:
         )
 
     def context(self, observed: Observed, revisions: Sequence[Revision], answers: Mapping[str, Any]) -> Context:
-        """What the comparison knows beside both sides."""
+        """Returns the context of a comparison with ``observed``."""
         return Context(
             self.what,
             str(self.snapshot["stack"].get("prefix") or ""),
@@ -198,7 +196,7 @@ class Intended:
 
 
 def _contents(observed: Observed) -> Dict[Tuple[str, str], str]:
-    """The digests of what configs and secrets hold, where they can be known."""
+    """Returns the digests of the contents of configs and secrets; empty if unknown."""
     found = {}
     for kind, plural in CONTENTS:
         for obj in observed[plural]:

@@ -1,9 +1,9 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Kept values on their way into the specs: read, generated if missing, stored, bound, and hidden again.
+"""Reads the kept values of a stack, generates missing ones, stores them, and binds them into the specifications.
 
-Until a stack is bound it has references only. What a plan, an error or a result could show of values is taken out here.
+Before binding, a stack has only references. Plans, errors and results are scrubbed here.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Callable, Dict, List, Mapping, Optional, Sequence, Set
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.binding.bind import bind
-from ansible_collections.stackwright.swarm.plugins.module_utils.binding.hiding import contents, scrubbed
+from ansible_collections.stackwright.swarm.plugins.module_utils.binding.hiding import PLAIN, contents, scrubbed
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock import Clock, iso
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
@@ -24,7 +24,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.values.choice im
     completed,
     version_of,
 )
-from ansible_collections.stackwright.swarm.plugins.module_utils.values.kept import ADOPTED, Kept
+from ansible_collections.stackwright.swarm.plugins.module_utils.values.kept import ADOPTED, Kept, Version
 from ansible_collections.stackwright.swarm.plugins.module_utils.values.making import make_missing
 from ansible_collections.stackwright.swarm.plugins.module_utils.values.recover import live_values
 from ansible_collections.stackwright.swarm.plugins.module_utils.values.spec_places import is_within, places_in
@@ -48,16 +48,14 @@ if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.values.value_types import ValueEntry
 
 Data = Mapping[str, Any]
-#: In place of the mark of a version that is still to be made.
+#: The mark of a version that is not generated yet.
 NEW = "new"
-#: Parts of a result that name things of the Swarm, and are needed as they are.
-PLAIN = ("stack", "cluster_id", "node", "calls", "changed", "deferred", "status", "plan_id", "kept_values")
 
 
 class Values:
-    """The values of one run. ``labels`` (name to version) and ``unbound`` are what a revision keeps of it.
+    """The values of one run. A revision records ``labels`` (name to version) and ``unbound``.
 
-    ``unbound`` is the bound state with the real names of configs and secrets, but references in the services.
+    ``unbound`` is the bound state with real names of configs and secrets, but with references in the services.
     """
 
     def __init__(self, client: EngineClient, clock: Clock, desired: Desired, options: Options) -> None:
@@ -67,7 +65,7 @@ class Values:
         self.regenerate: Sequence[str] = self.options.get("regenerate") or ()
         self.labels: Dict[str, str] = {}
         self.unbound: State = {}
-        # Name to what happened to it in this run; of a vault, before it was written.
+        # Value's name to its action; ``made`` is that of the run before the controller wrote the vault.
         self.made: Dict[str, str] = dict(self.options.get("made") or {})
         self.done: Dict[str, str] = dict(self.made)
         self._store: Optional[Store] = None
@@ -82,21 +80,20 @@ class Values:
     # -- into the specs
 
     def bind(self, desired: State, observed: Observed, adopt_secrets: bool, write: bool) -> State:
-        """As ``bind.bind``, with the values in it. Values that are missing are made if ``write``, for ``store`` to
-        keep them; else they show as ``<generated>``. Raises ValueStoreError, and EngineError of the store ``swarm``."""
+        """As ``bind.bind``, with the values. Generates missing values if ``write``, which ``store`` then stores; else
+        shows ``<generated>``. Raises ValueStoreError, and EngineError for the store ``swarm``."""
         self._observed = observed
-        texts = self._chosen(self._open(), write)
+        texts = self._read(self._open(), write)
         objects = {kind: bind_values(desired[kind], texts) for kind in ("networks", "configs", "secrets")}
         whole: Any = {**desired, **objects}
         self.unbound = bind(whole, observed, adopt_secrets)
         return {**self.unbound, "services": bind_values(self.unbound["services"], texts)}
 
-    def _chosen(self, store: Store, write: bool) -> Dict[str, str]:
+    def _read(self, store: Store, write: bool) -> Dict[str, str]:
         before, self._token = latest(store)
         self._choose(before, write)
-        found = {entry["name"]: version_of(self._kept, entry) for entry in self.entries}
         self.labels = self._labels_of(self._kept)
-        return {name: version.value or "" for name, version in found.items() if version}
+        return {name: version.value or "" for name, version in self._versions_in(self._kept).items()}
 
     def _choose(self, before: Kept, write: bool) -> None:
         rng = None
@@ -105,12 +102,12 @@ class Values:
 
             rng, self.done = SystemRandom(), dict(self.made)
         self._before, self._kept = before, completed(before, self.entries, self._ask(rng))
-        self._tell(before, self._kept)
+        self._record_actions(before, self._kept)
 
     def store(self) -> bool:
-        """Stores the values that ``bind`` has made; False if others have written the store since: bind again.
+        """Stores the values that ``bind`` has generated. Returns False if another run wrote the store: bind again.
 
-        Raises ValueStoreError, and EngineError of the store ``swarm``.
+        Raises ValueStoreError, and EngineError for the store ``swarm``.
         """
         store = self._open()
         try:
@@ -124,9 +121,12 @@ class Values:
         self._written, self.regenerate = True, ()
         return True
 
+    def _versions_in(self, kept: Kept) -> Dict[str, Version]:
+        found = ((entry["name"], version_of(kept, entry)) for entry in self.entries)
+        return {name: version for name, version in found if version}
+
     def _labels_of(self, kept: Kept) -> Dict[str, str]:
-        found = {entry["name"]: version_of(kept, entry) for entry in self.entries}
-        return {name: version.label for name, version in found.items() if version}
+        return {name: version.label for name, version in self._versions_in(kept).items()}
 
     def _write(self, store: Store) -> None:
         def edit(kept: Kept) -> Kept:
@@ -156,7 +156,7 @@ class Values:
             self.regenerate,
         )
 
-    def _tell(self, before: Kept, after: Kept) -> None:
+    def _record_actions(self, before: Kept, after: Kept) -> None:
         for entry in self.entries:
             name, version = entry["name"], version_of(after, entry)
             if version is None or version == version_of(before, entry):
@@ -175,30 +175,30 @@ class Values:
             )
         return self._store
 
-    # -- what is left to do besides the deployment
+    # -- the store, before and after the deployment
 
-    def must_hand_over(self, options: Options) -> bool:
-        """Whether the controller keeps these values, and has to write some before this run can go on."""
+    def controller_must_write(self, options: Options) -> bool:
+        """Whether the controller has the store, and must write values before this run can continue."""
         if not is_carried(self.options) or options["check"] or options["defer"]:
             return False
         kept = self._before
         return bool(self.regenerate or any(kept is None or version_of(kept, entry) is None for entry in self.entries))
 
-    def hand_over(self) -> None:
-        """Raises NotYetKept with what the controller has to write first."""
+    def ask_controller(self) -> None:
+        """Raises NotYetKept with the values that the controller must write first."""
         before = self._before or self._kept
         try:
             self._write(self._open())
         except NotYetKept as needed:
             needed.made = dict(self.done)
             needed.before = self._labels_before()
-            # Not those of the look: the version of an override is nobody's current one, and has to stay.
+            # Read again: the version of an override is not a current one, and must be kept.
             self.labels = self._labels_of(needed.kept)
             needed.kept = self._without_old(needed.kept, before)
             raise
 
-    def collect(self) -> None:
-        """Takes the versions out of the store that neither a revision nor the stack itself needs."""
+    def remove_unused(self) -> None:
+        """Removes the versions that neither a revision nor the stack needs from the store."""
         old = self._kept.collected({name: {label} for name, label in self.labels.items()}) != self._kept
         if self._written and old:
             update(self._open(), lambda kept: self._without_old(kept, kept))
@@ -215,27 +215,27 @@ class Values:
             needed.setdefault(name, set()).add(entry.current)
         return kept.collected(needed)
 
-    def settle(self, write: bool) -> bool:
-        """Keeps what was adopted where nothing else had to change; whether there was something."""
-        fresh = ADOPTED in self.done.values() and not self._written and not self.made
-        if fresh and write:
+    def store_adopted(self, write: bool) -> bool:
+        """Stores adopted values if nothing else was stored. Returns whether there are any."""
+        pending = ADOPTED in self.done.values() and not self._written and not self.made
+        if pending and write:
             self._write(self._open())
-        return fresh
+        return pending
 
-    def go_back(self) -> None:
-        """After a rollback: what this run has recreated is no longer the current version."""
+    def roll_back(self) -> None:
+        """After a rollback, makes the versions before this run's regenerated ones the current ones again."""
         labels = {**self._labels_before(), **(self.options.get("before") or {})}
         if labels:
             self._kept = update(self._open(), lambda kept: kept.using(labels))
 
     def _labels_before(self) -> Dict[str, str]:
-        """The versions that what this run has recreated has replaced. Of a vault, an earlier run has made them."""
+        """Returns the versions that regenerated values have replaced."""
         again = [name for name, what in self.done.items() if what == "regenerated"]
         found = {name: self._before.current(name) for name in again} if self._before else {}
         return {name: version.label for name, version in found.items() if version is not None}
 
     def of_versions(self, labels: Mapping[str, str]) -> Dict[str, str]:
-        """The values of these versions (name to label), as far as the store has them."""
+        """Returns those values of these versions (name to label) that the store has."""
         found: Dict[str, str] = {}
         for kept in (self._before, self._kept):
             for name, label in labels.items():
@@ -245,10 +245,10 @@ class Values:
                     found[name] = str(version.value)
         return found
 
-    # -- hidden again
+    # -- hide the values
 
     def mask(self, kind: str, key: str, path: str, value: object) -> Any:
-        """``value`` as a plan may show it: nothing of what stands where there is a reference, before or after."""
+        """Returns ``value`` as a plan may show it. Hides fields that have a reference, in old and new values."""
         if value is None:
             return None
         if is_within(path, self._places_of(kind, key)):
@@ -266,7 +266,7 @@ class Values:
         return self._places[kind, key]
 
     def scrub(self, data: object) -> Any:
-        """A copy of plain data without any value of the stack, of whatever version."""
+        """Returns a copy of plain data without the stack's values, of any version."""
         plain = {entry["name"] for entry in self.entries if not entry["sensitive"]}
         texts = [
             version.value
@@ -280,7 +280,7 @@ class Values:
         return scrubber([*texts, *contents(self.desired)])(data)
 
     def result(self, result: Mapping[str, object], pending: bool) -> Dict[str, Any]:
-        """The result of a run with the values that it used, and without any that it should not show."""
+        """Returns the scrubbed result of a run, with its ``kept_values``."""
         shown = {name: item if name in PLAIN else self.scrub(item) for name, item in result.items()}
         shown["kept_values"] = [
             {
@@ -296,9 +296,9 @@ class Values:
 
 
 def with_values(story: Callable[[Options], Dict[str, object]], values: Values, options: Options) -> Dict[str, Any]:
-    """Runs ``story(options)`` for a stack with references: ``options["binder"]`` are the values.
+    """Runs ``story(options)`` for a stack with references, with ``values`` as ``options["binder"]``.
 
-    Results and errors of the story come out without values. Raises NotYetKept if the controller has to write first.
+    Removes the values from results and errors. Raises NotYetKept if the controller must write first.
     """
     mask, progress = options["mask"], options["progress"]
     given: Options = {
@@ -311,23 +311,23 @@ def with_values(story: Callable[[Options], Dict[str, object]], values: Values, o
     quiet = given["check"] or given["defer"]
     try:
         result = story(given)
-        pending = values.settle(write=not quiet)
+        pending = values.store_adopted(write=not quiet)
         shown = values.result(result, pending)
         if not quiet:
             try:
-                values.collect()
+                values.remove_unused()
             except NotYetKept as needed:
                 needed.result = shown
                 raise
     except StackwrightError as error:
-        told = scrubbed(error, values.scrub)
+        failure = scrubbed(error, values.scrub)
         if (error.details.get("outcome") or {}).get("rollback") == "done":
             try:
-                values.go_back()
+                values.roll_back()
             except NotYetKept as needed:
-                needed.failure = told
+                needed.failure = failure
                 raise needed from None
-        raise told from None
+        raise failure from None
     if pending and given["defer"]:
         shown["deferred"] = True
     return shown

@@ -1,13 +1,13 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The kept values of a revision: its versions, read from the store that it used."""
+"""The kept values of a revision: the versions that it used, read from its store."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Callable, Dict, List, Mapping, Optional, Set, Tuple, cast
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.binding.hiding import hiding, scrubbed
+from ansible_collections.stackwright.swarm.plugins.module_utils.binding.hiding import PLAIN, hiding, scrubbed
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock import Clock
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import DeployError, StackwrightError
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
@@ -36,9 +36,9 @@ Data = Mapping[str, Any]
 
 
 def kept_in(snapshot: Snapshot, values: Data) -> Snapshot:
-    """The snapshot with the store that a run names: ``values`` has ``store`` and ``path``, and ``carried`` of a vault.
+    """Returns the snapshot with the store of ``values`` (``store``, ``path``; for a vault, ``carried``), if it has one.
 
-    Labels have a mark of chance, so a version that is found under one is the right one, wherever it was moved to.
+    Labels of versions are random, so a version with the same label is the right one, in whatever store it is.
     """
     kept = snapshot["values"]
     store = dict(kept.get("store") or {})
@@ -52,7 +52,7 @@ def kept_in(snapshot: Snapshot, values: Data) -> Snapshot:
 
 
 class Pinned:
-    """The values of one snapshot. The next one takes ``unbound``, ``desired``, ``labels`` and ``options`` from it."""
+    """The values of a snapshot. The next snapshot copies ``unbound``, ``desired``, ``labels`` and ``options``."""
 
     def __init__(self, client: EngineClient, info: Info, snapshot: Snapshot, clock: Optional[Clock] = None) -> None:
         kept = snapshot["values"]
@@ -76,22 +76,22 @@ class Pinned:
         self._kept, _token = latest(self._store)
 
     def make_current(self) -> None:
-        """From now on, deployments use these versions. Raises ValueStoreError."""
+        """Makes these versions the current ones, for the next deployments. Raises ValueStoreError."""
         update(self._store, lambda kept: kept.using(self.labels))
 
     def texts(self) -> Dict[str, str]:
-        """The values by name. Raises ValueStoreError (``value_lost``) for those that the store lacks."""
+        """Returns the values by name. Raises ValueStoreError (``value_lost``) if the store lacks one."""
         return pinned(self._kept, self.labels)
 
     def generators(self) -> Dict[str, Tuple[str, Dict[str, Any]]]:
-        """How the values are made: the generator and its parameters, by name; without those that were only set."""
+        """Returns generator and parameters of each generated value, by name."""
         entries = ((name, self._kept.entries.get(name)) for name in self.labels)
         return {
             name: (entry.generator, dict(entry.params or {})) for name, entry in entries if entry and entry.generator
         }
 
     def bind(self, bound: State) -> State:
-        """``bound`` with the values. Raises ValueStoreError (``value_lost``) for those that the store lacks."""
+        """Returns ``bound`` with the values. Raises ValueStoreError (``value_lost``) if the store lacks one."""
         texts = self.texts()
         self.desired = self.unbound = {**bound}
         parts: Any = {part: bind_values(bound[part], texts) for part in ("networks", "services")}
@@ -100,7 +100,7 @@ class Pinned:
         return cast("State", {**bound, **parts, "binder": self})
 
     def scrub(self) -> Callable[[Any], Any]:
-        """A function that takes every kept value of the stack out of plain data."""
+        """Returns a function that removes every kept value of the stack from plain data."""
         texts: List[str] = [
             version.value
             for entry in self._kept.entries.values()
@@ -113,9 +113,9 @@ class Pinned:
 def with_pinned(
     story: Callable[[Options], Dict[str, object]], values: Pinned, snapshot: Snapshot, options: Options
 ) -> Dict[str, Any]:
-    """Runs ``story(options)`` for a snapshot with kept values: what it shows and raises has none of them.
+    """Runs ``story(options)`` for a snapshot with kept values, and removes them from results and errors.
 
-    Its versions are the current ones afterwards, so that the next deployment does not bring the newer ones back.
+    Then makes the snapshot's versions the current ones, so that the next deployment does not use the newer ones.
     """
     scrub = values.scrub()
     progress = options["progress"]
@@ -140,7 +140,7 @@ def with_pinned(
 
 
 def labels_in_history(client: EngineClient, stack: str) -> Optional[Dict[str, Set[str]]]:
-    """The versions that the stack's revisions need, by name; None if one of them can't be read."""
+    """Returns the versions that the stack's revisions need, by name; None if a revision can't be read."""
     found: Dict[str, Set[str]] = {}
     for revision in History(client, None, stack).read():
         if revision.damaged:
@@ -149,7 +149,3 @@ def labels_in_history(client: EngineClient, stack: str) -> Optional[Dict[str, Se
         for name, label in (labels or {}).items():
             found.setdefault(name, set()).add(label)
     return found
-
-
-#: Parts of a result that name things of the Swarm, and are needed as they are.
-PLAIN = ("stack", "cluster_id", "node", "calls", "changed", "deferred", "status", "plan_id")

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From a planned deployment to a revision's snapshot, and from a snapshot back to a bound desired state."""
+"""Converts a planned deployment to a revision's snapshot, and a snapshot back to a bound desired state."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def draft(
     snapshot: Optional[Snapshot] = None,
     back_to: int = 0,
 ) -> Revision:
-    """A revision that is not recorded yet, of the run that ``holder`` (of the lock) describes."""
+    """Returns a revision that is not recorded yet, of the run ``holder`` (of the lock)."""
     return Revision(
         stack,
         id=str(holder.get("run") or ""),
@@ -77,9 +77,9 @@ def draft(
 
 
 def snapshot_of(client: EngineClient, bound: State, observed: Observed, plan: Plan) -> Snapshot:
-    """What the plan makes of the stack, free of secrets. Creates the cluster's key if values have to be hidden.
+    """Returns the stack's state after the plan, without secrets. Creates the cluster's key if it hides values.
 
-    Of a stack with kept values it has the references and which versions they meant.
+    If the stack has kept values, the snapshot has the references and their versions.
     """
     key = observed.get("key")
     any_key = key or observed.get("history_key")
@@ -102,8 +102,8 @@ def snapshot_of(client: EngineClient, bound: State, observed: Observed, plan: Pl
 
 
 def with_others(snapshot: Snapshot, stack: str, revisions: Sequence[Revision]) -> Snapshot:
-    """``snapshot`` of a run that deployed some services, with the others and what they use as the last good revision
-    has them. If there is none, or a damaged one, nothing is known of them."""
+    """Adds the other services and their objects from the last good revision to the ``snapshot`` of a run that deployed
+    only some services. Without a readable last good revision, returns ``snapshot``."""
     last = present(revisions)
     if last is None or last.damaged or not last.packed:
         return snapshot
@@ -113,11 +113,14 @@ def with_others(snapshot: Snapshot, stack: str, revisions: Sequence[Revision]) -
     others = [service for service in before["services"] if service["name"] not in names]
     out["services"] = sorted([*snapshot["services"], *others], key=lambda service: str(service["name"]))
     parts: Any = out
-    now_there: Any = snapshot
-    once: Any = before
+    new_parts: Any = snapshot
+    old_parts: Any = before
     for plural in ("networks", "configs", "secrets"):
-        there = {entry.get("real", entry["name"]) for entry in now_there[plural]}
-        parts[plural] = [*now_there[plural], *(e for e in once[plural] if e.get("real", e["name"]) not in there)]
+        known = {entry.get("real", entry["name"]) for entry in new_parts[plural]}
+        parts[plural] = [
+            *new_parts[plural],
+            *(e for e in old_parts[plural] if e.get("real", e["name"]) not in known),
+        ]
     keys = {service["key"] for service in others}
     waves = zip_longest(snapshot["waves"], before["waves"], fillvalue=())
     out["waves"] = [[*new, *(key for key in old if key in keys)] for new, old in waves]
@@ -129,7 +132,7 @@ def with_others(snapshot: Snapshot, stack: str, revisions: Sequence[Revision]) -
 
 
 def _with_references(bound: State, binder: Binder) -> State:
-    """The bound state with the names that are real, and references where there are values now."""
+    """Returns the bound state with real names, and with references in place of values."""
     written: State = {**bound, "services": binder.unbound["services"]}
     parts: Any = written
     desired: Any = binder.desired
@@ -147,13 +150,13 @@ def recall(
     spared: Collection[Tuple[str, str]] = (),
     values: Optional[Pinned] = None,
 ) -> State:
-    """A bound desired state as ``bind`` makes it, from a snapshot; ``what`` names the revision in errors.
+    """Returns a bound desired state, as ``bind`` does, from a snapshot. ``what`` is the revision in errors.
 
-    ``values`` are its kept ones, if they have been read already. Of the configs and secrets ``spared`` (kind, name) it
-    does not matter whether they are gone, or others.
+    ``values`` are its kept values, if they were read already. The configs and secrets ``spared`` (kind, name) may be
+    missing or changed.
 
-    Raises DeployError: ``value_lost`` (a hidden value runs nowhere any more), ``revision_incomplete`` (a config
-    or secret is gone or is another); EngineError (``not_found``) for missing external objects.
+    Raises DeployError (``value_lost`` if no running service has a hidden value, ``revision_incomplete`` if a config or
+    secret is missing or changed), EngineError (``not_found``) for missing external objects.
     """
     bound = _revealed(client, snapshot, observed, what)
     gone: List[str] = []
@@ -226,9 +229,9 @@ def _revealed(client: EngineClient, snapshot: Snapshot, observed: Observed, what
 
 
 def revealed(snapshot: Snapshot, find: Callable[[str, str, str], object]) -> State:
-    """A snapshot as plain specifications; ``find(where, digest, name)`` gives what it hides (``service web``).
+    """Returns a snapshot's state with its hidden values, which ``find(where, digest, name)`` returns.
 
-    Raises DeployError (``revision_damaged``) if one is none that an Engine would take.
+    ``where`` is for example ``service web``. Raises DeployError (``revision_damaged``) for an invalid specification.
     """
     bound: State = {"format": 1, "routes": [], "notices": [], "stack": snapshot["stack"], "waves": snapshot["waves"]}
     parts: Any = bound
@@ -250,8 +253,8 @@ def revealed(snapshot: Snapshot, find: Callable[[str, str, str], object]) -> Sta
 
 
 def running_values(key: Optional[str], observed: Observed) -> Dict[str, Any]:
-    """What is hidden in snapshots and still there, by its digest with the cluster's ``key``: in the services as they
-    are and as they were."""
+    """Returns the values that snapshots hide, from current and previous specifications of the objects in the Swarm, by
+    their digest with the cluster's ``key``."""
     if not key:
         return {}
     mark = keyed(key)
@@ -267,7 +270,7 @@ def _stored_key(client: EngineClient) -> str:
 
 
 def digest_of(client: EngineClient, key: Optional[str]) -> Digest:
-    """The cluster's digest; its key is read or made when the first value has to be hidden."""
+    """Returns the cluster's digest function, which reads or creates the key at the first value."""
     made: List[Callable[[Any], str]] = []
 
     def mark(value: object) -> str:

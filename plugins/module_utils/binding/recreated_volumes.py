@@ -1,9 +1,9 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Volumes that are recreated: an empty one comes beside the old one, under a generated name.
+"""Recreates volumes: creates an empty one beside the old one, under a generated name.
 
-A volume is on nodes that the manager can't reach, and what is removed comes back by no rollback. Why:
+The manager can't reach volumes on other nodes, and no rollback restores a removed volume. Why:
 decisions/0031-volumes-that-are-recreated.md.
 """
 
@@ -45,11 +45,11 @@ if TYPE_CHECKING:
         State,
     )
 
-Look = Callable[[], Sequence["Revision"]]
+History = Callable[[], Sequence["Revision"]]
 
 
 class _Made(NamedTuple):
-    """A volume as a service has it, or had it; of two the one with the greater ``order`` came later."""
+    """A volume of a service, now or in a revision. The newer one has the greater ``order``."""
 
     name: str
     base: str
@@ -57,12 +57,11 @@ class _Made(NamedTuple):
     order: int
 
 
-def bound_volumes(client: EngineClient, bound: State, observed: Observed, history: Look) -> State:
-    """``bound`` with the names of the volumes that the stack has now.
+def bound_volumes(client: EngineClient, bound: State, observed: Observed, history: History) -> State:
+    """Returns ``bound`` with the current names of the stack's volumes. ``history`` returns the revisions.
 
-    ``bound["recreate_volumes"]`` are those that get a new one where it is known that the old one was made otherwise
-    than the file asks. The result's ``recreated`` says which did (name, base, old, why), ``not_recreated`` which did
-    not, and ``renamed_volumes`` has names by those of the file. ``history`` gives the revisions.
+    Recreates those of the volumes ``bound["recreate_volumes"]`` that are known to differ from the file. Adds
+    ``recreated`` (name, base, old, why), ``not_recreated`` (notices), ``renamed_volumes`` (name in the file to name).
     """
     stack = bound["stack"]["name"]
     wanted = wanted_volumes(bound)
@@ -85,7 +84,7 @@ def bound_volumes(client: EngineClient, bound: State, observed: Observed, histor
         latest = max(same or known, key=lambda made: made.order)
         names[base] = latest.name
         if base in asked:
-            why = _made_otherwise(client, stack, latest, driver, observed, history) if same else ""
+            why = _real_difference(client, stack, latest, driver, observed, history) if same else ""
             why = why or driver_difference(driver, latest.driver)
             if why:
                 mark = json.dumps([latest.name, max(made.order for made in known)]).encode()
@@ -106,7 +105,7 @@ def bound_volumes(client: EngineClient, bound: State, observed: Observed, histor
 
 
 def with_volumes(services: Sequence[ServiceEntry], stack: str, renamed: Mapping[str, str]) -> List[ServiceEntry]:
-    """Copies of bound services whose volumes have these names, by those of the file."""
+    """Returns copies of bound services with other names of volumes (``renamed``: the name in the file to the name)."""
     if not renamed:
         return list(services)
     out: List[ServiceEntry] = []
@@ -142,7 +141,7 @@ def _made(spec: ServiceSpec, stack: str, order: int) -> List[_Made]:
 
 
 def recorded(revisions: Sequence[Revision], stack: str, base: str) -> List[_Made]:
-    """The volume as the newest good revision has it: of a stack that was removed, nothing else tells its name."""
+    """Returns the volume in the newest good revision, which alone has the volumes of a removed stack."""
     from ansible_collections.stackwright.swarm.plugins.module_utils.history.retention import newest_good
 
     last = newest_good(revisions)
@@ -161,11 +160,11 @@ def _of_revision(revision: Revision, stack: str) -> List[_Made]:
     return [made for service in services for made in _made(service["spec"], stack, revision.number)]
 
 
-def _made_otherwise(
-    client: EngineClient, stack: str, made: _Made, driver: Driver, observed: Observed, history: Look
+def _real_difference(
+    client: EngineClient, stack: str, made: _Made, driver: Driver, observed: Observed, history: History
 ) -> str:
-    """What is known to differ of the real volume although the service says the same: by what is on this node, else by
-    the revisions that had the same volume."""
+    """Returns how the real volume differs although the service's specification does not. Compares the volume on this
+    node, else the revisions with the same volume."""
     real = [v for v in (client.get("/volumes") or {}).get("Volumes") or [] if could_be(made.name, name_of(v))]
     if real:
         return next(filter(None, (volume_difference(driver, volume) for volume in real)), "")
@@ -175,7 +174,7 @@ def _made_otherwise(
 
 
 def mounting(client: EngineClient, stack: str, node: str, volumes: Sequence[str]) -> Dict[str, List[str]]:
-    """Volume → the containers of this node that have it and are none of the stack's, as words."""
+    """Returns for each volume the containers on this node that use it and belong to another stack, as text."""
     found: Dict[str, List[str]] = {}
     for container in client.list("/containers/json"):
         mounted = [str(mount.get("Name") or "") for mount in container.get("Mounts") or []]

@@ -1,10 +1,10 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Networks that are replaced: Swarm can't change one, so another one comes beside it, under a generated name.
+"""Replaces networks: Swarm can't change one, so a new one is created beside it, under a generated name.
 
-The name follows from what the network is like, so that each revision has its own, and a stack can go back to any. If
-the file fixes the name, or the new one needs the old one's subnet, the old one goes first.
+The name depends on the network's settings, so each revision has its own network and the stack can be rolled back to it.
+If the file sets the name, or the new network needs the subnet of the old one, the old one is removed first.
 """
 
 from __future__ import annotations
@@ -27,30 +27,30 @@ Item = Mapping[str, Any]
 
 
 def bound_networks(desired: State, networks: Sequence[Network]) -> List[NetworkEntry]:
-    """The networks of a DesiredState as they are to be; ``in_place`` names those that go before one is made."""
+    """Returns the networks of a DesiredState with real names; ``in_place`` are those to remove before creating one."""
     made = [entry if entry["external"] else _bound(entry, desired, networks) for entry in desired["networks"]]
-    there = {name_of(network): network for network in networks if stack_of(network) == desired["stack"]["name"]}
-    to_be = [
+    current = {name_of(network): network for network in networks if stack_of(network) == desired["stack"]["name"]}
+    new_specs = [
         entry["spec"] or {}
         for entry in made
-        if not entry["external"] and (entry.get("replaces") or entry["name"] not in there)
+        if not entry["external"] and (entry.get("replaces") or entry["name"] not in current)
     ]
     out: List[NetworkEntry] = []
     for entry in made:
         first = [
             name
             for name in entry.get("replaces") or ()
-            if name == entry["name"] or any(overlap(there[name], spec) for spec in to_be)
+            if name == entry["name"] or any(overlap(current[name], spec) for spec in new_specs)
         ]
         out.append({**entry, "in_place": first} if first else entry)
     return out
 
 
 def _bound(entry: NetworkEntry, desired: State, networks: Sequence[Network]) -> NetworkEntry:
-    """``entry`` with the name of the network that is as it says, or is to be made (``replaces`` names the others).
+    """Returns ``entry`` with the name of the network that matches it.
 
-    ``desired["replace_networks"]`` allows that; else it is the network that differs. ``base`` is the file's name, where
-    it is not that one.
+    If none matches and ``desired["replace_networks"]`` is set, returns a new name and ``replaces``, the old networks;
+    else the newest network. ``base`` is the name in the file if it is another one.
     """
     base, spec = entry["name"], entry["spec"] or {}
     own = [

@@ -61,7 +61,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.planning.steps i
 from ansible_collections.stackwright.swarm.plugins.module_utils.pulling.before import Around, pull_before
 from ansible_collections.stackwright.swarm.plugins.module_utils.request.options import BEFORE, detach
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import id_of, name_of
-from ansible_collections.stackwright.swarm.plugins.module_utils.volumes.in_plan import left_by, named, owed
+from ansible_collections.stackwright.swarm.plugins.module_utils.volumes.in_plan import owed, taken_by, with_ids
 
 if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.request.option_types import Options
@@ -105,8 +105,8 @@ def _transaction(run: Run, planned: Planned, wanted: Wanted) -> Result:
     _pull(run, planned)
     former = _former(run, planned)
     started = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(run.clock.wall()))
-    left = left_by(run.client, planned.observed, run.unfinished)
-    plan, shots = named(str(run.lock.holder["run"]), started, planned.plan, left)
+    left = taken_by(run.client, planned.observed, run.unfinished)
+    plan, shots = with_ids(str(run.lock.holder["run"]), started, planned.plan, left)
     planned = planned._replace(plan=plan)
     number = run.begin(_snapshot(run, planned, wanted), _noted(run, planned), shots, owed(plan.operations)).number
     applying = _applying(run, planned, former, left)

@@ -121,7 +121,7 @@ def _compared(client: EngineClient, revision: Revision, observed: Observed, opti
         {**service, "Spec": before_extra_step(service["Spec"])} for service in observed["services"]
     ]
     observed = {**observed, "services": services, "networks": list(networks.values())}
-    intended.take(client, observed, observed.get("key") or observed.get("history_key"), known)
+    intended.resolve(client, observed, observed.get("key") or observed.get("history_key"), known)
     context = intended.context(observed, observed["revisions"], {})
     compared = compare(intended.bound, observed, context, intended.open)
     return compared, hiding(intended.snapshot, lambda data: data, options["mask"])

@@ -100,7 +100,7 @@ def remove_stack(client: EngineClient, clock: Clock, stack: str, options: Mappin
 def reach_target(client: EngineClient, clock: Clock, wanted: Wanted, options: Options) -> Result:
     """Brings a stack to the target ``wanted``; ``options`` are complete. Returns and raises as ``deploy_stack``."""
     seen = look(client, wanted, options)
-    must_store = wanted.values is not None and wanted.values.must_hand_over(options)
+    must_store = wanted.values is not None and wanted.values.controller_must_write(options)
     if seen.plan.changed and (options["check"] or must_store or options["plan_id"] or not seen.plan.work(CHANGE)):
         from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.closer import whole_plan
 
@@ -110,7 +110,7 @@ def reach_target(client: EngineClient, clock: Clock, wanted: Wanted, options: Op
         busy = seen.observed["lock"] is not None and not options["check"]
         check_approved(wanted.stack, seen.id, seen.plan.changed and not busy, options)
     if must_store and wanted.values is not None:
-        wanted.values.hand_over()
+        wanted.values.ask_controller()
     if options["check"] or (options["defer"] and seen.plan.changed):
         return finish(client, wanted.stack, seen.observed, seen.plan, options, None, seen.id, drift=seen.drift)
     # A lock although nothing differs: another run is active, or has died. One of several managers must check it.

@@ -33,7 +33,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.plan.operations 
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import name_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names import revision_name
 from ansible_collections.stackwright.swarm.plugins.module_utils.transitions.restore import interrupted, moved
-from ansible_collections.stackwright.swarm.plugins.module_utils.volumes.in_plan import owed, undoing
+from ansible_collections.stackwright.swarm.plugins.module_utils.volumes.in_plan import owed, restores_for
 
 if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import Observed
@@ -80,7 +80,7 @@ def undo(run: Run, planned: Planned, former: Former, applying: Apply, error: Bas
         left += _started_again(run, former, applying)
         failure.hint = f"{failure.hint} The stack was left as is (on_failure: keep). {left}".strip()
     else:
-        volumes = undoing(applying.completed)
+        volumes = restores_for(applying.completed)
         # The next run needs this if this one dies during the rollback.
         due = owed(volumes) if run.options["restore_snapshot"] else ()
         run.end_if_possible(DEPLOYING, failure.message, noticed=noticed, owed=due)

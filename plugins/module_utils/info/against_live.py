@@ -33,7 +33,7 @@ def changes_since(client: EngineClient, stack: str, revisions: Sequence[Revision
     _same, configs, key = read_with(client, stack)
     intended = intended_of(good, options)
     observed = observe(client, stack, intended.snapshot, configs)
-    intended.take(client, observed, key)
+    intended.resolve(client, observed, key)
     if any(own_volumes(service["spec"], stack) for service in intended.bound["services"]):
         observed["volumes"] = (client.get("/volumes") or {}).get("Volumes") or []
     context = intended.context(observed, revisions, {})

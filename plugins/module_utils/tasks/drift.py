@@ -108,7 +108,7 @@ class _Look:
         snapshot = self.intended.snapshot
         self.observed: Observed = observe(client, stack, snapshot, configs)
         refuse_others(identity, stack, labels_in(self.observed, stack))
-        self.intended.take(client, self.observed, key)
+        self.intended.resolve(client, self.observed, key)
         bound = self.intended.bound
         if not self.intended.why and any(own_volumes(service["spec"], stack) for service in bound["services"]):
             self.observed["volumes"] = (client.get("/volumes") or {}).get("Volumes") or []
@@ -226,7 +226,7 @@ class _Look:
     # -- healing
 
     def _healed(self, clock: Clock, report: Result) -> Result:
-        from ansible_collections.stackwright.swarm.plugins.module_utils.binding.pinned import PLAIN
+        from ansible_collections.stackwright.swarm.plugins.module_utils.binding.hiding import PLAIN
 
         rules = self.options["rules"]
         done = heal(self.client, clock, self.intended, self.compared, self.context, rules, self._heal_options())

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One digest of the content of a volume's tar stream, independent of who packed it and when."""
+"""The digest of a volume's content from its tar stream, independent of the stream's creator and time."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from typing import IO, Iterable, Iterator, NamedTuple, Optional
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import StackwrightError
 
-#: Where volumes are mounted in containers of ours, and so the first part of each name in an archive.
+#: The mount point of volumes in our containers, so the first part of each name in an archive.
 ROOT = "stackwright-volume"
 BLOCK = 1 << 20  # bytes
 XATTR = "SCHILY.xattr."
 
 
 class Content(NamedTuple):
-    """``digest`` is of all entries, their owners, modes, times of files, and bytes. ``size`` is in bytes, of the files.
+    """``digest`` covers all entries: owners, modes, times of files, bytes. ``size`` is that of all files in bytes.
     ``sha256`` and ``length`` (bytes) are those of the stream itself."""
 
     digest: str
@@ -31,8 +31,8 @@ class Content(NamedTuple):
 
 
 def scan(blocks: Iterable[bytes], sink: Optional[IO[bytes]] = None) -> Content:
-    """Reads a whole stream, and writes it to ``sink``. Raises StackwrightError (``snapshot_damaged``) where it is no
-    complete tar stream of a volume, and what ``blocks`` and ``sink`` raise."""
+    """Reads a whole stream, and writes it to ``sink``. Raises StackwrightError (``snapshot_damaged``) if it is not a
+    complete tar stream of a volume, and the errors of ``blocks`` and ``sink``."""
     stream = _Stream(iter(blocks), sink)
     digest, entries, size = hashlib.sha256(), 0, 0
     try:
@@ -41,8 +41,9 @@ def scan(blocks: Iterable[bytes], sink: Optional[IO[bytes]] = None) -> Content:
                 digest.update(_line(tar, entry))
                 entries += 1
                 size += entry.size if entry.isreg() else 0
-                tar.members = []  # or each entry would stay in memory
-    except (tarfile.TarError, EOFError, ValueError) as error:
+                tar.members = []  # else each entry would stay in memory
+    # int() raises OverflowError for an endless time in a pax header.
+    except (tarfile.TarError, EOFError, ValueError, OverflowError) as error:
         raise damaged(f"it is not a valid tar archive ({error})") from None
     while stream.read(BLOCK):
         pass
@@ -52,17 +53,17 @@ def scan(blocks: Iterable[bytes], sink: Optional[IO[bytes]] = None) -> Content:
 
 
 def damaged(why: str) -> StackwrightError:
-    """The error for an archive that can't be used."""
+    """Returns the error for a damaged archive."""
     return StackwrightError(f"The archive is damaged: {why}.", "snapshot_damaged")
 
 
 def blocks_of(file: IO[bytes]) -> Iterator[bytes]:
-    """The content of an open file."""
+    """Yields the content of an open file in blocks."""
     return iter(lambda: file.read(BLOCK), b"")
 
 
 class _Stream:
-    """Blocks as a file that can only be read forward."""
+    """A forward-only file over blocks."""
 
     def __init__(self, blocks: Iterator[bytes], sink: Optional[IO[bytes]]) -> None:
         self._blocks, self._sink, self._rest = blocks, sink, b""
@@ -89,9 +90,9 @@ def _line(tar: tarfile.TarFile, entry: tarfile.TarInfo) -> bytes:
         for block in blocks_of(tar.extractfile(entry) or io.BytesIO()):
             content.update(block)
     extra = {name: value for name, value in entry.pax_headers.items() if name.startswith(XATTR)}
-    # The time of a folder changes with a pid file in it.
+    # A pid file changes the time of its folder.
     time = int(entry.mtime) if entry.isreg() else 0
     owner = [entry.mode & 0o7777, entry.uid, entry.gid, time]
     device = [entry.devmajor, entry.devminor] if entry.isdev() and not entry.isfifo() else []
-    said = ["/".join(parts[1:]), entry.type.decode(), owner, entry.linkname, device, sorted(extra.items())]
-    return json.dumps([*said, content.hexdigest()]).encode() + b"\n"
+    fields = ["/".join(parts[1:]), entry.type.decode(), owner, entry.linkname, device, sorted(extra.items())]
+    return json.dumps([*fields, content.hexdigest()]).encode() + b"\n"

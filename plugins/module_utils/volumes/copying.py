@@ -1,14 +1,15 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Copies a volume of this node to another one: a snapshot that is restored under another name, once.
+"""Copies a volume of this node to a new one: takes a snapshot and restores it under another name.
 
-Labels of the copy say what it is a copy of, and in which folder a note is while it is not complete. So an empty or half
-volume is never taken for a copy, and a copy is never overwritten.
+Labels of the copy name its source and the folder that has a note while the copy is incomplete. So an empty or
+incomplete volume never counts as a copy, and a copy is never overwritten.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 from typing import TYPE_CHECKING, Any, Dict, List, Optional
@@ -23,9 +24,9 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.volumes.shelf im
     RESTORING,
     Shelf,
     check_name,
+    folder_errors,
     load,
     opened,
-    unwritable,
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.volumes.snapshot import chosen, take
 
@@ -34,40 +35,41 @@ if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.volumes.volume_types import Copying, Options
 
 Result = Dict[str, Any]
-#: On a copy: the volume that it is a copy of, and the folder with its note.
+#: Labels of a copy: its source, and the folder with its note.
 COPY_OF, FOLDER = "stackwright.copy-of", "stackwright.copy-folder"
 IN_USE = "Stop its services first, with stack_service and replicas: 0. The playbook environment does so to refresh it."
 
 
 def copy(client: EngineClient, clock: Clock, params: Copying, check: bool, scale: Scale) -> Result:
-    """Makes the volume ``to`` a copy of ``volume``, unless it is one; the module's result.
+    """Makes the volume ``to`` a copy of ``volume``, unless it is one already. Returns the module's result.
 
-    Raises StackwrightError (``no_volume``, ``volume_in_use``, ``volume_not_empty``, and those of a snapshot and of a
-    restore), EngineError.
+    Raises StackwrightError (``no_volume``, ``volume_in_use``, ``volume_not_empty``, and the codes of ``take`` and
+    ``restore``), EngineError.
     """
     where = _where(client)
     source, name = check_name("volume", params["volume"]), check_name("volume", params["to"])
     dest = os.path.join(params["dest"], name)
     shelf = Shelf(dest, name)
-    there = local.find(client, name)
+    target = local.find(client, name)
     if source == name:
         raise StackwrightError(f"The volume {name} can't be a copy of itself.", "invalid_options")
-    if _is_copy(there, source) and not params["refresh"]:
+    if _is_copy(target, source) and not params["refresh"]:
         if not check:
             _remove(dest)
         return _result(client, where, False, [])
-    begun = load(shelf.path(RESTORING)) is not None
+    with folder_errors(dest):
+        begun = load(shelf.path(RESTORING)) is not None
     if params["refresh"] and not begun:
         chosen(client, None, [source])
     try:
         Users(client, clock, [name], dest, scale, params["wait_timeout"]).refuse(IN_USE)
     except StackwrightError as error:
-        # Whoever can stop them has to know where it is.
+        # The playbook that stops the services needs the node.
         error.details.update(where)
         raise
     if not begun:
         chosen(client, None, [source])
-    if there is not None and not begun and not params["refresh"] and local.read(client, name).entries > 1:
+    if target is not None and not begun and not params["refresh"] and local.read(client, name).entries > 1:
         raise StackwrightError(
             f"The volume {name} on {client.node} has data that is not a copy of {source}. Nothing was changed.",
             "volume_not_empty",
@@ -75,11 +77,11 @@ def copy(client: EngineClient, clock: Clock, params: Copying, check: bool, scale
         )
     users = Users(client, clock, [source], dest, scale, params["wait_timeout"])
     if params["quiesce"] == STOP and not begun:
-        users.refuse_stop()
+        users.check_stop()
     if check:
         return _result(client, where, True, [])
-    stopped = [] if begun else _taken(client, clock, params, dest, scale)
-    labels: Labels = {**_labels(there), **params["labels"], COPY_OF: source, FOLDER: dest}
+    stopped = [] if begun else _take(client, clock, params, dest, scale)
+    labels: Labels = {**_labels(target), **params["labels"], COPY_OF: source, FOLDER: dest}
     options: Options = {
         "name": None,
         "volume": name,
@@ -94,7 +96,7 @@ def copy(client: EngineClient, clock: Clock, params: Copying, check: bool, scale
 
 
 def forget(client: EngineClient, clock: Clock, params: Copying, check: bool, scale: Scale) -> Result:
-    """Removes what an interrupted copy has left; what it had stopped goes on. The module's result.
+    """Removes the remains of an interrupted copy, and starts what it had stopped. Returns the module's result.
 
     Raises StackwrightError (``snapshot_busy``, ``snapshot_unwritable``), EngineError.
     """
@@ -106,15 +108,15 @@ def forget(client: EngineClient, clock: Clock, params: Copying, check: bool, sca
         with opened(dest, [name]) as (shelf,):
             if os.path.exists(shelf.path(RESTORING)):
                 local.clear(client, name)
-                client.delete(f"/volumes/{name}")  # not a whole one, so the note outlives it
+                client.delete(f"/volumes/{name}")  # first: without its note, it would count as a copy
                 os.unlink(shelf.path(RESTORING))
             Users(client, clock, [name], dest, scale, params["wait_timeout"]).resume()
         _remove(dest)
     return _result(client, where, left, [])
 
 
-def _taken(client: EngineClient, clock: Clock, params: Copying, dest: str, scale: Scale) -> List[str]:
-    """Takes the snapshot; the services that were stopped for it."""
+def _take(client: EngineClient, clock: Clock, params: Copying, dest: str, scale: Scale) -> List[str]:
+    """Takes the snapshot. Returns the services that were stopped for it."""
     options: Options = {
         "name": None,
         "volumes": [params["volume"]],
@@ -142,12 +144,8 @@ def _is_copy(volume: Optional[Volume], source: str) -> bool:
 
 
 def _remove(dest: str) -> None:
-    try:
+    with folder_errors(dest), contextlib.suppress(FileNotFoundError):
         shutil.rmtree(dest)
-    except FileNotFoundError:
-        pass
-    except OSError as error:
-        raise unwritable(dest, error) from None
 
 
 def _result(client: EngineClient, where: Dict[str, str], changed: bool, stopped: List[str]) -> Result:

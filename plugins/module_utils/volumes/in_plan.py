@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Snapshots as steps of a deployment: which volumes a plan copies or restores, where, and how a step is done."""
+"""Snapshots as steps of a deployment: chooses the volumes and nodes, and carries out the steps."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.transitions.with
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.volumes import local
 from ansible_collections.stackwright.swarm.plugins.module_utils.volumes.nodes import Nodes, ask
-from ansible_collections.stackwright.swarm.plugins.module_utils.volumes.quiesce import LOOK, NONE, STOP
+from ansible_collections.stackwright.swarm.plugins.module_utils.volumes.quiesce import NONE, POLL, STOP
 from ansible_collections.stackwright.swarm.plugins.module_utils.volumes.restore import restore
 from ansible_collections.stackwright.swarm.plugins.module_utils.volumes.shelf import RESTORING, Busy, Shelf, load
 from ansible_collections.stackwright.swarm.plugins.module_utils.volumes.snapshot import take
@@ -51,8 +51,8 @@ def steps(
     options: Options,
     revisions: Sequence[Revision],
 ) -> List[Operation]:
-    """The operations on volumes that ``plan`` needs: restores that a dead run has not ended, the snapshots that the
-    options ask for, and with ``back_to`` the restore of those that belong to that revision.
+    """Returns the operations on volumes that ``plan`` needs: unfinished restores of an earlier run, the snapshots that
+    the options request, and with ``back_to`` the restores to that revision.
 
     Raises PlanError (``no_volume``, ``volume_elsewhere``, ``no_snapshot``, ``invalid_options``), StackwrightError
     (``volume_not_local``), EngineError.
@@ -77,21 +77,22 @@ def steps(
     exist = [
         volume
         for node in sorted(set(where.values()))
-        for volume in nodes.look(node, [one for one in chosen if where[one] == node], [])["volumes"]
+        for volume in nodes.inspect(node, [one for one in chosen if where[one] == node], [])["volumes"]
     ]
-    made = [_restored(nodes, shot, "completes an unfinished restore") for shot in open_ones.values()]
+    made = [_restore(shot, nodes.place(shot["node"]), "completes an unfinished restore") for shot in open_ones.values()]
     for volume in chosen:
         if volume in exist:
             how = options["snapshot_quiesce"] if volume not in back else STOP
             made.append(_snapshot(nodes, stack, volume, how, where[volume], options))
         if volume in back:
-            made.append(_restored(nodes, back[volume], f"as it was in revision {options['back_to']}; {LOST}"))
+            reason = f"as it was in revision {options['back_to']}; {LOST}"
+            made.append(_restore(back[volume], nodes.place(back[volume]["node"]), reason))
     if not options["wait"] and not options["check"]:
-        _refuse_away(made)
+        _refuse_other_nodes(made)
     return made
 
 
-def _refuse_away(operations: Sequence[Operation]) -> None:
+def _refuse_other_nodes(operations: Sequence[Operation]) -> None:
     for op in operations:
         if op.payload["place"]:
             raise PlanError(
@@ -122,20 +123,16 @@ def _on(place: Optional[Place]) -> str:
     return f"on {place['name']}, " if place else ""
 
 
-def _restored(nodes: Nodes, shot: Shot, reason: str) -> Operation:
-    return _back(shot, nodes.place(shot["node"]), reason)
-
-
-def _back(shot: Shot, place: Optional[Place], reason: str) -> Operation:
-    said = f"{_on(place)}from snapshot {shot['snapshot']} in {shot['dest']}; {reason}"
+def _restore(shot: Shot, place: Optional[Place], reason: str) -> Operation:
+    reason = f"{_on(place)}from snapshot {shot['snapshot']} in {shot['dest']}; {reason}"
     payload: Result = {**{name: shot[name] for name in SHOT}, "place": place, "found": {}}
-    return Operation(RESTORE, "volume", shot["volume"], reason=said, payload=payload)
+    return Operation(RESTORE, "volume", shot["volume"], reason=reason, payload=payload)
 
 
-def named(run: str, when: str, plan: Plan, left: Sequence[Operation]) -> Tuple[Plan, List[Shot]]:
-    """``plan`` with the ids of its snapshots, and what the revision records of them.
+def with_ids(run: str, when: str, plan: Plan, left: Sequence[Operation]) -> Tuple[Plan, List[Shot]]:
+    """Returns ``plan`` with the ids of its snapshots, and their records for the revision.
 
-    The snapshot of a run that died (``left``) is of the time before its changes: it is used again, and recorded again.
+    It reuses and records the snapshots of dead runs (``left``), which show the volumes before these runs' changes.
     """
     earlier = {op.name: op.payload for op in left}
     operations: List[Operation] = []
@@ -153,7 +150,7 @@ def named(run: str, when: str, plan: Plan, left: Sequence[Operation]) -> Tuple[P
 
 
 def owed(operations: Sequence[Operation]) -> List[Shot]:
-    """What a revision records of restores that are to come."""
+    """Returns the records of planned restores for the revision."""
     return [_shot(op) for op in operations if op.action == RESTORE]
 
 
@@ -161,45 +158,45 @@ def _shot(op: Operation) -> Shot:
     return {**{name: op.payload[name] for name in SHOT if name != "volume"}, "volume": op.name}
 
 
-def left_by(client: EngineClient, observed: Observed, died: Sequence[Revision]) -> List[Operation]:
-    """The snapshots that runs that ``died`` have taken, as operations that are done. Raises as Nodes.look."""
+def taken_by(client: EngineClient, observed: Observed, died: Sequence[Revision]) -> List[Operation]:
+    """Returns the snapshots that runs which ``died`` have taken, as completed operations. Raises as Nodes.inspect."""
     nodes = Nodes(client, observed)
     return [
         Operation(SNAPSHOT, "volume", volume, payload={**shot, "place": nodes.place(shot["node"])})
-        for volume, shot in _taken_by(nodes, _shots_of(died)).items()
+        for volume, shot in _first_complete(nodes, _shots_of(died)).items()
     ]
 
 
 def _shots_of(revisions: Sequence[Revision]) -> List[Shot]:
-    """Their snapshots, the oldest first."""
+    """Returns the snapshots of ``revisions``, the oldest first."""
     return [shot for revision in sorted(revisions, key=lambda one: one.number) for shot in revision.volumes]
 
 
-def _taken_by(nodes: Nodes, shots: Sequence[Shot]) -> Dict[str, Shot]:
-    """The first snapshot of each volume that is whole."""
+def _first_complete(nodes: Nodes, shots: Sequence[Shot]) -> Dict[str, Shot]:
+    """Returns the first complete snapshot of each volume."""
     found: Dict[str, Shot] = {}
     for node in sorted({shot["node"] for shot in shots}):
         mine = [shot for shot in shots if shot["node"] == node]
-        whole = nodes.look(node, [], mine)["whole"]
+        whole = nodes.inspect(node, [], mine)["whole"]
         for shot in mine:
             if [shot["volume"], shot["snapshot"]] in whole:
                 found.setdefault(shot["volume"], shot)
     return found
 
 
-def undoing(completed: Sequence[Operation]) -> List[Operation]:
-    """What restores the volumes of the snapshots that were taken."""
+def restores_for(completed: Sequence[Operation]) -> List[Operation]:
+    """Returns the operations that restore the snapshots that ``completed`` has taken."""
     taken = {op.name: op.payload for op in completed if op.action == SNAPSHOT}
-    return [_back({**shot, "volume": name}, shot["place"], LOST) for name, shot in taken.items()]
+    return [_restore({**shot, "volume": name}, shot["place"], LOST) for name, shot in taken.items()]
 
 
 def snapshot_volume(applying: Applying, operation: Operation) -> None:
-    """Carries out a snapshot, on the node of the volume. Raises as volume_snapshot, and as nodes.ask."""
+    """Takes a snapshot on the node of the volume. Raises as volume_snapshot, and as nodes.ask."""
     _on_its_node(applying, operation)
 
 
 def restore_volume(applying: Applying, operation: Operation) -> None:
-    """Carries out a restore, on the node of the volume; the id of the snapshot with what the volume had is left in the
+    """Restores a snapshot on the node of the volume, and adds the id of the snapshot of its previous content to the
     payload. Raises as volume_restore, and as nodes.ask."""
     operation.payload["found"]["before"] = _on_its_node(applying, operation).get("before")
     applying.paid(operation.name)
@@ -214,8 +211,8 @@ def _on_its_node(applying: Applying, operation: Operation) -> Result:
     return ask(applying.client, place, asked, applying.keep)
 
 
-class Alone:
-    """As Applying, on a node that does one step for a run on another one."""
+class OneStep:
+    """The Applying of a node that does one step for a run on another node."""
 
     def __init__(self, client: EngineClient, clock: Clock, patience: float) -> None:
         self.client, self.clock, self.patience = client, clock, patience
@@ -226,7 +223,7 @@ class Alone:
 def step_here(client: EngineClient, clock: Clock, asked: Step) -> Result:
     """Carries out a step for a run on another node; nodes.carry_out calls it."""
     operation = Operation(asked["do"], "volume", asked["names"][0], payload={**asked["payload"], "place": None})
-    return HERE[operation.action](Alone(client, clock, float(asked["patience"])), operation)
+    return HERE[operation.action](OneStep(client, clock, float(asked["patience"])), operation)
 
 
 def _snapshot_here(applying: Applying, operation: Operation) -> Result:
@@ -267,7 +264,7 @@ HERE: Mapping[str, Callable[[Applying, Operation], Result]] = {SNAPSHOT: _snapsh
 
 
 def _when_free(applying: Applying, call: Callable[[], Dict[str, object]]) -> Dict[str, object]:
-    """The result of ``call``. A step of a run that has died may still go on in the same folder."""
+    """Returns the result of ``call``. Waits while a step of a dead run still uses the folder."""
     deadline = applying.clock.now() + applying.patience
     while True:
         try:
@@ -276,12 +273,14 @@ def _when_free(applying: Applying, call: Callable[[], Dict[str, object]]) -> Dic
             if applying.clock.now() >= deadline:
                 raise
         applying.keep()
-        applying.clock.sleep(LOOK)
+        applying.clock.sleep(POLL)
 
 
 def _until_unused(applying: Applying, operation: Operation) -> None:
-    """Waits for the containers of the services that the plan has stopped. Raises StackwrightError (``volume_in_use``)
-    for others, and where these don't end."""
+    """Waits until the containers of the services that the plan has stopped are gone.
+
+    Raises StackwrightError (``volume_in_use``) if they don't end, or for other containers.
+    """
     stopped = set((operation.payload.get("users") or {}).values())
     deadline = applying.clock.now() + applying.patience
     while True:
@@ -297,11 +296,11 @@ def _until_unused(applying: Applying, operation: Operation) -> None:
                 "Stop it first, or choose another snapshot_quiesce.",
             )
         applying.keep()
-        applying.clock.sleep(LOOK)
+        applying.clock.sleep(POLL)
 
 
 def _scale(service: Service, replicas: int) -> None:
-    """For the note of a volume_snapshot that died: this run has the lock of another stack."""
+    """Rejects the note of a dead volume_snapshot, as this run may not have the lock of the service's stack."""
     raise StackwrightError(
         f"A run that was killed stopped the service {name_of(service)} for its snapshots in the same folder.",
         "snapshot_busy",
@@ -310,9 +309,9 @@ def _scale(service: Service, replicas: int) -> None:
 
 
 def _unfinished(nodes: Nodes, stack: str, observed: Observed, revisions: Sequence[Revision]) -> Dict[str, Shot]:
-    """The restores that have begun, or that a failed run owes while its services are still stopped.
+    """Returns the restores that have begun, and those that a failed run owes while its services are still stopped.
 
-    Of a restore that was part of the change itself only what has begun counts: the next run may want something else.
+    A restore that was part of the change itself counts only if it has begun: the next run may make another change.
     """
     found: Dict[str, Shot] = {}
     for shot in (shot for revision in revisions for shot in revision.volumes if shot["node"] == nodes.here):
@@ -324,7 +323,7 @@ def _unfinished(nodes: Nodes, stack: str, observed: Observed, revisions: Sequenc
         for shot in revision.owed if revision.number > ended else ():
             volume = shot["volume"]
             if volume not in found:
-                begun = nodes.look(shot["node"], [], [shot])["restoring"]
+                begun = nodes.inspect(shot["node"], [], [shot])["restoring"]
                 if volume in begun:
                     found[volume] = {**shot, **begun[volume]}
                 elif revision.noticed and is_still(stack, volume, observed):
@@ -335,12 +334,12 @@ def _unfinished(nodes: Nodes, stack: str, observed: Observed, revisions: Sequenc
 def _of_revision(
     nodes: Nodes, stack: str, observed: Observed, revisions: Sequence[Revision], options: Options
 ) -> Dict[str, Shot]:
-    """The snapshots of the volumes as they were when the revision ``back_to`` was followed by another one."""
+    """Returns the snapshots of the volumes at the end of the revision ``back_to``."""
     number = int(options["back_to"])
     later = _shots_of([revision for revision in revisions if revision.number > number])
     volumes = sorted({shot["volume"] for shot in later})
     where = {volume: _node_of(nodes, stack, volume, observed, revisions) for volume in volumes}
-    found = _taken_by(nodes, [shot for shot in later if where[shot["volume"]] == shot["node"]])
+    found = _first_complete(nodes, [shot for shot in later if where[shot["volume"]] == shot["node"]])
     if not found:
         raise PlanError(
             f"There is no snapshot of volumes of the stack {stack} since revision {number}. {NOTHING}",
@@ -351,8 +350,7 @@ def _of_revision(
 
 
 def _node_of(nodes: Nodes, stack: str, volume: str, observed: Observed, revisions: Sequence[Revision]) -> str:
-    """The id of the node that has a volume. Raises PlanError (``volume_elsewhere``) if there are several, or none that
-    is known."""
+    """Returns the id of the node of a volume. Raises PlanError (``volume_elsewhere``) if it is unknown or several."""
     client = nodes.client
     users = [s for s in observed["services"] if stack_of(s) == stack and volume in mounted(s["Spec"])]
     tasks = client.list("/tasks", {"filters": {"service": [user["ID"] for user in users]}}) if users else []
@@ -360,7 +358,7 @@ def _node_of(nodes: Nodes, stack: str, volume: str, observed: Observed, revision
     live = [task for task in placed if task.get("DesiredState") == "running"] or placed[-1:]
     found = sorted({str(task["NodeID"]) for task in live})
     if not found:
-        # Swarm forgets the tasks of a service that is stopped: a run that died knows where they were.
+        # Swarm forgets the tasks of a stopped service, but the revisions of earlier runs have the node.
         newest = sorted(revisions, key=lambda one: -one.number)
         known = (shot["node"] for one in newest for shot in (*one.owed, *one.volumes) if shot["volume"] == volume)
         node = next(known, "")

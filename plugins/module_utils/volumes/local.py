@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Volumes of this node, and their content, by a container that is created and never started."""
+"""Reads and replaces volumes of this node, through a container that is created and never started."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.volumes.content 
 if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Container, Volume
 
-HELPER = "stackwright.helper"  # label of such containers: the volume
+HELPER = "stackwright.helper"  # label of these containers; its value is the volume
 TASK, SERVICE = "com.docker.swarm.task.id", "com.docker.swarm.service.name"
 ENDED = ("created", "exited", "dead")
-#: An image with nothing in it, on nodes that have none. No container of it can start.
+#: An empty image, for nodes without images. Its containers can't start.
 EMPTY = "stackwright.helper:latest"
-Take = Callable[[Iterable[bytes]], Content]
+Reader = Callable[[Iterable[bytes]], Content]
 
 
 def find(client: EngineClient, name: str) -> Optional[Volume]:
-    """The volume; None if there is none. Raises StackwrightError (``volume_not_local``)."""
+    """Returns the volume, or None. Raises StackwrightError (``volume_not_local``)."""
     try:
         volume: Volume = client.get(f"/volumes/{name}")
     except EngineError as error:
@@ -50,39 +50,39 @@ def find(client: EngineClient, name: str) -> Optional[Volume]:
 
 
 def users(client: EngineClient, volume: str) -> List[Container]:
-    """The containers of this node that have the volume, running or not, without ours."""
+    """Returns the containers of this node that mount the volume, running or not, except our own."""
     found = client.list("/containers/json", {"all": True, "filters": {"volume": [volume]}})
-    return [one for one in found if HELPER not in (one.get("Labels") or {}) and _has(one, volume)]
+    return [one for one in found if HELPER not in (one.get("Labels") or {}) and _mounts(one, volume)]
 
 
 def running(client: EngineClient, volume: str) -> List[Container]:
-    """Those of ``users`` that run, or are paused or restarting."""
+    """Returns the users that run, or are paused or restarting."""
     return [one for one in users(client, volume) if one.get("State") not in ENDED]
 
 
 def name_of(container: Container) -> str:
-    """What a container is called: its service, else its own name."""
+    """Returns the name of a container's service, else the container's name."""
     labels = container.get("Labels") or {}
     return str(labels.get(SERVICE) or (container.get("Names") or [container["Id"][:12]])[0]).lstrip("/")
 
 
 def clear(client: EngineClient, volume: str) -> None:
-    """Removes the containers that runs of ours have left."""
+    """Removes containers that earlier runs have left."""
     filters = {"label": [f"{HELPER}={volume}"], "status": list(ENDED)}
     for one in client.list("/containers/json", {"all": True, "filters": filters}):
         client.delete(f"/containers/{one['Id']}", {"v": True})
 
 
-def read(client: EngineClient, volume: str, take: Take = scan) -> Content:
-    """The content of a volume; ``take`` gets the blocks of its tar stream. Raises StackwrightError."""
+def read(client: EngineClient, volume: str, reader: Reader = scan) -> Content:
+    """Passes a volume's tar stream to ``reader`` and returns its result. Raises StackwrightError."""
     with _helper(client, volume, read_only=True) as container:
-        return take(read_archive(client, container, f"/{ROOT}"))
+        return reader(read_archive(client, container, f"/{ROOT}"))
 
 
 def fill(client: EngineClient, clock: Clock, volume: Volume, file: IO[bytes], size: int) -> None:
-    """Replaces a volume by a new one with the content of a tar ``file`` of ``size`` bytes. Raises EngineError.
+    """Replaces a volume with a new one with the content of a tar ``file`` of ``size`` bytes. Raises EngineError.
 
-    Not in place: the Engine's interface adds and overwrites files, and removes none.
+    It does not do so in place because the Engine's API can't remove files.
     """
     name = str(volume["Name"])
     _remove(client, clock, name)
@@ -92,12 +92,12 @@ def fill(client: EngineClient, clock: Clock, volume: Volume, file: IO[bytes], si
 
 
 def _remove(client: EngineClient, clock: Clock, volume: str) -> None:
-    # Swarm removes ended tasks as well: until one is gone, the Engine refuses to remove it again, and the volume.
+    # Swarm may remove the same ended tasks. Until it has, the Engine rejects our removal of them and of the volume.
     backoff = Backoff(clock, also=("conflict",))
     while True:
         try:
             for one in users(client, volume):
-                # An ended task. Swarm no longer needs its container, and the volume could not be removed.
+                # Swarm no longer needs the container of an ended task, which keeps the volume from being removed.
                 if one.get("State") in ENDED and TASK in (one.get("Labels") or {}):
                     client.delete(f"/containers/{one['Id']}", {"v": True})
             client.delete(f"/volumes/{volume}")
@@ -128,9 +128,9 @@ def _helper(client: EngineClient, volume: str, read_only: bool) -> Iterator[str]
 
 
 def image(client: EngineClient, volume: str) -> str:
-    """An image that is on this node, whatever is in it: that of a container with the volume, else the smallest.
+    """Returns the id of any image on this node: that of a user of the volume, else the smallest.
 
-    On a node without images one is made from nothing, which the helper removes.
+    On a node without images, creates an empty one, which ``_helper`` removes.
     """
     images = {str(one["Id"]): one for one in client.list("/images/json") if EMPTY not in (one.get("RepoTags") or [])}
     for one in users(client, volume):
@@ -142,5 +142,5 @@ def image(client: EngineClient, volume: str) -> str:
     return min(images, key=lambda one: (int(images[one].get("Size") or 0), one))
 
 
-def _has(container: Container, volume: str) -> bool:
+def _mounts(container: Container, volume: str) -> bool:
     return any(mount.get("Name") == volume for mount in container.get("Mounts") or [])

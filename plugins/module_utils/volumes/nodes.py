@@ -1,9 +1,9 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Volumes on the nodes of a Swarm: on this one through its Engine, on others through the controller.
+"""Volumes on the nodes of a Swarm: on this node through its Engine, on others through the controller.
 
-A follower sends the module to the host of the node. There ``carry_out`` checks that it is that node, and does the step.
+The action plugin runs the module on the node's host. There ``carry_out`` checks the node's id, then does the step.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ LOOK = "look"
 
 
 class Nodes:
-    """``here`` is the id of the node whose Engine ``client`` speaks to. Each other node is asked once for the same."""
+    """Reads volumes on any node. ``here`` is the id of the node of ``client``."""
 
     def __init__(self, client: EngineClient, observed: Observed) -> None:
         info = observed["info"]
@@ -37,20 +37,20 @@ class Nodes:
         self.name = str(info.get("Name") or "")
         self._nodes: Optional[Dict[str, Node]] = None
 
-    def look(self, node: str, volumes: Sequence[str], shots: Sequence[Shot]) -> Looked:
-        """What a node has of ``volumes`` and snapshots.
+    def inspect(self, node: str, volumes: Sequence[str], shots: Sequence[Shot]) -> Looked:
+        """Returns which of ``volumes`` and of the snapshots ``shots`` a node has.
 
-        Raises PlanError (``volume_elsewhere``) if nobody reaches the node, and StackwrightError of local.find.
+        Raises PlanError (``volume_elsewhere``) if the node can't be reached, StackwrightError as local.find.
         """
         if node == self.here:
-            return look_here(self.client, volumes, shots)
+            return inspect_here(self.client, volumes, shots)
         names = [*volumes, *(shot["volume"] for shot in shots)]
         asked: Step = {"do": LOOK, "volumes": list(volumes), "shots": [dict(shot) for shot in shots], "names": names}
         found: Looked = ask(self.client, self.place(node), asked)  # type: ignore[assignment]
         return found
 
     def place(self, node: str) -> Optional[Place]:
-        """What is needed to reach a node; None for the one that is here. Raises EngineError."""
+        """Returns the names and addresses of a node; None for this node. Raises EngineError."""
         if node == self.here:
             return None
         if self._nodes is None:
@@ -63,37 +63,37 @@ class Nodes:
 def ask(
     client: EngineClient, place: Optional[Place], asked: Step, keep: Callable[[], None] = lambda: None
 ) -> Dict[str, Any]:
-    """The answer of another node; ``keep`` is called while it works.
+    """Has another node do a step, and returns its answer. Calls ``keep`` while it waits.
 
-    Raises PlanError (``volume_elsewhere``) if nobody reaches it, StackwrightError with the code of what failed there,
-    and ``host_unreachable`` if nobody says how it has ended.
+    Raises PlanError (``volume_elsewhere``) if the node can't be reached, StackwrightError with the code of a failure
+    there, or ``host_unreachable`` if there is no answer.
     """
     where: Place = place or {"id": "", "name": "", "names": [], "others": []}
     volumes, node = ", ".join(dict.fromkeys(asked["names"])), where["name"]
-    told: Dict[str, Any] = {}
+    answer: Dict[str, Any] = {}
     if client.run_on_node is not None:
-        told = client.run_on_node({"node": where, "volume": asked}, keep)
-    if told.get("failed"):
-        raise StackwrightError(str(told.get("msg")), str(told.get("error_code") or "unexpected"))
-    if asked["do"] == LOOK and not told.get("found"):
-        why = told.get("why") or "which is not a host of the play or the inventory"
+        answer = client.run_on_node({"node": where, "volume": asked}, keep)
+    if answer.get("failed"):
+        raise StackwrightError(str(answer.get("msg")), str(answer.get("error_code") or "unexpected"))
+    if asked["do"] == LOOK and not answer.get("found"):
+        why = answer.get("why") or "which is not a host of the play or the inventory"
         raise PlanError(
             f"The volume {volumes} is on {node}, {why}. Nothing was changed.",
             "volume_elsewhere",
             f"Add {node} to the inventory, with its name or address. Or take the snapshot there with volume_snapshot.",
         )
-    if not told:
+    if not answer:
         raise StackwrightError(
             f"No host answers for {node}, which has the volume {volumes}: the controller ended, or lost its "
             "connection.",
             "host_unreachable",
             "Run the task again.",
         )
-    return told
+    return answer
 
 
-def look_here(client: EngineClient, volumes: Sequence[str], shots: Sequence[Shot]) -> Looked:
-    """What this node has: the volumes, the snapshots that are whole, and the restores that have not ended."""
+def inspect_here(client: EngineClient, volumes: Sequence[str], shots: Sequence[Shot]) -> Looked:
+    """Returns the volumes, complete snapshots and unfinished restores of this node."""
     whole: List[List[str]] = []
     restoring: Dict[str, Dict[str, str]] = {}
     for shot in shots:
@@ -113,12 +113,12 @@ def carry_out(
     asked: Question,
     do: Callable[[EngineClient, Clock, Step], Dict[str, object]],
 ) -> Dict[str, Any]:
-    """The answer of this node, if it is the one that is asked; ``do`` does all but looks. Raises what that raises."""
+    """Does a step if this is the node that it is for, and returns the answer. ``do`` does every step except LOOK."""
     info = client.get("/info") or {}
     node = str((info.get("Swarm") or {}).get("NodeID") or "")
     if node != asked["node"]["id"]:
         return {"changed": False, "found": False}
     step = asked["volume"]
     if step["do"] == LOOK:
-        return {"changed": False, "found": True, **look_here(client, step["volumes"], step["shots"])}
+        return {"changed": False, "found": True, **inspect_here(client, step["volumes"], step["shots"])}
     return {"changed": True, "found": True, **do(client, clock, step)}

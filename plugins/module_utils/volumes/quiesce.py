@@ -1,9 +1,9 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The users of volumes, and how they are stopped or paused during a copy.
+"""Stops or pauses the users of volumes during a copy.
 
-What is stopped is written down first, in the folder of the snapshots: a run that dies leaves it to the next one.
+A note in the folder of the snapshots lists them first, so that the next run can start them if this one dies.
 """
 
 from __future__ import annotations
@@ -26,15 +26,15 @@ if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.volumes.volume_types import Quiesced
 
 STOP, PAUSE, COMMAND, NONE = "stop", "pause", "command", "none"
-#: What a snapshot is worth.
+#: The consistency of a snapshot.
 CONSISTENCY = {STOP: "stopped", PAUSE: "paused", COMMAND: "command", NONE: "crash-consistent"}
-LOOK = 0.1  # seconds between two looks
-#: Sets the number of replicas of a service (as the Engine has it), and waits.
+POLL = 0.1  # seconds between two checks
+#: Sets the replicas of a service (the Engine's object), and waits.
 Scale = Callable[["Service", int], None]
 
 
 class Users:
-    """The users of ``volumes`` on this node. ``dest`` is the folder of the snapshots, ``limit`` in seconds."""
+    """The users of ``volumes`` on this node. ``dest`` is the folder of the snapshots; waits end after ``limit`` s."""
 
     def __init__(
         self, client: EngineClient, clock: Clock, volumes: Sequence[str], dest: str, scale: Scale, limit: float
@@ -48,12 +48,12 @@ class Users:
         self.stopped: List[str] = []
 
     def running(self) -> List[Container]:
-        """The containers that run."""
+        """Returns the running containers."""
         found = {one["Id"]: one for volume in self.volumes for one in local.running(self.client, volume)}
         return [found[key] for key in sorted(found)]
 
     def services(self) -> List[Service]:
-        """The services with tasks here that run or are to run; empty on a worker, which does not know them."""
+        """Returns the services with running or coming tasks on this node; empty on a worker, which can't list them."""
         if not self._manages:
             return []
         mine = {"filters": {"node": [self._id], "desired-state": ["running", "ready"]}}
@@ -61,7 +61,7 @@ class Users:
         return [one for one in self.client.list("/services") if one["ID"] in ids and self._mounts(one)]
 
     def refuse(self, hint: str = "Stop it, or set quiesce: stop.") -> None:
-        """Raises StackwrightError (``volume_in_use``) if there are any."""
+        """Raises StackwrightError (``volume_in_use``) if the volumes have users."""
         names = sorted({*map(local.name_of, self.running()), *(one["Spec"]["Name"] for one in self.services())})
         if names:
             raise StackwrightError(
@@ -71,9 +71,11 @@ class Users:
                 hint,
             )
 
-    def quiet(self, how: str, command: Sequence[str]) -> None:
-        """Stops, pauses or prepares them. Raises StackwrightError (``cannot_stop``, ``not_a_manager``, ``timeout``,
-        ``command_failed``)."""
+    def quiesce(self, how: str, command: Sequence[str]) -> None:
+        """Stops or pauses the users, or runs ``command`` in them.
+
+        Raises StackwrightError (``cannot_stop``, ``not_a_manager``, ``timeout``, ``command_failed``).
+        """
         if how == COMMAND:
             for one in self.running():
                 self._execute(one, command)
@@ -87,7 +89,7 @@ class Users:
 
     @contextlib.contextmanager
     def resuming(self, after_success: bool = True) -> Iterator[None]:
-        """``resume`` at the end, however it ends. An error also says what still waits, as no Engine answers."""
+        """Calls ``resume`` at the end, also after an error. If no Engine answers, the error lists what is stopped."""
         failed: Optional[StackwrightError] = None
         ended = False
         try:
@@ -114,35 +116,52 @@ class Users:
                 self.clear()
 
     def clear(self) -> None:
-        """Removes the containers of ours that an Engine still had when it went away."""
+        """Removes our containers that are left because the Engine stopped answering."""
         with contextlib.suppress(EngineError):  # the next run removes them
             for volume in self.volumes:
                 patiently(self.clock, partial(local.clear, self.client, volume))
 
     def resume(self) -> None:
-        """Lets all go on that this run or one before has stopped or paused; those who are gone stay gone.
+        """Starts everything that this run or an earlier one has stopped or paused, unless it was removed.
 
-        Nothing goes on while a volume is not whole.
+        Does nothing while a restore is unfinished. Raises EngineError for a container that does not start, after all
+        others; the next run tries again.
         """
         if unfinished(os.path.dirname(self._note)):
             return
         noted = load(self._note) or {}
         for container in noted.get("paused") or ():
-            self._tolerate(f"/containers/{container}/unpause")
+            self._post(f"/containers/{container}/unpause", 500)  # 500: it is not paused
+        failed: Optional[EngineError] = None
         for container in noted.get("containers") or ():
-            self._tolerate(f"/containers/{container}/start")
+            try:
+                self._post(f"/containers/{container}/start")
+            except EngineError as error:
+                if error.error_code in AWAY:
+                    raise
+                failed = error
         every = patiently(self.clock, lambda: self.client.list("/services")) if noted.get("services") else []
         services = {one["Spec"]["Name"]: one for one in every}
         for name, count in (noted.get("services") or {}).items():
-            # Somebody who has started it since wants it so.
+            # If a user has started it since, it stays as it is.
             if name in services and _replicas(services[name]) == 0:
                 self.scale(services[name], count)
+        if failed is not None:
+            raise EngineError(
+                f"A container on {self.node} that was stopped for the copy of a volume does not start. "
+                f"{failed.message.rstrip('.')}.",
+                failed.error_code,
+                "Start or remove it, then run the task again.",
+                failed.status,
+            )
         if os.path.exists(self._note):
             os.unlink(self._note)
 
-    def refuse_stop(self) -> Tuple[List[Service], List[str]]:
-        """The services and the ids of other containers that STOP stops. Raises StackwrightError (``cannot_stop``,
-        ``not_a_manager``)."""
+    def check_stop(self) -> Tuple[List[Service], List[str]]:
+        """Returns the services and the ids of other containers that STOP stops.
+
+        Raises StackwrightError (``cannot_stop``, ``not_a_manager``).
+        """
         services, containers = self.services(), self.running()
         names = {one["Spec"]["Name"] for one in services}
         plain = [one["Id"] for one in containers if local.TASK not in (one.get("Labels") or {})]
@@ -165,7 +184,7 @@ class Users:
         return services, plain
 
     def _stop(self) -> None:
-        services, plain = self.refuse_stop()
+        services, plain = self.check_stop()
         self.stopped = sorted(one["Spec"]["Name"] for one in services)
         self._write({"services": {one["Spec"]["Name"]: _replicas(one) or 0 for one in services}, "containers": plain})
         for one in services:
@@ -193,7 +212,7 @@ class Users:
         while not done():
             if self.clock.now() >= deadline:
                 raise StackwrightError(f"On {self.node}, {what} within {self.limit:g} s.", "timeout")
-            self.clock.sleep(LOOK)
+            self.clock.sleep(POLL)
 
     def _write(self, found: Quiesced) -> None:
         noted: Quiesced = load(self._note) or {}  # type: ignore[assignment]
@@ -202,12 +221,12 @@ class Users:
         paused = [*(noted.get("paused") or []), *(found.get("paused") or [])]
         save(self._note, {"services": services, "containers": containers, "paused": paused})
 
-    def _tolerate(self, path: str) -> None:
+    def _post(self, path: str, *harmless: int) -> None:
+        """Posts, again if the Engine restarts. Ignores containers that were removed, and ``harmless`` statuses."""
         try:
-            # An Engine that restarts has lost nothing of it.
             patiently(self.clock, lambda: self.client.post(path))
         except EngineError as error:
-            if error.status not in (304, 404, 409, 500):
+            if error.status not in (404, 409, *harmless):
                 raise
 
     def _mounts(self, service: Service) -> bool:
@@ -217,6 +236,6 @@ class Users:
 
 
 def _replicas(service: Service) -> Optional[int]:
-    """How many replicas a service is to have; None if that is not a number of its own."""
+    """Returns the replicas of a service; None if it is global or a job."""
     replicated = (service["Spec"].get("Mode") or {}).get("Replicated")
     return None if replicated is None else int(replicated.get("Replicas") or 0)

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Restores a snapshot to its volume. The previous content is kept as a snapshot until the new content is complete.
 
-The volume is replaced by a new one, and what it holds is compared with the snapshot. A run that dies leaves a note, so
-that the next one takes the half of a volume for no content.
+It replaces the volume with a new one, and compares the content with the snapshot. A note marks the restore as
+unfinished, so that no later run uses an incomplete volume.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.volumes.shelf im
     BEFORE,
     RESTORING,
     Shelf,
+    folder_errors,
     load,
     opened,
     save,
@@ -45,18 +46,19 @@ def restore(
     origin: Optional[str] = None,
     labels: Optional[Labels] = None,
 ) -> Result:
-    """Restores a volume; the module's result. ``params`` are the options of volume_restore.
+    """Restores a volume. Returns the module's result. ``params`` are the options of volume_restore.
 
-    :param origin: the volume that the snapshot is of, if it is another one.
-    :param labels: what the volume gets in place of the labels that it has.
+    :param origin: the volume of the snapshot, if it is another one.
+    :param labels: the volume's new labels, in place of its current ones.
 
     Raises StackwrightError (``no_snapshot``, ``snapshot_damaged``, ``volume_in_use``, ``volume_not_local``,
-    ``restore_failed``, ``cannot_stop``, ``not_a_manager``, and those of a snapshot), EngineError.
+    ``restore_failed``, ``cannot_stop``, ``not_a_manager``, and the codes of ``take``), EngineError.
     """
     client.get("/info")
     with contextlib.ExitStack() as closing:
-        shelf = Shelf(params["src"], _full_name(client, params))
-        # Looked at before the folder is made.
+        closing.enter_context(folder_errors(params["src"]))
+        shelf = Shelf(params["src"], _full_name(params))
+        # Before ``opened`` creates the folder.
         source = Shelf(params["src"], origin) if origin else shelf
         meta = _chosen(source, params["snapshot"])
         if not check:
@@ -82,7 +84,7 @@ class _Restore:
         self.client, self.clock, self.shelf, self.meta, self.params = client, clock, shelf, meta, params
         self.source, self.labels = source, labels
         self.users = Users(client, clock, [shelf.volume], params["src"], scale, params["wait_timeout"])
-        #: What a run that died had begun.
+        #: The note of a restore that an earlier run has not finished.
         self.left: Optional[Restoring] = load(shelf.path(RESTORING))  # type: ignore[assignment]
         self.volume = local.find(client, shelf.volume)
 
@@ -95,6 +97,10 @@ class _Restore:
             self.users.refuse()
         if changed and not check:
             self._change()
+        elif changed:
+            self._refuse_plain()
+            if self.params["quiesce"] == STOP:
+                self.users.check_stop()
         elif not check:
             self.users.resume()
         return {
@@ -107,21 +113,22 @@ class _Restore:
         }
 
     def _change(self) -> None:
-        local.image(self.client, self.shelf.volume)  # not found out when the volume is gone
-        with self.users.resuming(after_success=False):  # else they go on when the volume is whole
-            if self.params["quiesce"] == STOP:
-                self.users.quiet(STOP, ())
-            self.users.refuse()
+        local.image(self.client, self.shelf.volume)  # fails, if it does, before the volume is removed
+        with self.users.resuming(after_success=False):  # after success, they start when the volume is complete
             self._refuse_plain()
+            if self.params["quiesce"] == STOP:
+                self.users.quiesce(STOP, ())
+            self.users.refuse()
             if self.left is None:
                 self._note()
         try:
             self._fill(self.source, self.meta)
         except StackwrightError as error:
-            self._put_back(error)
-        self._over()
+            self._undo(error)
+        self._finish()
 
     def _refuse_plain(self) -> None:
+        """Raises StackwrightError (``volume_in_use``) for containers of no service. Even ended ones keep the volume."""
         plain = [
             local.name_of(one)
             for one in local.users(self.client, self.shelf.volume)
@@ -139,13 +146,8 @@ class _Restore:
     def _note(self) -> None:
         before = None
         if self.volume is not None:
-            kept = store(
-                self.client,
-                self.clock,
-                self.shelf,
-                self.volume,
-                {"kind": BEFORE, "consistency": "stopped", "labels": {}},
-            )
+            fields: Meta = {"kind": BEFORE, "consistency": "stopped", "labels": {}}
+            kept = store(self.client, self.clock, self.shelf, self.volume, fields)
             self.shelf.describe(kept)
             self.shelf.verify(kept)
             before = kept["id"]
@@ -163,13 +165,14 @@ class _Restore:
         if local.read(self.client, self.shelf.volume).digest != meta["content"]["digest"]:
             raise StackwrightError("the content of the volume differs from the snapshot", "restore_failed")
 
-    def _put_back(self, error: StackwrightError) -> None:
+    def _undo(self, error: StackwrightError) -> None:
+        """Restores the previous content, then raises StackwrightError in any case."""
         before = self.left["before"] if self.left else None
         name = f"The volume {self.shelf.volume} on {self.client.node} was not restored: {error.message.rstrip('.')}."
         try:
             if before is None:
                 raise error
-            self.users.clear()  # waits for an Engine that restarts
+            self.users.clear()  # waits until a restarting Engine answers
             self._fill(self.shelf, self.shelf.meta(before))
         except StackwrightError:
             kept = f" Its previous content is the snapshot {before}." if before else ""
@@ -178,16 +181,16 @@ class _Restore:
                 "restore_failed",
                 "Remove the cause, and run volume_restore again, with this or another snapshot.",
             ) from error
-        self._over()
+        self._finish()
         raise StackwrightError(f"{name} Its previous content was restored.", error.error_code, error.hint) from error
 
-    def _over(self) -> None:
+    def _finish(self) -> None:
         with self.users.resuming():
             os.unlink(self.shelf.path(RESTORING))
             self.shelf.retain(1, BEFORE)
 
 
-def _full_name(client: EngineClient, params: Options) -> str:
+def _full_name(params: Options) -> str:
     stack, name = params["name"], str(params["volume"])
     full = f"{stack}_{name}" if stack else name
     own = Shelf(params["src"], full)
@@ -197,5 +200,5 @@ def _full_name(client: EngineClient, params: Options) -> str:
 def _chosen(shelf: Shelf, name: Optional[str]) -> Meta:
     if name and name != LATEST:
         return shelf.meta(name)
-    found = shelf.all(strict=True)  # the newest may be one that is damaged
+    found = shelf.all(strict=True)  # a damaged one may be the newest
     return found[-1] if found else shelf.meta(LATEST)

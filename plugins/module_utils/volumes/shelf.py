@@ -1,14 +1,15 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The folder with the snapshots of one volume: archives, a sealed description of each, and remains of a dead run.
+"""The folder with the snapshots of one volume: archives, a sealed description of each, and notes of unfinished runs.
 
-An archive counts only with its description, which is written last. A description that was altered is not believed.
+An archive counts only with its description, which is written last. An altered description makes it damaged.
 """
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import hashlib
 import json
@@ -32,7 +33,7 @@ FORMAT = 1
 
 
 class Busy(StackwrightError):
-    """Another run has the folder at this moment."""
+    """Another run is using the folder."""
 
     default_code = "snapshot_busy"
 
@@ -42,25 +43,25 @@ RESTORING, QUIESCED = ".restoring.json", ".quiesced.json"
 
 
 def check_name(what: str, name: str) -> str:
-    """``name``. Raises StackwrightError (``invalid_options``) if it can't be that of a file."""
+    """Returns ``name``. Raises StackwrightError (``invalid_options``) if it can't be a file name."""
     if not NAME.match(name):
         raise StackwrightError(f"{name[:60]!r} is not a valid name of a {what}.", "invalid_options")
     return name
 
 
 class Shelf:
-    """The snapshots of ``volume`` in ``dest``/``volume``. Raises StackwrightError (``snapshot_unwritable``)."""
+    """The snapshots of ``volume`` in ``dest``/``volume``. Its methods raise OSError, see ``folder_errors``."""
 
     def __init__(self, dest: str, volume: str) -> None:
         self.volume = check_name("volume", volume)
         self.folder = os.path.join(dest, volume)
 
     def path(self, name: str, end: str = "") -> str:
-        """The path of a file of this volume."""
+        """Returns the path of a file in the folder."""
         return os.path.join(self.folder, name + end)
 
     def all(self, kind: str = SNAPSHOT, strict: bool = False) -> List[Meta]:
-        """The descriptions that are whole, the oldest first. ``strict`` raises StackwrightError for one that is not."""
+        """Returns the valid descriptions, the oldest first. ``strict`` raises StackwrightError for a damaged one."""
         found = []
         for name in os.listdir(self.folder) if os.path.isdir(self.folder) else []:
             if name.endswith(".json") and not name.startswith("."):
@@ -72,7 +73,7 @@ class Shelf:
         return sorted((one for one in found if one["kind"] == kind), key=lambda one: (one["taken"], one["id"]))
 
     def meta(self, name: str) -> Meta:
-        """One description. Raises StackwrightError (``no_snapshot``, ``snapshot_damaged``)."""
+        """Returns one description. Raises StackwrightError (``no_snapshot``, ``snapshot_damaged``)."""
         found: Optional[Meta] = load(self.path(check_name("snapshot", name), ".json"))  # type: ignore[assignment]
         if found is None:
             names = ", ".join(one["id"] for one in self.all()) or "none"
@@ -88,7 +89,7 @@ class Shelf:
         return found
 
     def verify(self, meta: Meta) -> None:
-        """Reads the whole archive. Raises StackwrightError (``snapshot_damaged``) if it is not what was written."""
+        """Reads the whole archive. Raises StackwrightError (``snapshot_damaged``) if it was altered."""
         try:
             with open(self.path(meta["id"], ".tar"), "rb") as file:
                 found = scan(blocks_of(file))
@@ -100,29 +101,29 @@ class Shelf:
             raise self._named(meta["id"], damaged("its checksum differs"))
 
     def write(self, name: str, blocks: Iterable[bytes]) -> Content:
-        """Writes an archive. It is not a snapshot before ``describe``. Raises also OSError."""
+        """Writes an archive, which counts as a snapshot only after ``describe``."""
         with _new(self.path(name, ".tar")) as file:
             return scan(blocks, file)
 
     def describe(self, meta: Meta) -> None:
-        """Makes an archive a snapshot."""
+        """Writes the description of an archive, which makes it a snapshot."""
         save(self.path(meta["id"], ".json"), {**meta, "seal": _seal(meta)})
 
     def remove(self, name: str) -> None:
-        """Removes a snapshot: its description first, so that no half of it is one."""
+        """Removes a snapshot. Its description goes first, so an interrupted removal leaves no snapshot."""
         for end in (".json", ".tar"):
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(self.path(name, end))
 
     def sweep(self) -> None:
-        """Removes what runs that were killed have left."""
+        """Removes incomplete files of killed runs."""
         for name in os.listdir(self.folder):
             base = name[:-4]
             if name.endswith(".new") or (name.endswith(".tar") and not os.path.exists(self.path(base, ".json"))):
                 os.unlink(self.path(name))
 
     def retain(self, keep: int, kind: str = SNAPSHOT) -> List[str]:
-        """Removes the oldest beyond ``keep`` (0 is no limit); their names."""
+        """Removes the oldest beyond ``keep`` (0 is no limit). Returns their names."""
         old = [one["id"] for one in self.all(kind)[: -keep if keep else 0]]
         for name in old:
             self.remove(name)
@@ -135,49 +136,52 @@ class Shelf:
 
 @contextlib.contextmanager
 def opened(dest: str, volumes: Iterable[str]) -> Iterator[List[Shelf]]:
-    """The shelves in ``dest``, for this run alone. Raises StackwrightError (``snapshot_busy``,
-    ``snapshot_unwritable``)."""
+    """Locks the folder ``dest`` for this run, creates the volumes' folders, and yields their shelves.
+
+    Raises StackwrightError (``snapshot_busy``, and as ``folder_errors``).
+    """
     shelves = [Shelf(dest, volume) for volume in volumes]
-    try:
+    with folder_errors(dest):
         for folder in (dest, *(shelf.folder for shelf in shelves)):
             os.makedirs(folder, mode=0o700, exist_ok=True)
         for shelf in shelves:
             os.chmod(shelf.folder, 0o700)
         handle = os.open(os.path.join(dest, ".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-    except OSError as error:
-        raise unwritable(dest, error) from None
-    try:
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise Busy(f"Another run is using the snapshots in {dest}.", hint="Run again when it has ended.") from None
-        for shelf in shelves:
-            shelf.sweep()
-        yield shelves
-    except OSError as error:
-        raise unwritable(dest, error) from None
-    finally:
-        os.close(handle)
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                hint = "Run again when it has ended."
+                raise Busy(f"Another run is using the snapshots in {dest}.", hint=hint) from None
+            for shelf in shelves:
+                shelf.sweep()
+            yield shelves
+        finally:
+            os.close(handle)
 
 
 def unfinished(dest: str) -> List[str]:
-    """The volumes in ``dest`` whose restore has begun and not ended."""
-    return sorted(name for name in os.listdir(dest) if os.path.exists(os.path.join(dest, name, RESTORING)))
+    """Returns the volumes in ``dest`` with an unfinished restore."""
+    names = os.listdir(dest) if os.path.isdir(dest) else []
+    return sorted(name for name in names if os.path.exists(os.path.join(dest, name, RESTORING)))
 
 
-def unwritable(dest: str, error: OSError) -> StackwrightError:
-    """The error for a folder that can't be used."""
-    code = "disk_full" if error.errno == 28 else "snapshot_unwritable"
-    hint = (
-        "Free space there, or choose another folder."
-        if error.errno == 28
-        else "Run the task as root, or choose another folder."
-    )
-    return StackwrightError(f"The snapshots in {dest} can't be written: {error.strerror or error}.", code, hint)
+@contextlib.contextmanager
+def folder_errors(dest: str) -> Iterator[None]:
+    """Converts OSError to StackwrightError (``disk_full``, ``snapshot_unwritable``)."""
+    try:
+        yield
+    except OSError as error:
+        full = error.errno == errno.ENOSPC
+        raise StackwrightError(
+            f"The snapshots in {dest} can't be written: {error.strerror or error}.",
+            "disk_full" if full else "snapshot_unwritable",
+            f"{'Free space there' if full else 'Run the task as root'}, or choose another folder.",
+        ) from None
 
 
 def load(path: str) -> Optional[Dict[str, Any]]:
-    """A JSON object from a file; None if there is no file, an empty object if it has none."""
+    """Returns the JSON object in a file; None if there is no file, {} if it has no JSON object."""
     try:
         with open(path, "rb") as file:
             found = json.loads(file.read(1 << 20).decode())
@@ -189,7 +193,7 @@ def load(path: str) -> Optional[Dict[str, Any]]:
 
 
 def save(path: str, content: Mapping[str, object]) -> None:
-    """Writes a JSON object: whole and on the disk, or not at all."""
+    """Writes a JSON object atomically, and flushes it to the disk."""
     with _new(path) as file:
         file.write(json.dumps(content, indent=1, sort_keys=True).encode())
 

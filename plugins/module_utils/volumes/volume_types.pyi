@@ -19,7 +19,7 @@ class Kept(TypedDict):
     length: int
 
 class Meta(TypedDict, total=False):
-    """The description of a snapshot. ``new`` is only in results, ``seal`` (of all others) only in the file."""
+    """The description of a snapshot. ``new`` is only in results; ``seal`` (of all other fields) only in the file."""
 
     format: int
     id: str
@@ -36,21 +36,21 @@ class Meta(TypedDict, total=False):
     seal: str
 
 class Restoring(TypedDict):
-    """The note of a restore that has begun: the snapshots of then and of now, and the labels of the volume."""
+    """The note of a restore: the snapshot, the one of the previous content (``before``), and the volume's labels."""
 
     snapshot: str
     before: Optional[str]
     labels: Labels
 
 class Quiesced(TypedDict, total=False):
-    """The note of what is to go on: services with their replicas, ids of containers."""
+    """The note of stopped services with their replicas, and of the ids of stopped and paused containers."""
 
     services: Dict[str, int]
     containers: List[str]
     paused: List[str]
 
 class Options(TypedDict, total=False):
-    """Those of volume_snapshot and of volume_restore."""
+    """The options of volume_snapshot and volume_restore."""
 
     name: Optional[str]
     volumes: List[str]
@@ -65,7 +65,7 @@ class Options(TypedDict, total=False):
     wait_timeout: int
 
 class Copying(TypedDict):
-    """Those of volume_copy."""
+    """The options of volume_copy."""
 
     volume: str
     to: str
@@ -78,7 +78,7 @@ class Copying(TypedDict):
     wait_timeout: int
 
 class Applying(Protocol):
-    """What a step of a plan needs of deploy/apply.py; ``patience`` is in seconds."""
+    """The part of deploy/apply.py that a step of a plan needs. ``patience`` is in seconds."""
 
     client: EngineClient
     clock: Clock
@@ -89,7 +89,7 @@ class Applying(Protocol):
 Shot = Mapping[str, str]
 
 class Looked(TypedDict):
-    """What a node has: volumes, snapshots (volume and id) that are whole, restores that have not ended."""
+    """What a node has: volumes, complete snapshots (volume and id), unfinished restores."""
 
     volumes: List[str]
     whole: List[List[str]]

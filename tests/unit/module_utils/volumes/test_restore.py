@@ -69,7 +69,7 @@ def test_what_was_there_comes_back(node):
     assert node.content == NEW and node.restore()["changed"] and node.content == OLD
 
 
-def test_if_it_can_not_the_next_run_completes_it(node):
+def test_if_it_can_not_the_next_run_completes_it(node, tmp_path):
     node.fails = {1, 2}
     with pytest.raises(StackwrightError) as raised:
         node.restore()
@@ -77,11 +77,11 @@ def test_if_it_can_not_the_next_run_completes_it(node):
     (before,) = node.own.all(shelf.BEFORE)
     assert before["id"] in str(raised.value)
     with pytest.raises(StackwrightError) as refused:
-        snapshot.refuse_unfinished(node.own)
+        snapshot.refuse_unfinished(str(tmp_path))
     assert refused.value.error_code == "restore_unfinished"
     done = node.restore()
     assert done["changed"] and done["before"] == before["id"] and node.content == OLD
-    snapshot.refuse_unfinished(node.own)
+    snapshot.refuse_unfinished(str(tmp_path))
 
 
 def test_latest_is_not_an_older_one_where_the_newest_is_damaged(node):
@@ -98,3 +98,46 @@ def test_latest_is_not_an_older_one_where_the_newest_is_damaged(node):
         node.restore()
     assert raised.value.error_code == "snapshot_damaged" and node.content == NEW
     assert node.restore(snapshot="s1")["changed"]
+
+
+def plain_container(monkeypatch):
+    """A container of no service has the volume."""
+    monkeypatch.setattr(local, "users", lambda client, name: [{"Id": "c1", "Names": ["/tool"], "State": "exited"}])
+
+
+def refused(code, call):
+    with pytest.raises(StackwrightError) as raised:
+        call()
+    assert raised.value.error_code == code, raised.value
+
+
+@pytest.mark.parametrize("check", [True, False])
+def test_a_container_of_no_service_is_reported_before_anything_is_stopped(monkeypatch, node, check):
+    plain_container(monkeypatch)
+    monkeypatch.setattr(restore.Users, "quiesce", lambda *given: pytest.fail("something was stopped"))
+    refused("volume_in_use", lambda: node.restore(check=check, quiesce="stop"))
+    assert node.content == NEW
+
+
+def test_check_mode_reports_services_that_can_not_be_stopped(monkeypatch, node):
+    service = {"ID": "s", "Spec": {"Name": "agent", "Mode": {"Global": {}}, "TaskTemplate": {}}}
+    monkeypatch.setattr(restore.Users, "services", lambda self: [service])
+    refused("cannot_stop", lambda: node.restore(check=True, quiesce="stop"))
+    options = {"name": None, "volumes": ["data"], "dest": node.params["src"], "snapshot": None, "command": []}
+    options = {**options, "quiesce": "stop", "labels": {}, "keep": 0, "wait_timeout": 1}
+    refused("cannot_stop", lambda: snapshot.take(node, Clock(), options, True, None))
+    named = snapshot.take(node, Clock(), {**options, "snapshot": "s1"}, True, None)
+    assert not named["changed"], "it exists, so nothing is stopped for it"
+
+
+def test_check_mode_of_a_snapshot_reports_an_unfinished_restore(node):
+    shelf.save(node.own.path(shelf.RESTORING), {"snapshot": "s1", "before": None, "labels": {}})
+    options = {"name": None, "volumes": ["data"], "dest": node.params["src"], "snapshot": None, "command": []}
+    options = {**options, "quiesce": "none", "labels": {}, "keep": 0, "wait_timeout": 1}
+    refused("restore_unfinished", lambda: snapshot.take(node, Clock(), options, True, None))
+
+
+def test_a_folder_that_is_a_file_is_an_error_in_check_mode_too(node, tmp_path):
+    (tmp_path / "file").write_text("")
+    for check in (True, False):
+        refused("snapshot_unwritable", lambda: node.restore(check=check, src=str(tmp_path / "file")))  # noqa: B023

@@ -155,3 +155,8 @@ def test_a_folder_that_is_none(tmp_path):
     with pytest.raises(StackwrightError) as raised, opened(str(tmp_path / "file"), ["data"]):
         pass
     assert raised.value.error_code == "snapshot_unwritable"
+
+
+def test_an_endless_time_is_damage():
+    data = packed(("a", b"one", {"pax_headers": {"mtime": "inf"}}))
+    assert code_of(scan, [data]) == "snapshot_damaged"
