@@ -46,7 +46,6 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.transitions impo
 
 if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.request.option_types import CleanupOptions
-    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Task
     from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import Lists, Observed
 
 Result = Dict[str, Any]
@@ -60,7 +59,7 @@ _TASK = re.compile(r"in use by task ([a-z0-9]+)")
 
 
 class Look:
-    """One snapshot of the objects to clean up. Raises EngineError."""
+    """One snapshot of the objects to clean up. Creating it raises EngineError."""
 
     def __init__(self, client: EngineClient, stack: str, options: CleanupOptions) -> None:
         self.stack, self.options = stack, options
@@ -90,27 +89,27 @@ class Look:
 
     @property
     def exists(self) -> bool:
-        """Whether the Swarm has anything of the stack."""
+        """Whether the Swarm has any object of the stack."""
         return bool(self.records or self.values or self.tasks) or any(
             stack_of(obj) == self.stack for kind in LISTS for obj in self.observed[kind]
         )
 
     @property
     def services(self) -> Set[str]:
-        """The ids of the services to remove, including those that only their tasks still refer to."""
+        """The ids of the services to remove, including removed ones that still have tasks."""
         if self.options["dangling"] or not self.options["services"]:
             return set()
         own = {id_of(service) for service in self.observed["services"] if stack_of(service) == self.stack}
         return own | {str(task["ServiceID"]) for task in self.tasks if task.get("ServiceID")}
 
     def whole(self, option: str) -> bool:
-        """Whether ``option`` (history, values, services) is to be done; what is dangling is never among that."""
+        """Whether to remove all of ``option`` (history, values, services); never with ``dangling``."""
         named: Mapping[str, object] = self.options
         return bool(named[option]) and not self.options["dangling"]
 
     @property
     def bookkeeping(self) -> List[Any]:
-        """Configs of history and kept values to remove; the record of a revision after its parts."""
+        """The configs of history and kept values to remove; the record of a revision comes after its parts."""
         records = sorted(self.records, key=lambda c: (RECORD in labels_of(c), name_of(c)))
         return (records if self.whole("history") else []) + (self.values if self.whole("values") else [])
 
@@ -128,7 +127,7 @@ class Look:
 
     @property
     def down(self) -> List[Entry]:
-        """The volumes on nodes that are down or gone, as far as the tasks tell."""
+        """The volumes on nodes that are down or have left, according to the tasks."""
         found = []
         for node, names in self._volumes_at().items():
             if node not in self.ready:
@@ -143,11 +142,11 @@ class Look:
         return {node for node, obj in self.nodes.items() if (obj.get("Status") or {}).get("State") == "ready"}
 
     def label(self, node: str) -> str:
-        """The name of a node."""
+        """Returns the name of a node."""
         return str((self.nodes.get(node, {}).get("Description") or {}).get("Hostname") or node)
 
     def facts(self, now: Mapping[str, object], gone: Set[str]) -> Dict[str, Any]:
-        """What the parts of the nodes need to know; ``now`` is what services want, ``gone`` has the ids of old ones."""
+        """Returns the facts for the nodes' parts. ``now``: what services use; ``gone``: the ids of removed services."""
         services = self.observed["all_services"]
         return {
             **now,
@@ -158,7 +157,7 @@ class Look:
         }
 
     def _volumes_at(self) -> Dict[str, List[str]]:
-        """Node id → the volumes there that are to be removed, as far as the tasks tell."""
+        """Returns the volumes to remove by node id, according to the tasks."""
         if self.options["dangling"]:
             return {}
         chosen = None if self.options["volumes"] else self.options["volume_names"]
@@ -166,8 +165,8 @@ class Look:
 
 
 def look_at_node(client: EngineClient, clock: Clock, stack: str) -> Result:
-    """Which node this is: node_id, node, clock (its ``now`` and ``wall``), and the ids of the services whose containers
-    it has of the stack; on a manager of a Swarm with a leader also cluster_id and nodes (ids)."""
+    """Returns facts about this node: node_id, node, clock (its ``now`` and ``wall``), services (ids of the stack's
+    services with containers on it); on a manager of a Swarm with a leader also cluster_id and nodes (ids)."""
     info: Any = client.get("/info") or {}
     swarm = info.get("Swarm") or {}
     found: Result = {"changed": False, "node_id": str(swarm.get("NodeID") or ""), "node": str(info.get("Name") or "")}
@@ -181,14 +180,13 @@ def look_at_node(client: EngineClient, clock: Clock, stack: str) -> Result:
 
 
 def clean_cluster(client: EngineClient, clock: Clock, stack: str, options: CleanupOptions) -> Result:
-    """Removes what the cluster has of the stack, as ``options`` say (those of the module, over deploy.options), and as
-    ``own`` what this node has.
+    """Removes the stack's objects from the cluster as ``options`` (those of the module) request, and this node's part.
 
-    ``options["seen"]`` are the services whose containers the node had before. With ``options["others"]`` nodes come
-    after this one, which need the lock: ``run`` in the result is what to renew it with (lease.py).
+    ``options["seen"]`` are the services whose containers the node had before. With ``options["others"]``, other nodes
+    follow, which need the lock: they renew it with ``run`` of the result (lease.py).
 
-    The result: changed, removed, residue, notices, warn, facts, own, run, cluster_id, node, calls. Raises EngineError
-    if nothing was changed, else DeployError: ``details["outcome"]`` says how far it came.
+    The result: changed, removed, residue, notices, warn, facts, own (this node's part), run, cluster_id, node, calls.
+    Raises EngineError if nothing was changed, else DeployError with ``details["outcome"]``.
     """
     seen = Look(client, stack, options)
     lock = seen.observed["lock"]
@@ -200,16 +198,16 @@ def clean_cluster(client: EngineClient, clock: Clock, stack: str, options: Clean
         return {**result, "own": _own_part(client, clock, stack, options, result["facts"], lambda: "")}
     given, broken = options, holder_of(lock) if lock is not None and options["break_lock"] else {}
     if broken.get("run"):
-        # Taken over as a whole, so that no other run gets it first.
+        # This run takes the lock over without removing it, so that no other run gets it first.
         given = {**options, "is_gone": lambda holder: holder.get("run") == broken["run"] or options["is_gone"](holder)}
     elif lock is not None and options["break_lock"]:
         client.delete(f"/configs/{id_of(lock)}")
     with Run(client, clock, stack, "remove", given) as run:
         if broken.get(LEASE):
-            _sit_out(run, broken)
+            _wait_for_lease(run, broken)
         before, seen = seen, Look(client, stack, options)
-        # The state before the wait for the lock has more about images and volumes.
-        seen.tasks = _together(before.tasks, seen.tasks)
+        # The tasks before the wait for the lock show more images and volumes.
+        seen.tasks = list({task["ID"]: task for task in (*before.tasks, *seen.tasks)}.values())
         cleaning = _Cleaning(run, seen)
         cleaning.run()
         removed = cleaning.removed
@@ -233,7 +231,7 @@ def _own_part(
     facts: Mapping[str, object],
     may: Callable[[], str],
 ) -> Result:
-    """The part of this node; its errors are reported beside the cluster-wide part, which is done."""
+    """Cleans this node up; returns an error as data, since the cluster-wide part is already done."""
     try:
         return clean_node(client, clock, stack, {**options, "detach": None}, facts, may)
     except StackwrightError as error:
@@ -241,7 +239,7 @@ def _own_part(
 
 
 def _kept(run: Run) -> str:
-    """Keeps the lock; returns why it is no longer held, or an empty text."""
+    """Renews the lock; returns why it is no longer held, or empty text."""
     try:
         run.keep()
     except (DeployError, EngineError) as error:
@@ -249,8 +247,8 @@ def _kept(run: Run) -> str:
     return ""
 
 
-def _sit_out(run: Run, broken: Mapping[str, object]) -> None:
-    """Waits until the nodes under a broken lease have stopped: nothing else can stop them."""
+def _wait_for_lease(run: Run, broken: Mapping[str, object]) -> None:
+    """Waits until the lease of a broken lock has expired: only then do its nodes stop."""
     until = run.clock.now() + min(max(number(broken.get("ttl"), TTL), 0.0), LONGEST_LEASE)
     run.progress("waiting for the nodes that still work under the broken lock")
     while run.clock.now() < until:
@@ -262,12 +260,8 @@ def _unfinished(seen: Look) -> bool:
     return bool(seen.options["services"] and seen.tasks and not seen.options["dangling"])
 
 
-def _together(first: List[Task], second: List[Task]) -> List[Task]:
-    return list({task["ID"]: task for task in (*first, *second)}.values())
-
-
 class _Cleaning:
-    """Carries out the plan of a look. ``removed`` and ``residue`` have the results."""
+    """Carries out the plan of a ``Look``. ``removed`` and ``residue`` have the results."""
 
     def __init__(self, run: Run, seen: Look) -> None:
         self.run_, self.seen = run, seen
@@ -276,7 +270,7 @@ class _Cleaning:
         self.residue: List[Entry] = list(seen.residue)
 
     def run(self) -> None:
-        """All of it. Raises DeployError."""
+        """Removes everything in order. Raises DeployError."""
         run, options = self.run_, self.seen.options
         services = [operation for operation in self.seen.operations if operation.kind == "service"]
         rest = [operation for operation in self.seen.operations if operation.kind != "service"]
@@ -292,16 +286,16 @@ class _Cleaning:
             for operation in rest:
                 self.applying.patience = max(deadline - run.clock.now(), 0.0)
                 self._remove(operation)
-            self._see_it_gone(deadline)
+            self._wait_until_unlisted(deadline)
             if recorded:
                 run.end(REMOVED)
             self._bookkeeping()
             if self.seen.whole("services"):
-                run.history.revisions = []  # nothing is left that a revision could have left
+                run.history.revisions = []  # so that no open revision keeps the lock's config
         except StackwrightError as error:
             if error.error_code == "lock_lost":
                 raise
-            raise self._broken_off(error, recorded) from error
+            raise self._aborted(error, recorded) from error
 
     def _remove(self, operation: Operation) -> None:
         try:
@@ -314,7 +308,8 @@ class _Cleaning:
         self.removed.append(planning.entry(operation.kind, operation.name))
 
     def _why(self, message: str) -> str:
-        """Who holds it: the Engine names at most a task, which may stand for a container that was attached by hand."""
+        """Returns the user of an object. The Engine names at most a task; it may be that of a container that was
+        attached by hand."""
         found = _TASK.search(message)
         if found:
             try:
@@ -328,15 +323,15 @@ class _Cleaning:
             return f"in use by task {found.group(1)}" + (f" on the node {node}" if node else "")
         return message.rpartition(" failed: ")[2]
 
-    def _see_it_gone(self, deadline: float) -> None:
-        """Waits until the Engine no longer lists it."""
+    def _wait_until_unlisted(self, deadline: float) -> None:
+        """Waits until the Engine no longer lists the removed objects."""
         run, pause = self.run_, FIRST_PAUSE
         ids = {op.payload["id"]: op for op in self.applying.completed}
         while ids:
             run.keep()
             observed = patiently(run.clock, lambda: observe(run.client, run.stack), run.keep)
-            there = {id_of(obj) for kind in LISTS for obj in observed[kind]}
-            ids = {identity: op for identity, op in ids.items() if identity in there}
+            listed = {id_of(obj) for kind in LISTS for obj in observed[kind]}
+            ids = {identity: op for identity, op in ids.items() if identity in listed}
             if not ids or run.clock.now() >= deadline:
                 break
             run.clock.sleep(pause)
@@ -347,7 +342,7 @@ class _Cleaning:
 
     def _bookkeeping(self) -> None:
         run = self.run_
-        fresh = Look(run.client, run.stack, self.seen.options)  # runs that waited have added records
+        fresh = Look(run.client, run.stack, self.seen.options)  # waiting runs may have added records
         configs = fresh.bookkeeping
         if configs:
             run.progress(f"remove the history and kept values (configs: {len(configs)})")
@@ -360,7 +355,7 @@ class _Cleaning:
         if self.seen.whole("history"):
             run.revision = None
 
-    def _broken_off(self, error: StackwrightError, recorded: bool) -> DeployError:
+    def _aborted(self, error: StackwrightError, recorded: bool) -> DeployError:
         if recorded:
             self.run_.end_if_possible(FAILED, error.message, restored="none")
         removed = {(op.kind, op.name) for op in self.applying.completed}

@@ -54,33 +54,32 @@ if TYPE_CHECKING:
 Result = Dict[str, Any]
 #: The kind of a domain that another stack has taken.
 TAKEN = "taken"
-#: So often the stack may get a new revision while a run waits to heal it.
-TRIES = 5
+TRIES = 5  # comparisons, if other runs deploy a new revision while this one waits to heal
 
 
 def stack_drift(client: EngineClient, clock: Clock, stack: str, options: Mapping[str, object]) -> Result:
-    """The differences to the last good revision; with ``heal`` also the result of the repair.
+    """Returns the differences from the last good revision; with ``heal`` also the result of the repair.
 
     ``options`` are those of a deployment, and ``heal``, ``images`` (ask the registry), ``rules`` and ``fail_on_drift``.
-    Raises DeployError (``no_stack``, ``no_revision``, ``revision_damaged``, ``no_service``, ``drift_found``), for
-    healing also what ``deploy_snapshot`` raises, and EngineError.
+    Raises DeployError (``no_stack``, ``no_revision``, ``revision_damaged``, ``no_service``, ``drift_found``) and
+    EngineError; with ``heal`` also as ``deploy_snapshot``.
     """
     given: DriftOptions = with_defaults(options)
     for _try in range(TRIES):
-        look = _Look(client, stack, given)
+        comparison = _Comparison(client, stack, given)
         try:
-            return _within_limits(look.result(clock), given)
+            return _checked(comparison.result(clock), given)
         except Superseded:
             continue
         except StackwrightError as error:
-            raise scrubbed(error, look.intended.scrub) from None
+            raise scrubbed(error, comparison.intended.scrub) from None
     raise DeployError(
         f"The stack {stack} was deployed by other runs during every attempt.", "out_of_sequence", "Run again later."
     )
 
 
-def _within_limits(result: Result, options: DriftOptions) -> Result:
-    """``result``, or an error with it if drift is an error."""
+def _checked(result: Result, options: DriftOptions) -> Result:
+    """Returns ``result``. Raises DeployError (``drift_found``) if drift remains and ``fail_on_drift`` is set."""
     left = result.get("remaining", result["drift_lines"])
     if not options["fail_on_drift"] or not left or result.get("deferred"):
         return result
@@ -93,9 +92,9 @@ def _within_limits(result: Result, options: DriftOptions) -> Result:
     )
 
 
-class _Look:
-    """One comparison: six calls, one for the volumes of this node where the stack has some, and one for each image that
-    the registry is asked for."""
+class _Comparison:
+    """One comparison: six calls, one more if the stack has volumes, and one for each image that the registry is asked
+    for."""
 
     def __init__(self, client: EngineClient, stack: str, options: DriftOptions) -> None:
         self.client, self.stack, self.options = client, stack, options
@@ -132,7 +131,7 @@ class _Look:
         self._check_rules()
 
     def _taken(self) -> List[Drift]:
-        """Domains of the stack's live services that another stack has taken (``takes``)."""
+        """Returns drift for the domains of the stack's live services that another stack has taken (``takes``)."""
         if not any(name_of(secret) == ROUTE_BOOK for secret in self.observed["secrets"]):
             return []
         from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.route_book import taken_from
@@ -174,7 +173,7 @@ class _Look:
     # -- the report
 
     def result(self, clock: Clock) -> Result:
-        """The report; after healing with what was done."""
+        """Returns the report; after healing with the operations that were carried out."""
         report = self._report()
         if not self.options["heal"]:
             return report
@@ -183,7 +182,7 @@ class _Look:
         if left_open(self.revisions) and (not report["locked_by"] or self.options["check"]):
             return self._not_healed(report)
         stuck = [drift for drift in self.found if drift.healing == FILES and drift.kind not in ("behind", TAKEN)]
-        # A lock without work for us: another run is active, or has died.
+        # A lock although nothing differs: another run is active, or has died.
         if not work and not stuck and (not report["locked_by"] or self.options["check"] or self.options["defer"]):
             return {**report, "plan": [], "plan_lines": [], "diff": diff([])}
         try:
@@ -192,7 +191,8 @@ class _Look:
             return self._not_healed(report)
 
     def _not_healed(self, report: Result) -> Result:
-        """The work of a run that died, or failed without a rollback, is left to its user."""
+        """Returns the report without a repair: the user decides on changes of a run that died, or failed without a
+        rollback."""
         return {**report, "remaining": report["drift_lines"], "plan": [], "plan_lines": [], "diff": diff([])}
 
     def _heals(self, drift: Drift) -> bool:
@@ -237,8 +237,8 @@ class _Look:
         return {**report, **done, **made, "notices": notices}
 
     def _heal_options(self) -> DriftOptions:
-        words = [f"{drift.kind} {drift.object} {drift.name}" for drift in self.found if self._heals(drift)]
-        said = f"healed {', '.join(words[:5])}" + (f" and {len(words) - 5} more" if len(words) > 5 else "")
+        names = [f"{drift.kind} {drift.object} {drift.name}" for drift in self.found if self._heals(drift)]
+        message = f"healed {', '.join(names[:5])}" + (f" and {len(names) - 5} more" if len(names) > 5 else "")
         scrub = self.intended.scrub
         progress = self.options["progress"]
         return {
@@ -246,7 +246,7 @@ class _Look:
             "operation": HEAL,
             "back_to": self.revision.number,
             "resolve_image": "never",
-            "commit_message": self.options["commit_message"] or said,
+            "commit_message": self.options["commit_message"] or message,
             "mask": self.mask,
             "scrub": scrub,
             "progress": progress and (lambda line: progress(scrub(line))),
@@ -254,7 +254,7 @@ class _Look:
 
 
 def _target(client: EngineClient, stack: str, revisions: Sequence[Revision]) -> Revision:
-    """The revision to compare with. Raises DeployError (``no_stack``, ``no_revision``, ``revision_damaged``)."""
+    """Returns the last good revision. Raises DeployError (``no_stack``, ``no_revision``, ``revision_damaged``)."""
     if revisions:
         return last_good(stack, revisions)
     if services_of(client, stack):

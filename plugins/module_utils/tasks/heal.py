@@ -51,9 +51,9 @@ def heal(
     rules: Sequence[Rule],
     options: Options,
 ) -> Dict[str, Any]:
-    """The result of ``deploy_snapshot``. Raises what that raises, and Superseded if there is a newer revision.
+    """Repairs drift. Returns and raises as ``deploy_snapshot``; raises Superseded if there is a newer revision.
 
-    ``compared`` is the look without the lock; under it the stack is compared again.
+    ``compared`` is the comparison without the lock; under the lock the stack is compared again.
     """
     # Only a replaced network that no service uses can be recreated.
     unused = [d.name for d in compared.found if (d.kind, d.object, d.healing) == (REPLACED, "network", CREATE)]
@@ -70,22 +70,22 @@ class _Healing:
         self.compared = compared
 
     def check(self, revisions: Sequence[Revision]) -> None:
-        """Checks under the lock that it is still the last good revision."""
+        """Raises Superseded if, under the lock, the revision is no longer the last good one."""
         now = last_good(self.intended.revision.stack, revisions)
         if now.number != self.intended.revision.number:
             raise Superseded(f"Revision {now.number} was deployed in the meantime.")
 
     def bind(self, client: EngineClient, observed: Observed, write: bool) -> State:
-        """The revision's state, with the current values of ignored differences."""
+        """Returns the revision's state, with the current values of ignored differences."""
         del write  # missing values can't be generated again
         what = self.intended.what
         bound = recall(client, self.intended.snapshot, observed, what, self.compared.spared, self.intended.values)
         self.compared = compare(bound, observed, self.context, self.rules)
         others = [d for d in self.compared.found if d.kind == REPLACED and d.object in ("config", "secret")]
         if others:
-            told = "; ".join(f"{drift.object} {drift.name}: {drift.reason}" for drift in others)
+            reasons = "; ".join(f"{drift.object} {drift.name}: {drift.reason}" for drift in others)
             raise DeployError(
-                f"The stack can't be rolled back to {what}: {told}.",
+                f"The stack can't be rolled back to {what}: {reasons}.",
                 "revision_incomplete",
                 "Deploy the stack from its files. Nothing was changed.",
                 {"missing": [f"{drift.object} {drift.name}" for drift in others]},
@@ -95,7 +95,7 @@ class _Healing:
         return state if self.context.rerun_jobs else with_jobs_skipped(state)
 
     def revise(self, plan: Plan, bound: State, observed: Observed) -> Plan:
-        """The plan with differences that reconcile does not see, and without those to keep."""
+        """Returns the plan with differences that reconcile does not see, and without ignored ones."""
         del bound
         live = own_services(self.intended.revision.stack, observed)
         by_kind = {(drift.kind, drift.name): drift for drift in self.compared.found}
@@ -114,7 +114,7 @@ class _Healing:
         return replace(plan, operations=tuple(operations))
 
     def record(self, planned: Planned) -> Snapshot:
-        """The snapshot of the new revision: the same one, since ignored differences are not intended."""
+        """Returns the snapshot of the new revision: the old one, since ignored differences are not intended."""
         snapshot = self.intended.snapshot
         live = own_services(self.intended.revision.stack, planned.observed)
         plan = {op.name: op for op in planned.plan.operations if op.kind == "service" and op.action == "update"}
@@ -127,7 +127,7 @@ class _Healing:
         ]
         recorded: Snapshot = {**snapshot, "services": services}
         if snapshot.get("values"):
-            # Where the values are, but never what the controller has sent of its vault.
+            # Only the place of the values, never the values that the controller has sent from its vault.
             store = snapshot["values"].get("store") or {}
             where: Any = {name: value for name, value in store.items() if name in ("store", "path") and value}
             recorded["values"] = {**snapshot["values"], "store": where}

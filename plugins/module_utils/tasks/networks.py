@@ -50,7 +50,7 @@ def change_network(client: EngineClient, params: NetworkOptions, check: bool) ->
     using = _using(client, own) if own is not None else []
     steps, notices, changes = _steps(name, spec, own, found, using, params)
     identity = id_of(own) if own is not None else ""
-    # Another host of the play may have been faster: then this one has changed nothing.
+    # Another host of the play may have done it first: then this one has changed nothing.
     changed = bool(steps)
     if not check and steps:
         changed = False
@@ -78,14 +78,14 @@ def change_network(client: EngineClient, params: NetworkOptions, check: bool) ->
 
 
 def _spec(params: NetworkOptions) -> Any:
-    """The body that creates it."""
+    """Returns the body that creates the network."""
     options = {str(key): _text(value) for key, value in (params["driver_options"] or {}).items()}
     if params["encrypted"]:
         options["encrypted"] = ""
     pools = []
     for entry in params["ipam"]:
-        words = (("Subnet", "subnet"), ("Gateway", "gateway"), ("IPRange", "ip_range"))
-        pools.append({key: entry[option] for key, option in words if entry.get(option)})
+        fields = (("Subnet", "subnet"), ("Gateway", "gateway"), ("IPRange", "ip_range"))
+        pools.append({key: entry[option] for key, option in fields if entry.get(option)})
     return {
         "Name": params["name"],
         "CheckDuplicate": True,
@@ -105,7 +105,7 @@ def _text(value: object) -> str:
 
 
 def _using(client: EngineClient, network: Network) -> List[str]:
-    """The services and containers that use a network."""
+    """Returns the services and containers that use a network."""
     users = users_of_one(network, users_of("network", client.list("/services")))
     services = [str(user) for user in users if not user.before]
     return services + attached_of(client).get(id_of(network), [])
@@ -149,8 +149,8 @@ def _steps(
     changes = list(differences(have, want))
     serious = [change for change in changes if not change.path.startswith("Labels")]
     if not serious:
-        told = f"network {name} keeps its labels: Swarm can't change them ({', '.join(map(str, changes))})"
-        return [], [told] if changes else [], []
+        notice = f"network {name} keeps its labels: Swarm can't change them ({', '.join(map(str, changes))})"
+        return [], [notice] if changes else [], []
     texts = ", ".join(map(str, serious))
     if using or not params["recreate"]:
         users = f" It is in use by {', '.join(using)}." if using else ""
@@ -165,9 +165,9 @@ def _steps(
 
 
 def _create(client: EngineClient, clock: Clock, spec: Network) -> Tuple[bool, str]:
-    """Whether it was created here, and its id.
+    """Creates the network; returns whether this run created it, and its id.
 
-    The name of one that was removed is free only a moment later; another manager may have been faster.
+    The name of a removed network is free only a moment later, and another manager may create the network first.
     """
     backoff = Backoff(clock, also=("conflict",), limit=10.0)
     while True:
@@ -182,7 +182,7 @@ def _create(client: EngineClient, clock: Clock, spec: Network) -> Tuple[bool, st
 
 
 def _remove(client: EngineClient, clock: Clock, step: Step) -> bool:
-    """Whether it was removed here."""
+    """Removes the network; returns whether this run removed it. Raises EngineError (``in_use``)."""
     backoff = Backoff(clock)
     while True:
         try:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Changes one node: labels, availability, role; drains it without a dip where its services allow that, and waits."""
+"""Changes one node: labels, availability, role; drains it without a dip if its services allow that, and waits."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors impo
     PlanError,
     StackwrightError,
 )
-from ansible_collections.stackwright.swarm.plugins.module_utils.core.retry import Backoff, is_transient, patiently
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.retry import Backoff, patiently
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
 from ansible_collections.stackwright.swarm.plugins.module_utils.enrolling.manager import LOCK
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.nodes import hostname, is_down
@@ -53,13 +53,13 @@ if TYPE_CHECKING:
 
 Result = Dict[str, Any]
 SAFE = "safe"
-LOOK = 0.2, 1.0  # seconds between two looks at a node: the first pause, the longest
+FIRST_PAUSE, LONGEST_PAUSE = 0.2, 1.0  # seconds between two checks of a node
 TELL_EVERY = 10.0  # seconds
-TRAIL = 8  # names in a line
+MOST_NAMES = 8  # in a line
 
 
 class _Seen(NamedTuple):
-    """One look: the nodes, and if the node is to be drained also the services and tasks of the Swarm."""
+    """One snapshot: the nodes, and for a drain also the services and tasks of the Swarm."""
 
     info: Mapping[str, Any]
     nodes: List[Node]
@@ -72,28 +72,28 @@ class _Seen(NamedTuple):
         return hostname(self.node)
 
     def moves(self) -> List[Move]:
-        """What is on the node and has to leave it."""
+        """Returns the tasks that must leave the node, as moves of services."""
         return moves(self.node, self.nodes, self.services, self.tasks)
 
 
 def change_node(client: EngineClient, clock: Clock, name: str, given: Mapping[str, object]) -> Result:
     """Changes the node ``name`` (host name or id).
 
-    ``given``: ``labels``, ``labels_mode``, ``availability``, ``role`` as Wanted has them; ``move`` (``safe`` or
-    ``swarm``), ``unmovable`` (``fail`` or ``stop``), ``wait_ready`` and ``engine_version`` (the node is waited for
-    first), ``wait``, ``timeout`` (seconds for the node to be ready, for the tasks to leave, and for the role to
-    settle), ``asked`` (what the node's own Engine says: nodes.change.check_role), and those of a run: ``check``, ...
+    ``given``: ``labels``, ``labels_mode``, ``availability``, ``role`` as in Wanted; ``move`` (``safe`` or ``swarm``),
+    ``unmovable`` (``fail`` or ``stop``), ``wait_ready`` and ``engine_version`` (wait for the node first), ``wait``,
+    ``timeout`` (seconds for the node to be ready, for the tasks to leave, and for the role to change), ``asked`` (the
+    answer of the node's own Engine: nodes.change.check_role), and those of a run: ``check``, ...
 
     Raises EngineError (``no_node``, ``ambiguous_node``), PlanError (``cannot_move``, ``node_down``),
     StackwrightError (``quorum``, ``join_address_gone``),
-    DeployError (``not_back``, ``timeout``, and what moving a service raises).
+    DeployError (``not_back``, ``timeout``, ``not_drained``, and as relocate.move_away).
     """
     options: NodeOptions = with_defaults(given)
     wanted = Wanted(
         label_texts(options.get("labels")), options["labels_mode"], options.get("availability"), options.get("role")
     )
     drains = wanted.availability == DRAIN
-    # The Engine that answers may be that of the node which was restarted.
+    # The Engine that answers may be that of the restarted node.
     limit = float(options["timeout"]) if options.get("wait_ready") else 0
     seen = patiently(clock, lambda: _look(client, name, drains), limit=limit)
     absent = options.get("wait_ready") and absence(seen.node, options.get("engine_version"))
@@ -127,7 +127,7 @@ def _look(client: EngineClient, name: str, whole: bool) -> _Seen:
 
 
 def _check_moves(seen: _Seen, leaving: Sequence[Move], options: NodeOptions) -> List[str]:
-    """Lines about what does not move, or not without a dip. Raises PlanError (``cannot_move``)."""
+    """Returns warnings about services that can't move, or only with a dip. Raises PlanError (``cannot_move``)."""
     stuck = [move for move in leaving if move.stays]
     lines = [f"service {move.service} can't move from {seen.name}: {move.stays}" for move in stuck]
     if stuck and options["unmovable"] != "stop":
@@ -144,12 +144,12 @@ def _check_moves(seen: _Seen, leaving: Sequence[Move], options: NodeOptions) -> 
     if options["move"] == SAFE:
         for move in leaving:
             if move.dip and not move.stays:
-                these = (
+                stops = (
                     "its task stops"
                     if move.dip == 1 == move.desired
                     else f"{move.dip} of its {move.desired} tasks stop"
                 )
-                lines.append(f"service {move.service}: {these} before the replacement runs (update order stop-first)")
+                lines.append(f"service {move.service}: {stops} before the replacement runs (update order stop-first)")
     return lines
 
 
@@ -186,8 +186,8 @@ def _diff(name: str, changes: Sequence[Difference]) -> Dict[str, str]:
 
 def _ended(client: EngineClient, result: Result, spec: NodeSpec) -> Result:
     labels = dict(spec.get("Labels") or {})
-    told = {"role": str(spec.get("Role") or ""), "availability": str(spec.get("Availability") or ""), "labels": labels}
-    return {**result, **told, "calls": client.calls}
+    now = {"role": str(spec.get("Role") or ""), "availability": str(spec.get("Availability") or ""), "labels": labels}
+    return {**result, **now, "calls": client.calls}
 
 
 class _Work:
@@ -198,11 +198,11 @@ class _Work:
         self.id, self.name = id_of(seen.node), seen.name
         self.tell: Callable[[str], None] = options["progress"] or (lambda line: None)
         self.notices: List[str] = []
-        #: The services that leave, with what each is to have running elsewhere.
+        #: The services that leave, each with the number of tasks that must run on other nodes.
         self.goal: Dict[str, int] = {}
 
     def run(self, leaving: Sequence[Move]) -> None:
-        """All of it. A demotion is last: until then the node may be the one that answers."""
+        """Carries out all changes. A demotion is last: until then, the answers may come from this node's Engine."""
         wanted, later = self.wanted, self.wanted.role if self.wanted.role == "worker" else None
         first = wanted._replace(role=None if later else wanted.role)
         drains = wanted.availability == DRAIN
@@ -216,20 +216,20 @@ class _Work:
             try:
                 self.move()
             except BaseException:
-                # A node that is not drained is not to stay without tasks either.
+                # If the drain fails, the node must accept tasks again.
                 with suppress(StackwrightError):
                     self.send(Wanted(availability=before))
                 raise
         self.send(first._replace(role=None))
         if first.role is not None:
-            self.take_role(first.role)
+            self.change_role(first.role)
         if drains and self.options["wait"]:
             self.wait_until_drained()
         if later:
-            self.take_role(later)
+            self.change_role(later)
 
-    def take_role(self, role: str) -> None:
-        """Changes the role and waits for it, under the lock of the Swarm's membership: one change at a time."""
+    def change_role(self, role: str) -> None:
+        """Changes the role under the lock of the Swarm's membership, and waits for it: one change at a time."""
         if is_manager(self.client.get(f"/nodes/{self.id}")) == (role == "manager"):
             return
         options = self.options
@@ -246,7 +246,7 @@ class _Work:
             lock.release()
 
     def send(self, wanted: Wanted) -> None:
-        """Updates the node, unless it is so already. Raises EngineError."""
+        """Updates the node if it differs. Raises EngineError."""
         backoff = Backoff(self.clock, also=("out_of_sequence",))
         while True:
             try:
@@ -262,7 +262,7 @@ class _Work:
                 backoff.bear(error)
 
     def move(self) -> None:
-        """Moves all that can move without a dip, or with a smaller one than a drain has; stack after stack."""
+        """Moves the services that can move without a dip, or with a smaller one than in a drain, stack after stack."""
         from ansible_collections.stackwright.swarm.plugins.module_utils.tasks import relocate
 
         own: NodeOptions = {**self.options, "wait": True, "check": False, "defer": False, "detach": None}
@@ -270,25 +270,25 @@ class _Work:
         relocate.settle(self.client, self.clock, self.seen.services, own)
         ways = {move.service: move for move in self.seen.moves() if move.way != SWARM and not move.stays}
         live = [service for service in self.seen.services if name_of(service) in ways]
-        # Those without a dip first: what they leave free helps the others.
+        # Those without a dip first: they free resources for the others.
         first = [service for service in live if ways[name_of(service)].way == FIRST]
         rest = [service for service in live if ways[name_of(service)].way != FIRST]
         for group in relocate.by_stack(first) + relocate.by_stack(rest):
             names = [name_of(service) for service in group]
             now = patiently(self.clock, lambda: self.client.list("/services"))
-            tasks = patiently(self.clock, self.here)
+            tasks = patiently(self.clock, self.own_tasks)
             still = {str(task.get("ServiceID")) for task in tasks_on(self.id, tasks)}
             fresh = [service for service in now if name_of(service) in names and id_of(service) in still]
             if fresh:
                 self.tell(f"move {', '.join(name_of(service) for service in fresh)} from {self.name}")
                 relocate.move_away(self.client, self.clock, fresh, self.id, own)
 
-    def here(self) -> List[Task]:
-        """The tasks of the node."""
+    def own_tasks(self) -> List[Task]:
+        """Returns the tasks of the node."""
         return self.client.list("/tasks", {"filters": {"node": [self.id]}})
 
     def wait_until_back(self, availability: str) -> None:
-        """Until the node is ready and runs the expected Engine. Raises DeployError (``not_back``)."""
+        """Waits until the node is ready and runs the expected Engine. Raises DeployError (``not_back``)."""
         version = self.options.get("engine_version")
         kept = {DRAIN: "it stays drained", PAUSE: "it stays paused"}.get(availability, "it stays active")
         self.until(
@@ -300,18 +300,18 @@ class _Work:
         )
 
     def wait_until_drained(self) -> None:
-        """Until no task is on the node and each service that left runs elsewhere. Raises DeployError (``timeout``)."""
+        """Waits until the node has no task and its services run on others. Raises DeployError (``not_drained``)."""
         limit = float(self.options["timeout"])
-        self.until(self.left, limit, f"{self.name} is not drained", "not_drained")
+        self.until(self.undrained, limit, f"{self.name} is not drained", "not_drained")
 
-    def left(self) -> str:
-        """What is still to end on the node, or to run elsewhere; empty text if it is drained."""
+    def undrained(self) -> str:
+        """Returns which tasks must still end on the node or start on others; empty text if it is drained."""
         node = self.client.get(f"/nodes/{self.id}")
         services = {id_of(service): service for service in self.client.list("/services")}
         tasks = self.client.list("/tasks")
         on = [task for task in tasks if task.get("NodeID") == self.id and state_of(task) in ALIVE]
         if is_down(node):
-            # What is on a lost node can't end; the Swarm has replaced it.
+            # Tasks on a lost node can't end; Swarm has replaced them.
             on = tasks_on(self.id, on)
         names = sorted(
             {name_of(services[str(task.get("ServiceID"))]) for task in on if task.get("ServiceID") in services}
@@ -329,25 +329,25 @@ class _Work:
         return "; ".join(parts)
 
     def wait_for_role(self, role: str, keep: Callable[[], None]) -> None:
-        """Until the node has taken its role. Raises DeployError (``timeout``)."""
+        """Waits until the node has its role. Raises DeployError (``timeout``)."""
         limit = float(self.options["timeout"])
 
         def missing() -> str:
-            what = self.unsettled(role)
-            if what:
+            text = self.role_missing(role)
+            if text:
                 keep()
-            return what
+            return text
 
         self.until(missing, limit, f"{self.name} did not become a {role}", "timeout")
 
-    def unsettled(self, role: str) -> str:
-        """What a node lacks of its role; empty text if it has settled."""
+    def role_missing(self, role: str) -> str:
+        """Returns why the node does not have its role yet; empty text if it has it."""
         try:
             node = self.client.get(f"/nodes/{self.id}")
         except EngineError as error:
             own = str((self.seen.info.get("Swarm") or {}).get("NodeID") or "") == self.id
             if role == "worker" and own and error.error_code in ("not_a_manager", "not_in_swarm"):
-                return ""  # it is the very node that answered until now
+                return ""  # the demoted node is the one that answers
             raise
         if role == "manager":
             return "" if is_reachable(node) else "the other managers do not reach it yet"
@@ -365,30 +365,28 @@ class _Work:
         code: str,
         hint: str = "Run again to keep waiting, or raise wait_timeout.",
     ) -> None:
-        """Looks again and again until nothing is ``missing``."""
-        started = told = self.clock.now()
-        pause, said, backoff = LOOK[0], "", Backoff(self.clock)
+        """Waits until ``missing`` returns empty text, at most ``limit`` seconds. Raises DeployError (``code``)."""
+        started = told_at = self.clock.now()
+        pause, line, backoff = FIRST_PAUSE, "", Backoff(self.clock)
         while True:
             try:
-                what = missing()
+                text = missing()
                 backoff.calm()
             except EngineError as error:
-                if not is_transient(error):
-                    raise
                 backoff.bear(error)
                 continue
-            if not what:
+            if not text:
                 return
             now = self.clock.now()
             if now - started >= limit:
-                raise DeployError(f"{failed} after {limit:g} s: {what}.", code, hint)
-            if what != said and now - told >= TELL_EVERY or not said:
-                self.tell(f"waiting for {self.name}: {what}")
-                said, told = what, now
+                raise DeployError(f"{failed} after {limit:g} s: {text}.", code, hint)
+            if text != line and now - told_at >= TELL_EVERY or not line:
+                self.tell(f"waiting for {self.name}: {text}")
+                line, told_at = text, now
             self.clock.sleep(pause)
-            pause = min(pause * 1.5, LOOK[1])
+            pause = min(pause * 1.5, LONGEST_PAUSE)
 
 
 def _few(names: Sequence[str]) -> str:
-    more = len(names) - TRAIL
-    return ", ".join(names[:TRAIL]) + (f" and {more} more" if more > 0 else "")
+    more = len(names) - MOST_NAMES
+    return ", ".join(names[:MOST_NAMES]) + (f" and {more} more" if more > 0 else "")

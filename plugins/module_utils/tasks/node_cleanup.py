@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A node's part of a cleanup: the volumes and images that only its own Engine knows.
 
-Objects that a new deployment would reuse are only removed if ``may()`` confirms just before that the stack's lock is
-still held. Why: docs/decisions/0016-no-removal-outside-the-lock.md.
+Objects that a new deployment would use again are only removed if ``may()`` confirms just before that the stack's lock
+is still held. Why: docs/decisions/0016-no-removal-outside-the-lock.md.
 """
 
 from __future__ import annotations
@@ -30,17 +30,17 @@ if TYPE_CHECKING:
 
 Result = Dict[str, Any]
 Facts = Mapping[str, Any]
-#: Why nothing may be removed now; empty text if it may.
+#: Returns why nothing may be removed now; empty text if a removal is allowed.
 May = Callable[[], str]
 FIRST_PAUSE, LONGEST_PAUSE, TELL_EVERY = 0.05, 0.3, 10.0  # seconds
-RELEASE = 10.0  # seconds in which the Engine lets go of what a container has used
-CALL = 10.0  # seconds for the answer to a removal; a lease is over that much later than ``may`` says
+RELEASE = 10.0  # seconds in which the Engine releases the volume of a removed container
+CALL = 10.0  # seconds for the answer to a removal; a lease ends that much later than ``may`` reports
 SERVICE = "com.docker.swarm.service.id"
 ENDED = ("created", "exited", "dead")
 
 
 def containers_of(client: EngineClient, clock: Clock, stack: str) -> List[Tuple[str, Container]]:
-    """The containers that tasks of the stack have here, each with the id of its service. Raises EngineError."""
+    """Returns the containers of the stack's tasks on this node, each with its service's id. Raises EngineError."""
     query = {"all": True, "filters": {"label": [f"{NAMESPACE}={stack}"]}}
     found = patiently(clock, lambda: client.list("/containers/json", query))
     labelled = [(c.get("Labels") or {}, c) for c in found]
@@ -52,9 +52,9 @@ def clean_node(
 ) -> Result:
     """Removes the stack's objects on this node; ``facts`` are those of the cluster-wide part.
 
-    ``options["seen"]`` are services whose containers were here before ``facts["services"]`` was read.
+    ``options["seen"]`` are services whose containers the node had before ``facts["services"]`` was read.
 
-    The result: changed, removed, residue, late (why something had to be left for now, or empty), notices, node, clock,
+    The result: changed, removed, residue, late (why some objects were left for now, or empty), notices, node, clock,
     calls. Raises EngineError.
     """
     info = client.get("/info") or {}
@@ -83,7 +83,7 @@ class _Node:
         self.residue: List[Entry] = []
         self.notices: List[str] = []
         self.late = ""
-        # Ids of services are never used again, so containers of removed ones need no lock.
+        # The id of a service is never used again, so containers of removed services need no lock.
         self.gone = set(facts["gone"])
         self.left_over = set(options["seen"]) - set(facts["services"]) - self.gone
 
@@ -102,7 +102,7 @@ class _Node:
         return patiently(self.clock, lambda: self.client.list(path, {"all": True, "filters": filters}))
 
     def _permitted(self, kind: str, name: str) -> bool:
-        """Whether it may be removed now."""
+        """Whether an object may be removed now; records it as residue otherwise."""
         why = "" if self.options["check"] else self.may()
         if why:
             self.late = why
@@ -112,8 +112,8 @@ class _Node:
     # -- containers
 
     def _containers(self) -> None:
-        """Until the containers of removed services are gone: Swarm removes them a little after the tasks, but what a
-        job has left stays on some engines, and is removed here."""
+        """Waits until the containers of removed services are gone: Swarm removes them a little after the tasks. Some
+        Engines keep containers of jobs, so these are removed here."""
         found = containers_of(self.client, self.clock, self.stack)
         for service, container in found:
             if service in self.left_over and container.get("State") in ENDED:
@@ -147,7 +147,7 @@ class _Node:
     # -- volumes
 
     def _volumes(self) -> List[str]:
-        """The names of those to remove; a chosen one that is not the stack's is residue."""
+        """Returns the names of the volumes to remove. A chosen one that is not the stack's becomes residue."""
         options = self.options
         if not options["volumes"] and not options["volume_names"]:
             return []
@@ -179,13 +179,13 @@ class _Node:
         return found
 
     def _other(self, volume: Volume) -> str:
-        """Which other stack of this very name has made a volume; empty for ours, and where no label says it."""
+        """Returns the other stack of the same name that created a volume; empty for ours, or without such a label."""
         labels, identity = volume.get("Labels") or {}, self.options["identity"]
         found = recorded(labels, self.stack) if labels.get(NAMESPACE) == self.stack else None
         return found.shown if found is not None and identity and not found.is_same(owner_of(identity)) else ""
 
     def _users(self, volume: str) -> List[Any]:
-        """The containers with this very volume; the Engine's filter would take a part of the name as well."""
+        """Returns the containers with exactly this volume: the Engine's filter also matches a part of the name."""
         return [
             container
             for container in self._list("/containers/json", volume=[volume])
@@ -218,12 +218,12 @@ class _Node:
             users = self._users(name)
 
     def _is_going(self, container: Container) -> bool:
-        """Whether a container will be gone with its service, as check mode has to know."""
+        """Whether a container will be removed with its service: check mode must know that."""
         labels = container.get("Labels") or {}
         return labels.get(NAMESPACE) == self.stack and labels.get(SERVICE) in self.gone | self.left_over
 
     def _try_to_remove(self, path: str, query: Optional[Mapping[str, object]] = None) -> str:
-        """Why it can't be removed; empty if it was removed."""
+        """Removes an object; returns why it can't be removed, or empty text."""
         tried = False
 
         def delete() -> None:
@@ -293,7 +293,7 @@ class _Node:
 
 
 def _mounting(volume: str, used: Mapping[str, Sequence[str]]) -> List[str]:
-    """The services that mount a volume."""
+    """Returns the services that mount a volume."""
     return sorted({service for name, services in used.items() if could_be(name, volume) for service in services})
 
 

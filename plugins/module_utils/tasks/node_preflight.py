@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A host's part of a preflight: its Engine, its kernel, its disk, and the ports and paths that the stack needs there.
 
-Ports are looked up in /proc, not bound; no kernel module is loaded.
+It reads ports from /proc and binds none, and it loads no kernel module.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ PATIENCE = 10.0  # seconds for the list of containers
 
 
 def check_host(client: EngineClient, clock: Clock, options: DiskOptions, vips: bool) -> Result:
-    """The host alone, in one call: ``findings``, and who it is (node, node_id, cluster_id, manager, local, api).
+    """Checks the host with one call: returns ``findings``, node, node_id, cluster_id, manager, local and api.
 
     An Engine that does not answer, or is not a member of a Swarm, is a finding. ``vips``: whether virtual IPs matter.
     """
@@ -71,7 +71,7 @@ def check_host(client: EngineClient, clock: Clock, options: DiskOptions, vips: b
 
 
 def _info(client: EngineClient, clock: Clock) -> Any:
-    """The answer of /info, of a manager after an election if there is one at the moment."""
+    """Returns the answer of /info; waits for the end of an election."""
 
     def story() -> Any:
         info: Any = client.get("/info") or {}
@@ -91,7 +91,7 @@ def _info(client: EngineClient, clock: Clock) -> Any:
 
 
 def of_error(error: EngineError, node: str = "") -> Finding:
-    """An error of the Engine as a finding, with its own code."""
+    """Returns an error of the Engine as a finding, with its own code."""
     return finding(ERROR, error.error_code, error.message, error.hint, node=node)
 
 
@@ -127,14 +127,14 @@ def _disk(path: str) -> Optional[host.Disk]:
 
 
 def check_node(client: EngineClient, node: str, facts: Facts, wanted: Mapping[str, Driver]) -> List[Finding]:
-    """The ports, paths and volumes in ``facts`` (``preflight.nodes``), with one call where there are ports, and one
-    where there are volumes; ``wanted`` says how these are to be made (``preflight.volumes``)."""
+    """Checks the ports, paths and volumes in ``facts`` (``preflight.nodes``), with one call if there are ports, and one
+    if there are volumes; ``wanted`` has the desired drivers of volumes (``preflight.volumes``)."""
     ports = nodes.wanted_ports(facts)
     found = list(nodes.port_findings(node, facts, _holders(client, ports) if ports else {}))
     found += nodes.bind_findings(node, facts, _paths({item["source"] for item in facts["binds"]}))
     if facts.get("volumes") and wanted:
-        there = (client.get("/volumes", timeout=PATIENCE) or {}).get("Volumes") or []
-        found += volume_findings(node, facts, wanted, there)
+        existing = (client.get("/volumes", timeout=PATIENCE) or {}).get("Volumes") or []
+        found += volume_findings(node, facts, wanted, existing)
     return found
 
 
@@ -151,7 +151,7 @@ def _paths(sources: Set[str]) -> Dict[str, str]:
 
 
 def _holders(client: EngineClient, ports: Set[Port]) -> Dict[Port, str]:
-    """The holders of these ports: a container, or a process if it is visible."""
+    """Returns the holder of each port: a container, or a process if it is visible."""
     held: Dict[Port, str] = {}
     sockets: Dict[str, Port] = {}
     for protocol in sorted({protocol for _number, protocol in ports}):
@@ -179,7 +179,7 @@ def _name(container: Container) -> str:
 
 
 def _owners(inodes: Set[str], entries: Callable[[str], List[str]]) -> Dict[str, str]:
-    """The processes that have these sockets open; those of other users stay unknown unless this is root."""
+    """Returns the processes that have these sockets open; only root sees those of other users."""
     wanted = {f"socket:[{inode}]": inode for inode in inodes}
     found: Dict[str, str] = {}
     for pid in entries("/proc"):

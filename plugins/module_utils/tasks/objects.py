@@ -64,7 +64,7 @@ def change_config(client: EngineClient, params: ObjectOptions, check: bool) -> R
 
 
 def change_object(client: EngineClient, clock: Clock, kind: str, params: ObjectOptions, check: bool) -> Result:
-    """The result of one change. Where another run was faster, everything is looked at again.
+    """Creates, rotates or removes one object. If another run changes it at the same time, compares again.
 
     Raises StackwrightError (``invalid_options``, ``invalid_name``), EngineError (``conflict``, ``in_use``).
     """
@@ -90,7 +90,7 @@ def change_object(client: EngineClient, clock: Clock, kind: str, params: ObjectO
 
 
 class _Work:
-    """One look, and what it leads to."""
+    """One comparison and its steps."""
 
     def __init__(self, client: EngineClient, kind: str, params: ObjectOptions, data: Optional[str]) -> None:
         self.client, self.kind, self.params, self.data = client, kind, params, data
@@ -109,7 +109,7 @@ class _Work:
                 self.key = keys[0]["Spec"].get("Data") if keys else None
             self.steps = self._presence()
 
-    # -- what is to be done
+    # -- the steps
 
     def _presence(self) -> List[Step]:
         self.spec: ContentSpec = {}
@@ -117,7 +117,7 @@ class _Work:
             self.spec["Templating"] = {"Name": self.params["template_driver"]}
         self.digest = digest(self.kind, {"name": self.name, "spec": self.spec, "data": self.data}, self.key)
         hashed = self.params["hashed_name"]
-        # Without a key of the Swarm nobody has made a secret of ours yet, so it is new in any case.
+        # Without a key of the Swarm, no run has created a secret of ours yet, so it is new in any case.
         self.current = (suffixed(self.name, self.digest) if self.digest else "") if hashed else self.name
         live = next((obj for obj in self.found if self.current and name_of(obj) == self.current), None)
         if live is None:
@@ -175,10 +175,10 @@ class _Work:
         given = self.params["labels"]
         return None if given is None else {str(name): _text(value) for name, value in given.items()}
 
-    # -- doing it
+    # -- carrying them out
 
     def run(self) -> None:
-        """Carries the steps out; ``done`` has those that this run did, and not another one. Raises EngineError."""
+        """Carries out the steps; ``done`` has those that this run did, not another one. Raises EngineError."""
         for step in self.steps:
             if step.action == CREATE:
                 self._create()
@@ -205,7 +205,7 @@ class _Work:
     def _update(self, step: Step) -> None:
         live = next(obj for obj in self.found if id_of(obj) == step.id)
         private = {key: text for key, text in labels_of(live).items() if key.startswith(PRIVATE)}
-        # A secret's data does not come with its specification, and the Engine takes an absent one as unchanged.
+        # The Engine does not return a secret's data, and keeps it if an update has none.
         spec = {**live["Spec"], "Labels": {**(self._labels() or {}), **private}}
         self.client.post(f"{self.path}/{step.id}/update", {"version": live["Version"]["Index"]}, spec)
 
@@ -219,10 +219,10 @@ class _Work:
         self.found = [obj for obj in self.found if id_of(obj) != step.id]
         return removed
 
-    # -- telling it
+    # -- the result
 
     def result(self) -> Result:
-        """The result; nothing in it is of the content."""
+        """Returns the result, without the content."""
         lines = [step.line(self.kind) for step in self.steps]
         old = outdated(self.found, self.current, self.users) if self.current else []
         notices = self.notices + [f"{user} still uses {name}: deploy it with {self.current}" for user, name in old]
@@ -256,7 +256,7 @@ class _Work:
 
 
 def _final(message: str, code: str, hint: str = "") -> EngineError:
-    """An error that another look would not change."""
+    """Returns an error for which there is no retry."""
     return EngineError(message, code, hint, details={"final": True})
 
 
@@ -265,7 +265,7 @@ def _text(value: object) -> str:
 
 
 def _data(kind: str, params: ObjectOptions) -> Optional[str]:
-    """The content in base64; None where it is to be removed. Raises StackwrightError, which never has the content."""
+    """Returns the content in base64, or None with state absent. Raises StackwrightError, never with the content."""
     name = str(params["name"])
     if not NAME.match(name) or len(name) > LONGEST_NAME:
         raise StackwrightError(

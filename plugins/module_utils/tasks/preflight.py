@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import Observed, State
 
 Result = Dict[str, Any]
-#: A preflight without files looks at the cluster alone.
+#: A preflight without files only checks the cluster.
 NOTHING: State = {
     "stack": {"name": ""},
     "waves": [],
@@ -58,10 +58,10 @@ def check_cluster(
     options: PreflightOptions,
     identity: Optional[Mapping[str, str]] = None,
 ) -> Result:
-    """``findings``, the ``cluster`` in numbers, and ``facts`` for each node by its id.
+    """Returns ``findings``, the ``cluster`` in numbers, and ``facts`` for each node by its id.
 
-    ``desired`` is what ``preflight.trim`` leaves of a DesiredState. Seven calls at most, and one for each image that
-    a registry is asked for. ``identity`` is the stack that is meant, also if there are no files. Raises EngineError.
+    ``desired`` is a DesiredState after ``preflight.trim``. Makes at most seven calls, and one for each image that a
+    registry is asked for. ``identity`` is the stack, even without files. Raises EngineError.
     """
     observed: Observed = {"nodes": client.list("/nodes")}
     observed["services"] = client.list("/services") if desired["services"] or identity else []
@@ -82,11 +82,11 @@ def check_cluster(
     except EngineError as error:
         if error.error_code != "registry_auth":
             raise
-        # The credentials on this host can't be read.
+        # This host's credentials can't be read.
         answers, looked_up = {}, []
         refused = [finding(ERROR, error.error_code, error.message, error.hint)]
     if desired["services"] and not own:
-        desired = _as_it_was(client, desired)
+        desired = _with_last_volumes(client, desired)
     judged = judge(desired, observed, looked_up, answers, registry_of)
     return {
         "findings": [*_other_owner(client, identity, observed), *judged.findings, *refused],
@@ -95,8 +95,8 @@ def check_cluster(
     }
 
 
-def _as_it_was(client: EngineClient, desired: State) -> State:
-    """``desired`` of a stack without services, with the names of its last volumes."""
+def _with_last_volumes(client: EngineClient, desired: State) -> State:
+    """Returns the state of a stack without services, with the volumes of its last revision."""
     stack = desired["stack"]["name"]
     bases = {base_of(mount) for service in desired["services"] for mount in own_volumes(service["spec"], stack)}
     if not bases:
@@ -113,7 +113,7 @@ def _refused_logins(
     credentials: RegistryAuth,
     answers: Mapping[str, Mapping[str, object]],
 ) -> List[Finding]:
-    """Credentials that a registry does not take, also if all of its images are there: Swarm keeps what is sent."""
+    """Returns findings about rejected credentials, even if no image is missing: a deployment would store them."""
     known = {registry_of(image) for image, answer in answers.items() if answer.get("refused") == UNREACHABLE}
     images = [str(s["spec"]["TaskTemplate"]["ContainerSpec"].get("Image") or "") for s in desired["services"]]
     named = [registry_named(entry["registry"]) for entry in options["registry_auth"] or []]
@@ -131,7 +131,7 @@ def _refused_logins(
 
 
 def _other_owner(client: EngineClient, identity: Optional[Mapping[str, str]], observed: Observed) -> List[Finding]:
-    """A finding if the stack's name belongs to another stack, by its objects or its history."""
+    """Returns a finding if the stack's name belongs to another stack, by its objects or its history."""
     if not identity:
         return []
     name = identity["name"]

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Spreads services over the nodes again, after one has come back: one move at a time, each under its gate."""
+"""Spreads services over the nodes again, after one has come back: one move at a time, each with a gate."""
 
 from __future__ import annotations
 
@@ -45,11 +45,11 @@ class _Seen(NamedTuple):
 
 
 def rebalance(client: EngineClient, clock: Clock, given: Mapping[str, object]) -> Result:
-    """Moves tasks of the services that gain by it, one move after the other.
+    """Moves tasks of services one by one, as long as that spreads them more evenly.
 
     ``given``: ``services`` and ``stacks`` (patterns; empty for all), ``dip`` (``forbid`` or ``allow``), ``timeout``
     (seconds without progress of one move), and those of a run.
-    Raises EngineError, and DeployError of a move that fails; the result so far is in its details.
+    Raises EngineError, and DeployError if a move fails, with the result so far in its details.
     """
     options: RebalanceOptions = with_defaults(given)
     info = manager_info(client)
@@ -88,8 +88,8 @@ def rebalance(client: EngineClient, clock: Clock, given: Mapping[str, object]) -
         error.details.setdefault("changed", bool(done))
         raise
     last = _judge(seen, options)
-    told = _result(info, seen, last, done)
-    return {**told, "changed": True, "before": result["before"], "after": told["before"], "calls": client.calls}
+    now = _result(info, seen, last, done)
+    return {**now, "changed": True, "before": result["before"], "after": now["before"], "calls": client.calls}
 
 
 def _look(client: EngineClient) -> _Seen:
@@ -97,12 +97,12 @@ def _look(client: EngineClient) -> _Seen:
 
 
 def _judge(seen: _Seen, options: RebalanceOptions, done: Sequence[Gain] = ()) -> Spread:
-    # What the scheduler does not do as predicted must not go on for ever.
-    tired = {gain.service for gain in done if sum(other.service == gain.service for other in done) >= MOST}
+    # The scheduler may not act as predicted: a limit ends the moves.
+    exhausted = {gain.service for gain in done if sum(other.service == gain.service for other in done) >= MOST}
 
     def wanted(service: Service) -> bool:
         return (
-            name_of(service) not in tired
+            name_of(service) not in exhausted
             and _fits(name_of(service), options["services"])
             and _fits(stack_of(service), options["stacks"])
         )
@@ -115,7 +115,7 @@ def _fits(name: str, patterns: Sequence[str]) -> bool:
 
 
 def _planned(seen: _Seen, options: RebalanceOptions) -> List[Gain]:
-    """All moves, as predicted from one look."""
+    """Returns all moves, as predicted from one snapshot."""
     services = {name_of(service): service for service in seen.services}
     done: List[Gain] = []
     while True:

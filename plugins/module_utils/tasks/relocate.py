@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Moves tasks of services: away from a node, or from the fullest node to the emptiest, in their own update order.
 
-A service of a stack is changed as by stack_service: under the stack's lock, noted as ours in its history, restored if
-it fails. A service of no stack has neither; it is updated and waited for.
+A service of a stack is changed as by stack_service: under the stack's lock, with a note in its history, and rolled back
+if it fails. A service without a stack has no lock and no history: it is updated, and the run waits for it.
 """
 
 from __future__ import annotations
@@ -37,15 +37,15 @@ if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.request.option_types import Options
     from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Service
 
-PAUSE = 0.2  # seconds between two looks at an update
+PAUSE = 0.2  # seconds between two checks of an update
 ENDS = ("paused", "rollback_completed", "rollback_paused")
 
 
 def move_away(client: EngineClient, clock: Clock, services: Sequence[Service], node: str, options: Options) -> None:
-    """Moves the tasks of ``services``, which are of one stack or of none, away from a node (its id).
+    """Moves the tasks of ``services``, all of one stack or of none, away from a node (its id).
 
-    For the time of the move they have a constraint; a run that dies leaves it to ``settle``. ``options`` are those of
-    change_service, with ``timeout`` in seconds without progress.
+    During the move they have a constraint; ``settle`` removes it if a run dies. ``options`` are those of
+    change_service. ``timeout``: seconds without progress; for a service without a stack, seconds in all.
     Raises DeployError (``health_gate_failed``, ``timeout``, ``locked``), EngineError.
     """
     _change(client, clock, services, options, AWAY, away_from=node)
@@ -53,10 +53,9 @@ def move_away(client: EngineClient, clock: Clock, services: Sequence[Service], n
 
 
 def even_out(client: EngineClient, clock: Clock, service: Service, options: Options) -> None:
-    """Moves one task of a service from the node with the most of them to the one with the fewest.
+    """Moves one task of a service from the node with most of its tasks to the one with the fewest.
 
-    Swarm places an additional task there, and takes the one that is too many from the fullest node. Raises as
-    ``move_away``.
+    Swarm starts an additional task there, and then removes one from the fullest node. Raises as ``move_away``.
     """
     count = replicas_of(service["Spec"])
     for replicas in (count + 1, count):
@@ -64,12 +63,13 @@ def even_out(client: EngineClient, clock: Clock, service: Service, options: Opti
 
 
 def scaled(client: EngineClient, clock: Clock, service: Service, replicas: int, given: Mapping[str, object]) -> None:
-    """Brings a service to so many replicas; ``given`` are options of a run. Raises as ``move_away``."""
+    """Scales a service to ``replicas``; ``given`` are options of a run. Raises as ``move_away``."""
     _change(client, clock, [service], with_defaults(given), SCALED, replicas)
 
 
 def settle(client: EngineClient, clock: Clock, services: Sequence[Service], options: Options) -> List[str]:
-    """Removes what runs that died have left of ``move_away``; the names of these services. Raises as ``move_away``."""
+    """Removes the constraints that ``move_away`` of dead runs has left; returns the names of these services. Raises as
+    ``move_away``."""
     left = [service for service in services if MOVING in labels_of(service)]
     for group in by_stack(left):
         _change(client, clock, group, options, SETTLED)
@@ -77,7 +77,7 @@ def settle(client: EngineClient, clock: Clock, services: Sequence[Service], opti
 
 
 def by_stack(services: Sequence[Service]) -> List[List[Service]]:
-    """The services, those of one stack together."""
+    """Returns the services grouped by stack."""
     found: Dict[str, List[Service]] = {}
     for service in services:
         found.setdefault(stack_of(service), []).append(service)
@@ -113,7 +113,7 @@ def _update(
     away_from: str,
     progress: Optional[Callable[[str], None]],
 ) -> None:
-    """Sends the change, unless it is made. After a lost answer the service tells whether it was taken."""
+    """Sends the change if it is necessary. After a lost answer, the service's spec shows whether it was applied."""
     path = f"/services/{id_of(service)}"
     backoff = Backoff(clock, also=("out_of_sequence",))
     while True:
@@ -133,7 +133,7 @@ def _update(
 
 
 def _wait(client: EngineClient, clock: Clock, service: Service, timeout: float) -> None:
-    """Until its update is over, and all of its tasks run and no more."""
+    """Waits until the update has ended and exactly the desired number of tasks runs. Raises DeployError."""
     deadline, name, path = clock.now() + timeout, name_of(service), f"/services/{id_of(service)}"
     mine = {"filters": {"service": [id_of(service)]}}
     while True:
@@ -141,8 +141,8 @@ def _wait(client: EngineClient, clock: Clock, service: Service, timeout: float) 
         update = now.get("UpdateStatus") or {}
         state = str(update.get("State") or "")
         if state in ENDS:
-            said = str(update.get("Message") or "no reason given")
-            raise DeployError(f"Swarm stopped the update of service {name}: {said}.", "health_gate_failed")
+            reason = str(update.get("Message") or "no reason given")
+            raise DeployError(f"Swarm stopped the update of service {name}: {reason}.", "health_gate_failed")
         tasks = patiently(clock, lambda: client.list("/tasks", mine))
         own = [task for task in tasks if task.get("DesiredState") == "running"]
         wanted = replicas_of(now["Spec"])

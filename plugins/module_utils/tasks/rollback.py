@@ -24,20 +24,20 @@ if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.request.option_types import RollbackOptions
     from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import Snapshot
 
-SEE = "List the revisions with stack_info and history: true. Nothing was changed."
+LIST_THEM = "List the revisions with stack_info and history: true. Nothing was changed."
 
 
 def roll_back(client: EngineClient, clock: Clock, stack: str, options: Mapping[str, object]) -> Dict[str, Any]:
-    """The result of ``deploy_stack``, and ``to`` (the number of the restored revision).
+    """Rolls back to a revision; returns the result of ``deploy_stack``, and ``to`` (the number of the revision).
 
-    ``options`` are those of a deployment, and ``to``: a number, or None for the newest good one before the present.
-    Raises DeployError: ``no_revision``, ``revision_damaged``, ``revision_not_good``, ``revision_incomplete``,
-    ``value_lost`` (nothing was changed), and all that a deployment raises.
+    ``options`` are those of a deployment, and ``to``: a number, or None for the newest good one before the current.
+    Raises DeployError (``no_revision``, ``revision_damaged``, ``revision_not_good``, ``revision_incomplete``,
+    ``value_lost``) if nothing was changed, and as ``deploy_stack``.
     """
     asked: RollbackOptions = with_defaults(options)
     to = asked.get("to")
     if asked["defer"] and to is None and not asked["check"]:
-        # The newest one may change while several managers look: the one that does the work decides.
+        # The newest revision may change while several managers compare: the one that does the work decides.
         return _deferred(client, stack)
     revisions = History(client, clock, stack).read()
     refuse_history(asked["identity"], stack, revisions)
@@ -50,14 +50,14 @@ def roll_back(client: EngineClient, clock: Clock, stack: str, options: Mapping[s
         needed.result = needed.result and {**needed.result, "to": target.number}
         raise
     if to is None and not result["changed"]:
-        said = f"nothing was changed: the stack is already as in revision {target.number}, the newest good one before"
-        said += f" the current one; choose another with to (good ones: {_numbers([r for r in revisions if r.good])})"
-        result = {**result, "notices": sorted({*result["notices"], said})}
+        notice = f"nothing was changed: the stack is already as in revision {target.number}, the newest good one before"
+        notice += f" the current one; choose another with to (good ones: {_numbers([r for r in revisions if r.good])})"
+        result = {**result, "notices": sorted({*result["notices"], notice})}
     return {**result, "to": target.number}
 
 
 def target_of(stack: str, revisions: Sequence[Revision], to: Optional[int], rerun_jobs: bool = False) -> Revision:
-    """The revision to roll back to. Raises DeployError as ``roll_back``."""
+    """Returns the revision to roll back to. Raises DeployError as ``roll_back``."""
     if not revisions:
         raise DeployError(
             f"The stack {stack} has no history in this Swarm.",
@@ -65,13 +65,13 @@ def target_of(stack: str, revisions: Sequence[Revision], to: Optional[int], reru
             "The first deployment with compose_stack creates it. Nothing was changed.",
         )
     if to is None:
-        return _before_the_present(stack, revisions, rerun_jobs)
+        return _previous(stack, revisions, rerun_jobs)
     target = next((revision for revision in revisions if revision.number == to), None)
     if target is None:
         raise DeployError(
             f"The stack {stack} has no revision {to}; it has {_numbers(revisions)}.",
             "no_revision",
-            SEE,
+            LIST_THEM,
         )
     if target.damaged:
         raise _damaged(target, target.damaged)
@@ -80,18 +80,18 @@ def target_of(stack: str, revisions: Sequence[Revision], to: Optional[int], reru
         raise DeployError(
             f"Revision {to} of the stack {stack} is {target.status}{why}: it is not a good state to roll back to.",
             "revision_not_good",
-            f"Good revisions: {_numbers([r for r in revisions if r.good]) or 'none'}. {SEE}",
+            f"Good revisions: {_numbers([r for r in revisions if r.good]) or 'none'}. {LIST_THEM}",
         )
     return target
 
 
-def _before_the_present(stack: str, revisions: Sequence[Revision], rerun_jobs: bool) -> Revision:
-    """The newest good one that is older than what the stack has now, and differs from it if there is such a one."""
+def _previous(stack: str, revisions: Sequence[Revision], rerun_jobs: bool) -> Revision:
+    """Returns the newest good revision before the current state; if possible, one that differs from it."""
     ended = [r for r in revisions if r.status in (*GOOD, FAILED) and not r.damaged]
     newest = max(ended, key=lambda r: r.number, default=None)
     limit: Optional[int] = None
     now: Optional[Revision] = None
-    # A failure that was rolled back has left the previous state; otherwise it is the state to roll back from.
+    # After a failure that was rolled back, the current state is that of the last good revision.
     if newest is None or newest.status in GOOD or newest.restored == "done":
         now = max((r for r in ended if r.status in GOOD), key=lambda r: r.number, default=None)
         # After a rollback the stack is in that revision's state: the next rollback goes further back.
@@ -105,7 +105,7 @@ def _before_the_present(stack: str, revisions: Sequence[Revision], rerun_jobs: b
         raise DeployError(
             f"The stack {stack} has no good revision before the current one.",
             "no_revision",
-            f"There are {_numbers(revisions)}. {SEE}",
+            f"There are {_numbers(revisions)}. {LIST_THEM}",
         )
     return found
 
@@ -118,17 +118,17 @@ def _content(revision: Revision) -> Optional[Snapshot]:
 
 
 def _differs(older: Optional[Snapshot], now: Optional[Snapshot], rerun_jobs: bool) -> bool:
-    """Whether a rollback from one snapshot to an older one changes anything; unreadable ones may."""
+    """Whether a rollback from one snapshot to an older one changes anything; true if one can't be read."""
     if older is None or now is None:
         return True
-    there = {service["name"]: service["spec"] for service in now["services"]}
+    current = {service["name"]: service["spec"] for service in now["services"]}
     wanted = {service["name"]: service["spec"] for service in older["services"]}
-    put_back = {name for name, spec in wanted.items() if rerun_jobs or not runs_when_changed(spec)}
+    restored = {name for name, spec in wanted.items() if rerun_jobs or not runs_when_changed(spec)}
     names = [{entry["name"] for entry in side["networks"]} for side in (older, now)]
     return (
         names[0] != names[1]
-        or bool(there.keys() - wanted.keys())
-        or any(wanted[name] != there.get(name) for name in put_back)
+        or bool(current.keys() - wanted.keys())
+        or any(wanted[name] != current.get(name) for name in restored)
         or (older.get("values") or {}).get("labels") != (now.get("values") or {}).get("labels")
     )
 
@@ -144,7 +144,7 @@ def _damaged(target: Revision, why: str) -> DeployError:
     return DeployError(
         f"Revision {target.number} of the stack {target.stack} is damaged: {why}.",
         "revision_damaged",
-        f"Roll back to another one, or deploy the stack from its files. {SEE}",
+        f"Roll back to another one, or deploy the stack from its files. {LIST_THEM}",
     )
 
 
@@ -162,7 +162,7 @@ def _deferred(client: EngineClient, stack: str) -> Dict[str, Any]:
 
 
 def _numbers(revisions: Sequence[Revision]) -> str:
-    """The numbers as text, ``3, 4 and 7 (FAILED)``."""
+    """Returns the numbers as text, ``3, 4 and 7 (FAILED)``."""
     texts: List[str] = []
     for revision in sorted(revisions, key=lambda r: r.number):
         state = "damaged" if revision.damaged else revision.status if not revision.good else ""

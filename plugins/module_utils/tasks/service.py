@@ -66,31 +66,31 @@ PAUSE = 0.1  # seconds between two checks of a rollback
 
 
 def change_service(client: EngineClient, clock: Clock, stack: str, given: Mapping[str, object]) -> Result:
-    """Brings the services ``given["service"]`` (one, or a list) to ``given["state"]``; the result is that of
-    ``deploy_stack``. Of a job that was run, it has the exit code and the last lines.
+    """Brings the services ``given["service"]`` (one, or a list) to ``given["state"]``. Returns the result of
+    ``deploy_stack``; after a run of a job also its exit code and last lines.
 
-    Raises DeployError (``no_stack``, ``no_service``), PlanError, and all that a deployment raises.
+    Raises DeployError (``no_stack``, ``no_service``), PlanError, and as ``deploy_stack``.
     """
     options: ServiceOptions = with_defaults(given)
     if options["state"] == RUN:
         options["on_failure"] = KEEP  # a job's run can't be undone
-    seen = _Look(client, stack, options)
+    seen = _Comparison(client, stack, options)
     if options["check"] or (options["defer"] and seen.plan.changed):
         return seen.result(None)
-    # A lock without work for us: another run is active, or has died.
+    # A lock although nothing differs: another run is active, or has died.
     if not seen.plan.changed and (seen.observed["lock"] is None or options["defer"]):
         return seen.result([] if options["defer"] else _unchanged(client, clock, seen, options))
     from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.run import Run
 
     with Run(client, clock, stack, str(options["state"]), options) as run:
         logins = seen.logins
-        seen = patiently(clock, lambda: _Look(client, stack, options, logins), run.keep)
+        seen = patiently(clock, lambda: _Comparison(client, stack, options, logins), run.keep)
         judgements = _changed(run, seen) if seen.plan.changed else _unchanged(client, clock, seen, options, run.keep)
         ran = _ran(run, seen) if options["state"] == RUN and options["wait"] else {}
     return run.with_interrupted({**seen.result(judgements), **ran})
 
 
-class _Look:
+class _Comparison:
     def __init__(
         self, client: EngineClient, stack: str, options: ServiceOptions, logins: Optional[Mapping[str, str]] = None
     ) -> None:
@@ -124,7 +124,7 @@ class _Look:
             self.plan = with_notices(self.plan, self.logins)
 
     def _runs(self, live: Service, tasks: Sequence[Task]) -> List[Dict[str, object]]:
-        """What a job on a schedule is to remember: its runs with the outcome of the last one, and the new run."""
+        """Returns the runs to record for a job on a schedule: the former ones with their outcome, and the new one."""
         before = with_outcome(live, [task for task in tasks if task.get("ServiceID") == live["ID"]])
         if before and before[-1].get("state") == RUNNING:
             before[-1] = {**before[-1], "state": STOPPED}  # Swarm stops it when the next one starts
@@ -132,7 +132,7 @@ class _Look:
         return [*before, {"slot": str(self.options.get("slot") or ""), "started": f"{now}Z"}]
 
     def _old(self, live: Service, tasks: Sequence[Task]) -> List[str]:
-        """The tasks that run and began before the given time (any, where none is given)."""
+        """Returns the running tasks that were created before ``started_before`` (all, without that option)."""
         limit = str(self.options.get("started_before") or "")
         found = [
             task["ID"]
@@ -142,12 +142,12 @@ class _Look:
             and (state_of(task) == "running" or not limit)
             and (not limit or str(task.get("CreatedAt") or "")[:19] < limit[:19])
         ]
-        # Where an update was undone just now, Swarm has no task that is to run for a moment.
+        # Just after a rolled-back update, Swarm has no running task for a moment.
         mode = live["Spec"].get("Mode") or {}
         return found or [live["ID"]] * (0 if limit else int((mode.get("Replicated") or {}).get("Replicas") or 0))
 
     def result(self, judgements: Any) -> Result:
-        """The result of the run."""
+        """Returns the result of the run."""
         wanted = [self.options["state"], *self.lives, self.options.get("replicas")]
         identity = plan_id(self.stack, wanted, self.observed)
         found = finish(self.client, self.stack, self.observed, self.plan, self.options, judgements, identity)
@@ -176,7 +176,7 @@ def _find(client: EngineClient, stack: str, service: str, observed: Observed) ->
     raise DeployError(message, "no_service", f"It has {', '.join(sorted(mine))}.", {"services": sorted(mine)})
 
 
-def _changed(run: Run, seen: _Look) -> List[Judgement]:
+def _changed(run: Run, seen: _Comparison) -> List[Judgement]:
     from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.apply import Apply
     from ansible_collections.stackwright.swarm.plugins.module_utils.deploy.noting import note_services
     from ansible_collections.stackwright.swarm.plugins.module_utils.gate.wait import before, limits_of, wait
@@ -191,7 +191,7 @@ def _changed(run: Run, seen: _Look) -> List[Judgement]:
     try:
         if seen.options["state"] == ROLLED_BACK:
             for operation in seen.plan.work():
-                past = _go_back(run, operation, seen.lives[operation.name], applying, past)
+                past = _roll_back(run, operation, seen.lives[operation.name], applying, past)
         else:
             applying.run(seen.plan.work())
         if not run.options["wait"] or seen.options["state"] == PAUSED:
@@ -217,8 +217,8 @@ def _changed(run: Run, seen: _Look) -> List[Judgement]:
         raise failure from error
 
 
-def _ran(run: Run, seen: _Look) -> Result:
-    """The exit code of jobs that were run (the first that is not 0), and the last lines that they have written."""
+def _ran(run: Run, seen: _Comparison) -> Result:
+    """Returns the exit code of jobs (the first one that is not 0), and the last lines of their output."""
     from ansible_collections.stackwright.swarm.plugins.module_utils.info.logs import Wanted, stack_logs
 
     try:
@@ -233,7 +233,7 @@ def _ran(run: Run, seen: _Look) -> Result:
 
 
 def _exit_code(tasks: Iterable[Task]) -> Optional[int]:
-    """Of the newest task of each slot and node; None if none has ended."""
+    """Returns the exit code of the newest task of each slot and node; None if none has ended."""
     newest: Dict[Tuple[object, ...], Task] = {}
     for task in sorted(tasks, key=lambda task: str(task.get("CreatedAt") or "")):
         newest[task.get("ServiceID"), task.get("Slot"), task.get("NodeID") if not task.get("Slot") else ""] = task
@@ -245,15 +245,15 @@ def _exit_code(tasks: Iterable[Task]) -> Optional[int]:
     return next((code for code in codes if code), codes[0]) if codes else None
 
 
-def _go_back(run: Run, operation: Operation, live: Service, applying: Apply, past: Before) -> Before:
-    """Swarm's own rollback, which it remembers as one; waits for its end, and gives what the gate forgives."""
+def _roll_back(run: Run, operation: Operation, live: Service, applying: Apply, past: Before) -> Before:
+    """Starts Swarm's own rollback and waits for its end; returns the state that the gate compares with."""
     from ansible_collections.stackwright.swarm.plugins.module_utils.gate.wait import updates_of
 
     run.keep()
     run.progress(str(operation))
     applying.attempted.append(operation)
     path = f"/services/{operation.payload['id']}"
-    _send_back(run, path, live)
+    _send_rollback(run, path, live)
     applying.done.append(str(operation))
     limit = run.options["timeout"] + whole_rollback(live)
     if run.options["deadline"]:
@@ -274,8 +274,8 @@ def _go_back(run: Run, operation: Operation, live: Service, applying: Apply, pas
     return past._replace(updates={**past.updates, **updates_of([now])}, broken=past.broken - {now["ID"]})
 
 
-def _send_back(run: Run, path: str, live: Service) -> None:
-    """Asks for the rollback; after a lost answer, or a version that Swarm has changed, the result is checked."""
+def _send_rollback(run: Run, path: str, live: Service) -> None:
+    """Sends the rollback. After a lost answer, or if Swarm has changed the version, checks the service's spec."""
     backoff, now = Backoff(run.clock, run.keep, also=("out_of_sequence",)), live
     while True:
         try:
@@ -286,7 +286,7 @@ def _send_back(run: Run, path: str, live: Service) -> None:
             refused = error
             backoff.bear(error)
         now = patiently(run.clock, lambda: run.client.get(path), run.keep)
-        # A rollback makes Spec and PreviousSpec change places.
+        # A rollback exchanges Spec and PreviousSpec.
         if now["Spec"] == live["PreviousSpec"]:
             return
         if now["Spec"] != live["Spec"]:
@@ -294,7 +294,11 @@ def _send_back(run: Run, path: str, live: Service) -> None:
 
 
 def _unchanged(
-    client: EngineClient, clock: Clock, seen: _Look, options: ServiceOptions, keep: Optional[Callable[[], None]] = None
+    client: EngineClient,
+    clock: Clock,
+    seen: _Comparison,
+    options: ServiceOptions,
+    keep: Optional[Callable[[], None]] = None,
 ) -> List[Judgement]:
     found = _judgements(client, seen)
     if all(judgement.status in GOOD for judgement in found) or not options["wait"] or options["state"] == PAUSED:
@@ -305,11 +309,11 @@ def _unchanged(
         detach(options)
     nodes = nodes_of(client, seen.observed)
     past = before(seen.observed["services"], tasks_of(client, seen.stack), nodes).forgiving_none()
-    late = {live["ID"]: False for live in seen.lives.values()}  # just what is waited for
+    late = {live["ID"]: False for live in seen.lives.values()}  # wait only for these
     return wait(client, clock, seen.stack, limits_of(options), past, late, options["progress"], set(seen.lives), keep)
 
 
-def _judgements(client: EngineClient, seen: _Look) -> List[Judgement]:
+def _judgements(client: EngineClient, seen: _Comparison) -> List[Judgement]:
     from ansible_collections.stackwright.swarm.plugins.module_utils.gate.wait import look
 
     return look(client, seen.stack, [s for s in services_of(client, seen.stack) if name_of(s) in seen.lives])

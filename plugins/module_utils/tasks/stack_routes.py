@@ -42,9 +42,9 @@ Result = Dict[str, Any]
 
 @dataclass(frozen=True)
 class Request:
-    """``missed``, ``settled`` and ``takes`` are for the record; ``stack`` (an id) and ``full_name`` say whose they are.
+    """``missed``, ``settled`` and ``takes`` change the record, for the stack ``stack`` (an id) and ``full_name``.
 
-    ``listed`` are the hosts with proxies, to which ``own_node`` adds this one. ``folder`` is what their services mount.
+    ``listed`` are the hosts with proxies; ``own_node`` adds this one. The services of proxies mount ``folder``.
     """
 
     prefix: str
@@ -61,9 +61,10 @@ class Request:
 
 
 def all_routes(client: EngineClient, clock: Clock, request: Request, check: bool) -> Result:
-    """Writes what ``request`` has for the record, then says what there is.
+    """Updates the record with ``request``, then returns all routes.
 
-    The result: changed, stacks, owed, proxies, digest, cluster_id, node. Raises EngineError and RouteError.
+    The result: changed, warnings, unlisted, stacks, owed, proxies, digest, cluster_id, node. Raises EngineError and
+    RouteError.
     """
     info = manager_info(client)
     services = client.list("/services")
@@ -72,7 +73,7 @@ def all_routes(client: EngineClient, clock: Clock, request: Request, check: bool
     stacks = _stacks(client, services, book, request.prefix)
     shown = open_of if request.secrets else public_of
     found = [{**about, "routes": [shown(labelled) for labelled in routes]} for about, routes in stacks]
-    told = [{**about, "routes": [open_of(labelled) for labelled in routes]} for about, routes in stacks]
+    whole = [{**about, "routes": [open_of(labelled) for labelled in routes]} for about, routes in stacks]
     proxies = _proxies(client, services, request.folder) if request.folder else []
     name = str(info.get("Name") or "")
     listed = {*request.listed, *([name] if request.own_node else [])}
@@ -82,7 +83,7 @@ def all_routes(client: EngineClient, clock: Clock, request: Request, check: bool
         "warnings": _warnings(request, unlisted, [about for about, _routes in stacks]),
         "unlisted": unlisted,
         "stacks": found,
-        "digest": hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:32],
+        "digest": hashlib.sha256(json.dumps(whole, sort_keys=True).encode()).hexdigest()[:32],
         "owed": [debt._asdict() for debt in book.owed],
         "proxies": proxies,
         "cluster_id": str(((info.get("Swarm") or {}).get("Cluster") or {}).get("ID") or ""),
@@ -137,7 +138,7 @@ def _record(client: EngineClient, clock: Clock, request: Request, services: Sequ
 def _stacks(
     client: EngineClient, services: Sequence[Service], book: Book, prefix: str
 ) -> List[Tuple[Dict[str, Any], List[Any]]]:
-    """Each stack with what it is, and its routes; also those that proxies have not heard to be gone."""
+    """Returns each stack and its routes, including removed stacks that some proxies still have routes of."""
     by_name: Dict[str, List[Service]] = {}
     for service in services:
         if stack_of(service):
@@ -150,7 +151,7 @@ def _stacks(
         routes = labelled_routes(own, full, "", prefix)
         identity = _identity(client, full, own, bool(routes))
         ids.add(identity)
-        lost = book.lost(identity, [claim for claim in claims if claim[1] != full])
+        lost = book.lost(identity, [claim for claim in claims if claim[1] != full])  # taken by other stacks
         about = {"stack": identity, "name": full, "busy": full in locked, "gone": False}
         about["yields"] = sorted({one.route.domain for one in routes} & set(lost))
         found.append((about, [one for one in routes if one.route.domain not in lost]))
@@ -163,7 +164,7 @@ def _stacks(
 
 
 def _identity(client: EngineClient, full: str, services: Sequence[Service], routed: bool) -> str:
-    """The id of a stack: as its labels say, or its history, or that of a stack without a project."""
+    """Returns the id of a stack: from its labels, from its history, or that of a stack without a project."""
     known = filter(None, (recorded(labels_of(service), full) for service in services))
     owner = next(known, None)
     if owner is None and routed:
@@ -173,7 +174,7 @@ def _identity(client: EngineClient, full: str, services: Sequence[Service], rout
 
 
 def _proxies(client: EngineClient, services: Sequence[Service], folder: str) -> List[Dict[str, str]]:
-    """The nodes on which a service runs that has the folder of the admin API's socket."""
+    """Returns the nodes on which a service with the folder of the admin API's socket runs."""
     names = [name_of(service) for service in services if _mounts(service, folder)]
     if not names:
         return []
@@ -190,7 +191,7 @@ def _proxies(client: EngineClient, services: Sequence[Service], folder: str) -> 
 def _mounts(service: Service, folder: str) -> bool:
     template: Optional[Any] = (service.get("Spec") or {}).get("TaskTemplate") or {}
     mounts = ((template or {}).get("ContainerSpec") or {}).get("Mounts") or []
-    # Read-only for what reads the proxy's metrics.
+    # A service that only reads the proxy's metrics mounts it read-only.
     return any(
         mount.get("Type") == "bind" and not mount.get("ReadOnly") and str(mount.get("Source")).rstrip("/") == folder
         for mount in mounts

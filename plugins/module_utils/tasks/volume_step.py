@@ -17,5 +17,5 @@ if TYPE_CHECKING:
 
 
 def volume_step(client: EngineClient, asked: Question) -> Dict[str, Any]:
-    """The answer of this node to ``asked``; raises what the step raises."""
+    """Returns the answer of this node to ``asked``; raises the error of the step."""
     return carry_out(client, SystemClock(), asked, step_here)

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import EngineError
-from ansible_collections.stackwright.swarm.plugins.module_utils.tasks.service import _send_back
+from ansible_collections.stackwright.swarm.plugins.module_utils.tasks.service import _send_rollback
 
 sys.path.insert(0, str(Path(__file__).parent))
 from fake_clock import Clock
@@ -38,7 +38,7 @@ class Swarm(FakeSwarm):
 
 def send_back(swarm, live=None):
     live = live or copy.deepcopy(swarm.web)
-    _send_back(SimpleNamespace(client=swarm, clock=Clock(), keep=lambda: None), "/services/web", live)
+    _send_rollback(SimpleNamespace(client=swarm, clock=Clock(), keep=lambda: None), "/services/web", live)
 
 
 @pytest.mark.parametrize("moment", ["before", "after"])

@@ -178,7 +178,7 @@ def test_a_stack_that_was_removed_comes_back_with_the_volume_that_it_had_last(sw
     deploy(swarm, files(NFS))
     last = source(swarm)
     remove_stack(swarm, Clock(), "shop", {})
-    (looked_at,) = preflight._as_it_was(swarm, files(NFS))["services"]
+    (looked_at,) = preflight._with_last_volumes(swarm, files(NFS))["services"]
     (made,) = looked_at["spec"]["TaskTemplate"]["ContainerSpec"]["Mounts"]
     assert made["Source"] == last, "preflight looks at that one too"
     announced = deploy(swarm, files(NFS, recreate=False), check=True)
