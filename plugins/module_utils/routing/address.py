@@ -25,9 +25,9 @@ _KEPT = frozenset("\u00df\u03c2" + _JOINERS)
 
 
 def domain(text: str) -> str:
-    """A route's domain as the proxy compares it: lower case, punycode, no dot at the end.
+    """Returns a route's domain as the proxy compares it: lower case, punycode, no dot at the end.
 
-    ``*`` may stand for the leftmost label. Raises Wrong.
+    The leftmost label may be ``*``. Raises Wrong.
     """
     name = text.strip()
     if not name:
@@ -86,7 +86,7 @@ def _is_letter(letter: str) -> bool:
 
 
 def base_path(text: str) -> str:
-    """A route's path without a slash at its end; ``/`` is everything. Raises Wrong."""
+    """Returns a route's path without a slash at its end; ``/`` matches everything. Raises Wrong."""
     path = text.strip()
     if not path.startswith("/"):
         raise Wrong("base_path must begin with '/'", "Write /api, or / for the whole domain.")
@@ -103,7 +103,7 @@ def base_path(text: str) -> str:
 
 
 def host(text: str) -> str:
-    """The name of an upstream: the proxy does not check it when it loads a route. Raises Wrong."""
+    """Checks the name of an upstream: the proxy does not check it when it loads a route. Raises Wrong."""
     if not _HOST.match(text) or len(text) > MAX_DOMAIN:
         raise Wrong(
             "the upstream is not a valid host name",
@@ -113,14 +113,14 @@ def host(text: str) -> str:
 
 
 def comparable(path: str) -> str:
-    """A path, also one of a matcher (``/api/*``), as it is compared: lower case, without star and slash at its end."""
+    """Returns a path, or that of a matcher (``/api/*``), for comparison: lower case, no star and slash at its end."""
     return path.lower().rstrip("*").rstrip("/") or "/"
 
 
 def comparable_host(name: str) -> str:
-    """A host of a matcher as it is compared; one that is not a domain of ours stays as it is, in lower case."""
+    """Returns a host of a matcher for comparison; in lower case if it is not a valid domain of a route."""
     if _PLAIN.match(name):
-        return name  # nearly all, and there may be thousands
+        return name  # most hosts, and there may be thousands
     try:
         return domain(name)
     except Wrong:
@@ -128,7 +128,7 @@ def comparable_host(name: str) -> str:
 
 
 def overlap(path: str, other: str) -> bool:
-    """Whether some request is below both paths (both comparable)."""
+    """Whether some request matches both paths (both comparable)."""
     one, two = _parts(path), _parts(other)
     shorter = min(len(one), len(two))
     return one[:shorter] == two[:shorter]
@@ -139,5 +139,5 @@ def _parts(path: str) -> List[str]:
 
 
 def sort_key(name: str, path: str) -> Tuple[str, int, str]:
-    """Routes of one host: the longest path first."""
+    """Returns the key that sorts routes of one host: the longest path first."""
     return name, -len(path), path

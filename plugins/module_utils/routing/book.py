@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Data about routes that service labels can't have: routes that proxies missed, and domains that moved between stacks.
 
-It stands as JSON in the label of one Docker secret, ``BOOK``: every look of a deployment lists the secrets anyway.
+It is JSON in the label of one Docker secret, ``ROUTE_BOOK``: every deployment lists the secrets in any case.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels imp
 
 
 class Debt(NamedTuple):
-    """A proxy (a host of the inventory) has missed the routes of a stack; ``gone``: their removal."""
+    """A proxy (a host of the inventory) that missed the routes of a stack, or with ``gone`` their removal."""
 
     proxy: str
     stack: str  # its id
@@ -27,7 +27,7 @@ class Debt(NamedTuple):
 
 
 class Taken(NamedTuple):
-    """A domain that a stack has taken from others that claim it."""
+    """A domain that a stack has taken from others with routes for it."""
 
     domain: str
     stack: str
@@ -43,31 +43,31 @@ class Book:
     taken: Tuple[Taken, ...] = ()
 
     def with_missed(self, proxies: Iterable[str], debt: Debt) -> Book:
-        """With ``debt`` of each proxy; what it has missed of this stack before is replaced."""
+        """Returns the record with ``debt`` for each proxy; it replaces earlier debts of the same stack."""
         names = set(proxies)
         kept = [one for one in self.owed if not (one.proxy in names and one.stack == debt.stack)]
         return replace(self, owed=tuple(sorted([*kept, *(debt._replace(proxy=name) for name in names)])))
 
     def without(self, settled: Iterable[Debt]) -> Book:
-        """Without these debts; what was missed since they were read is another debt."""
+        """Returns the record without these debts; routes that were missed since are a different debt."""
         gone = set(settled)
         return replace(self, owed=tuple(debt for debt in self.owed if debt not in gone))
 
     def with_taken(self, domains: Iterable[str], taken: Taken) -> Book:
-        """With these domains taken by the stack; who took one before has it no more."""
+        """Returns the record with these domains taken by the stack, and no longer by any other."""
         names = set(domains)
         kept = [one for one in self.taken if one.domain not in names]
         return replace(self, taken=tuple(sorted([*kept, *(taken._replace(domain=name) for name in names)])))
 
     def owned(self, stack: str) -> FrozenSet[str]:
-        """The domains that the stack (an id) has taken."""
+        """Returns the domains that the stack (an id) has taken."""
         return frozenset(one.domain for one in self.taken if one.stack == stack)
 
     def lost(self, stack: str, claims: Iterable[Tuple[str, str]]) -> Dict[str, Taken]:
-        """The domains that others have taken, if the taker still claims them.
+        """Returns the domains that other stacks have taken and still have routes for.
 
-        :param stack: the id of who asks.
-        :param claims: pairs of a domain and the name of a stack whose live services claim it.
+        :param stack: the id of the stack that lost them.
+        :param claims: pairs of a domain and the name of a stack whose live services have a route for it.
         """
         live = set(claims)
         return {one.domain: one for one in self.taken if one.stack != stack and _covered(one.domain, one.name, live)}
@@ -85,13 +85,13 @@ def _covered(domain: str, name: str, live: Any) -> bool:
 
 
 def book_in(secrets: Iterable[Mapping[str, object]]) -> Book:
-    """The record among the Swarm's secrets; an empty one where there is none, or none that can be read."""
+    """Returns the record from the Swarm's secrets; an empty one if it is missing or can't be read."""
     found = next((secret for secret in secrets if name_of(secret) == ROUTE_BOOK), None)
     return book_of(labels_of(found).get(ROUTE_BOOK, "")) if found is not None else Book()
 
 
 def book_of(text: str) -> Book:
-    """The record of a label's text."""
+    """Returns the record from a label's text."""
     try:
         found = parse(text.encode()) if text else {}
     except ValueError:
@@ -106,7 +106,7 @@ def _read(kind: object, entries: object) -> List[Any]:
 
 
 def entry_of(kind: Any, entry: object) -> Any:
-    """``entry`` (a map) as a ``kind``, None if it is none."""
+    """Returns ``entry`` (a map) as a ``kind``, or None if it is invalid."""
     names: Sequence[str] = kind._fields
     if not isinstance(entry, dict) or set(entry) != set(names):
         return None
@@ -116,15 +116,15 @@ def entry_of(kind: Any, entry: object) -> Any:
 
 
 def deployment_facts(book: Book, stack: str, own: Iterable[str], claims: Iterable[Tuple[str, str]]) -> Dict[str, Any]:
-    """What a deployment of ``stack`` (an id) has to know; empty if there is nothing.
+    """Returns what a deployment of ``stack`` (an id) must know; an empty map if there is nothing.
 
-    ``own`` are the domains that its live services claim: what it has taken and given up since is its no more.
+    ``own`` are the domains of its live services: a taken domain without a route is no longer its own.
     ``owed``: the proxies that have missed something; ``takes``: the domains that the stack has taken before;
-    ``yields``: those that others have taken, and the name of the stack that has each.
+    ``yields``: those that others have taken, each with the name of that stack.
     """
-    told: Dict[str, Any] = {
+    facts: Dict[str, Any] = {
         "owed": sorted({debt.proxy for debt in book.owed}),
         "takes": sorted(book.owned(stack).intersection(own)),
         "yields": {domain: taken.name for domain, taken in sorted(book.lost(stack, claims).items())},
     }
-    return told if any(told.values()) else {}
+    return facts if any(facts.values()) else {}

@@ -29,9 +29,9 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.routing.server i
     with_site,
 )
 
-#: What is read: all that a route may touch stands below it.
+#: The part of the proxy's configuration that is read: a route changes nothing outside of it.
 APPS = "/config/apps"
-#: What of it is relied on. What stands in handlers and matchers is their own affair.
+#: The shape of the parts that this code uses. Handlers and matchers may have any content.
 _ROUTE = Obj(terminal=bool, match=[Obj(host=[str], path=[str])], handle=[Obj(handler=str)], **{"@id": str})
 _POLICIES = [Obj(subjects=[str], **{"@id": str})]
 APPS_SHAPE = Obj(
@@ -49,9 +49,10 @@ class Write(NamedTuple):
 
 
 class Change(NamedTuple):
-    """What is to be written (None: nothing), and the stack's own routes before and after; what it takes was before.
+    """The write (None if nothing differs), and the stack's own routes before and after. Routes that it takes from
+    others are in ``before``.
 
-    ``fresh``: the proxy has no route of any stack of ours. ``skipped`` says which routes stay out, and why.
+    ``fresh``: the proxy has no route of any stack. ``skipped``: the conflicts because of which routes are left out.
     """
 
     write: Optional[Write]
@@ -63,12 +64,12 @@ class Change(NamedTuple):
 
 @dataclass(frozen=True)
 class RouteRequest:
-    """What a stack wants of a proxy.
+    """The desired routes of a stack in a proxy.
 
-    ``exclusive``: ``routes`` are all that the stack has; others of its routes go. ``absent``: ``routes`` go, or with
-    ``exclusive`` all that the stack has. ``server`` is the proxy's HTTP server; empty: the only one. ``takes`` are
-    domains whose routes of other stacks go in the same write. ``live``: the services that exist, with the ids of their
-    stacks, where that is known; with ``take_over`` the routes of owners that are not among them are taken.
+    ``exclusive``: ``routes`` are all routes of the stack; its other ones are removed. ``absent``: ``routes`` are
+    removed, or with ``exclusive`` all routes of the stack. ``server`` is the proxy's HTTP server; empty: the only one.
+    For the domains in ``takes``, the same write removes the routes of other stacks. ``live``: the existing services
+    with the ids of their stacks, or None if unknown; ``take_over`` takes the routes of owners that are not among them.
     """
 
     stack: str
@@ -81,7 +82,7 @@ class RouteRequest:
     take_over: bool = False
 
     def change(self, apps: Any, modern: bool) -> Change:
-        """The change for a proxy with ``apps`` (the value of ``APPS``).
+        """Returns the change for a proxy with ``apps`` (the value of ``APPS``).
 
         :raises RouteError: ``no_server``, ``route_conflict``, ``tls_conflict``.
         """
@@ -110,7 +111,7 @@ class RouteRequest:
         return Change(write, [*own, *taken], wanted, _is_fresh(seen))
 
     def _without_gone(self, others: Sequence[object], mine: Sequence[Claim]) -> List[Any]:
-        """``others`` without routes of owners that are gone, where these stand against ``mine``."""
+        """Returns ``others`` without routes of removed owners that conflict with ``mine``."""
         against = {conflict.other[:2] for conflict in conflicts(mine, claims_in_proxy(others, self.live))}
         domains = {claim.domain for claim in mine}  # a certificate is for the whole domain
         return [
@@ -131,7 +132,7 @@ class RouteRequest:
 
 
 class Part(NamedTuple):
-    """What one stack is to have. ``add_only``: what the proxy has of it stays, as while it is being deployed.
+    """The desired routes of one stack. ``add_only``: the proxy keeps its routes of the stack, as during a deployment.
 
     ``shown`` is the stack's name for messages.
     """
@@ -146,14 +147,17 @@ class Part(NamedTuple):
 class Everything:
     """The routes of all stacks for a proxy, in one write. Routes of owners that are not in ``parts`` stay.
 
-    A route that stands against one of those is left out and told (``skipped``): it must not keep the others away.
+    A route that conflicts with one of those is left out and reported (``skipped``), so that the others are written.
     """
 
     parts: Tuple[Part, ...]
     server: str = ""
 
     def change(self, apps: object, modern: bool) -> Change:
-        """The change for a proxy with ``apps``; raises as ``RouteRequest.change``, but no ``route_conflict``."""
+        """Returns the change for a proxy with ``apps``.
+
+        :raises RouteError: as ``RouteRequest.change``, but never ``route_conflict``.
+        """
         name = server_name(apps, self.server)
         listed = _servers(apps)[name].get("routes")
         seen = flattened(listed or [])
@@ -173,7 +177,7 @@ class Everything:
         claims = {address: Claim(*address, stack, f"stack '{stack}'") for address, stack in owners.items()}
         claims = {address: claim for address, claim in claims.items() if claim.stack in kept}
         skipped: List[Conflict] = []
-        # Of two stacks that both want an address, the one that has it keeps it.
+        # If two stacks request an address, the one that has it keeps it.
         for part in sorted(self.parts, key=lambda part: (part.add_only, part.shown, part.stack)):
             present = {key for key, stack in owners.items() if stack == part.stack} if part.add_only else set()
             for route in part.routes:
@@ -195,9 +199,9 @@ class Everything:
 
 @dataclass(frozen=True)
 class Settings:
-    """What the proxy's server is to be like; ``https`` and ``h2c`` stay as they are where they are None.
+    """The desired settings of the proxy's server; None leaves ``https`` and ``h2c`` unchanged.
 
-    ``trusted``: the addresses of balancers, ``https_port``: where visitors reach HTTPS.
+    ``trusted``: the addresses of load balancers; ``https_port``: the port at which visitors reach HTTPS.
     """
 
     trusted: Tuple[str, ...] = ()
@@ -207,7 +211,7 @@ class Settings:
     server: str = ""
 
     def change(self, apps: object, modern: bool) -> Change:
-        """The change for a proxy with ``apps``; routes of ours follow.
+        """Returns the change for a proxy with ``apps``, including our routes, which depend on the settings.
 
         :raises RouteError: ``no_server``.
         """
@@ -250,9 +254,9 @@ def _servers(apps: object) -> Dict[str, Mapping[str, Any]]:
 
 
 def server_name(apps: object, wanted: str) -> str:
-    """The HTTP server to which routes go.
+    """Returns the name of the HTTP server for routes.
 
-    :raises RouteError: ``no_server``: there is none, not this one, or several and none is named.
+    :raises RouteError: ``no_server``: the proxy has none, not this one, or several and ``wanted`` is empty.
     """
     names = sorted(_servers(apps))
     if not names:
@@ -270,9 +274,9 @@ def server_name(apps: object, wanted: str) -> str:
 
 
 def routes_of(apps: object, server: str = "") -> List[Any]:
-    """The routes of the proxy's server (flattened), of all servers where none is named.
+    """Returns the routes of the proxy's server (flattened), or of all servers without a name.
 
-    :raises RouteError: ``no_server``: there is none of this name.
+    :raises RouteError: ``no_server``: the proxy has no server of this name.
     """
     if server:
         server_name(apps, server)
@@ -284,7 +288,7 @@ def routes_of(apps: object, server: str = "") -> List[Any]:
 
 
 def _write(apps: Any, name: str, listed: object, routes: List[object], seen: List[object]) -> Optional[Write]:
-    """The one write; of the routes alone where nothing else changes."""
+    """Returns the one write; only of the routes if nothing else changes."""
     routes = arranged(routes)
     before, after = _lenient(seen), tls.requested_tls(routes)
     server = tls.with_skipped(_servers(apps)[name], before, after)
@@ -302,12 +306,12 @@ def _write(apps: Any, name: str, listed: object, routes: List[object], seen: Lis
 
 
 def _lenient(seen: List[object]) -> Dict[str, str]:
-    """The requests of existing routes; two that contradict each other must not stop the run that repairs them."""
+    """Returns the TLS of existing routes by domain. Ignores contradictions, so that a run can repair them."""
     return {address_of(route)[0]: owner.tls for route in seen for owner in [owner_of(route)] if owner and owner.tls}
 
 
 def _elsewhere(apps: object, name: str, wanted: Dict[str, str]) -> Dict[str, str]:
-    """``wanted`` with what routes of ours in the proxy's other servers want: the policies are for all servers."""
+    """Returns ``wanted`` with the TLS of our routes in the proxy's other servers: policies are for all servers."""
     found: Dict[str, str] = {}
     for other, content in _servers(apps).items():
         if other != name:

@@ -36,8 +36,7 @@ if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import State
 
 TAKE_OVER = "Set take_over to gone (stack_take_over of the role) to take over routes of stacks that no longer exist."
-#: Conflicts that a message names; the details have all.
-SHOWN = 10
+SHOWN = 10  # conflicts in a message; the details have all
 
 
 class Claim(NamedTuple):
@@ -47,8 +46,8 @@ class Claim(NamedTuple):
     path: str
     stack: str
     owner: str
-    gone: bool = False  # the owner is no more
-    tls: str = ""  # where it is known
+    gone: bool = False  # the owner no longer exists
+    tls: str = ""  # if known
 
     @property
     def shown(self) -> str:
@@ -56,15 +55,15 @@ class Claim(NamedTuple):
 
 
 class Conflict(NamedTuple):
-    """A claim of ours, and the one that stands against it."""
+    """A claim of ours, and the one that conflicts with it."""
 
     mine: Claim
     other: Claim
 
     def __str__(self) -> str:
-        return self._words() + (", which no longer exists" if self.other.gone else "")
+        return self._text() + (", which no longer exists" if self.other.gone else "")
 
-    def _words(self) -> str:
+    def _text(self) -> str:
         if self.mine[:2] == self.other[:2]:
             return f"{self.mine.shown} belongs to {self.other.owner}"
         if self.mine.domain.startswith("*"):
@@ -79,9 +78,9 @@ class Conflict(NamedTuple):
 
 
 def conflicts(mine: Sequence[Claim], others: Iterable[Claim]) -> List[Conflict]:
-    """Where ``others`` own what ``mine`` claims: the same domain and path, or a wildcard and a host below it.
+    """Returns the conflicts of ``mine`` with ``others``: the same domain and path, or a wildcard and a host below it.
 
-    A wildcard counts only against stacks of ours: another tool's wildcard may be meant as what is left.
+    A wildcard only counts against stacks of ours: another tool's wildcard may be meant for all other hosts.
     """
     exact: Dict[Tuple[str, str], Claim] = {claim[:2]: claim for claim in mine}
     wild, plain = _below(mine)
@@ -100,7 +99,7 @@ def conflicts(mine: Sequence[Claim], others: Iterable[Claim]) -> List[Conflict]:
 
 
 def _below(claims: Iterable[Claim]) -> Tuple[Dict[str, List[Claim]], Dict[str, List[Claim]]]:
-    """Wildcards, and all others, by the domain of which their first label is one."""
+    """Returns wildcards and all other claims, each by their domain without the first label."""
     wild: Dict[str, List[Claim]] = {}
     plain: Dict[str, List[Claim]] = {}
     for claim in claims:
@@ -130,9 +129,9 @@ def refuse(found: Sequence[Conflict]) -> None:
 
 
 def claims_in_proxy(routes: Iterable[object], live: Optional[Mapping[str, str]] = None) -> Iterator[Claim]:
-    """What the routes of a server (flattened) claim, those of other tools as well.
+    """Yields the claims of a server's routes (flattened), including those of other tools.
 
-    :param live: the services that exist, with the ids of their stacks; None if that is not known.
+    :param live: the existing services with the ids of their stacks; None if unknown.
     """
     for route in routes:
         owner = owner_of(route)
@@ -152,12 +151,12 @@ def _stranger(route: object) -> str:
 
 
 def _addresses(route: object, around: Sequence[Tuple[object, object]]) -> Iterator[Tuple[Any, Any]]:
-    """Pairs of host and path that a route answers for; routes in subroutes inherit what is around them."""
+    """Yields the pairs of host and path that a route handles; routes in subroutes inherit those of the outer route."""
     own: List[Tuple[Any, Any]] = []
     for one in matcher_sets(route) or [{}]:
         hosts: List[Any] = [comparable_host(host) for host in strings(one.get("host"))] or [None]
         paths: List[Any] = [comparable(path) for path in strings(one.get("path"))] or [None]
-        # Any other matcher means that the route takes only a part of these requests.
+        # With any other matcher, the route only handles a part of these requests.
         if set(one) - {"host", "path"}:
             continue
         for outer_host, outer_path in around:
@@ -174,9 +173,9 @@ def _addresses(route: object, around: Sequence[Tuple[object, object]]) -> Iterat
 
 
 def claims_in_swarm(services: Iterable[Service], prefix: str, but: str) -> Iterator[Claim]:
-    """What the labels of live services (the Engine's objects) claim, but not those of the stack named ``but``.
+    """Yields the claims in the labels of live services (the Engine's objects), except for the stack named ``but``.
 
-    Labels that do not define routes are passed over: they are their owner's matter.
+    Ignores invalid route labels of others: their own deployment reports them.
     """
     for service in services:
         stack = stack_of(service)
@@ -192,7 +191,8 @@ def claims_in_swarm(services: Iterable[Service], prefix: str, but: str) -> Itera
 
 
 def route_labels(service: Service) -> Dict[str, str]:
-    """The labels of a live service that may hold routes: its own, which win, and those of its containers."""
+    """Returns the labels of a live service that may define routes: its own, which take precedence, and those of its
+    containers."""
     task = (service.get("Spec") or {}).get("TaskTemplate") or {}
     return {**((task.get("ContainerSpec") or {}).get("Labels") or {}), **labels_of(service)}
 
@@ -203,14 +203,14 @@ def check_before_deploy(
     takes: Container[str] = (),
     yields: Container[str] = (),
 ) -> None:
-    """Stops a deployment whose routes would take what another live stack owns.
+    """Stops a deployment whose routes conflict with those of another live stack.
 
-    :param desired: the desired state (docs/architecture.md); its ``routes`` are looked at.
-    :param services: all services of the Swarm as the Engine shows them.
+    :param desired: the desired state with ``routes`` (docs/architecture.md).
+    :param services: all services of the Swarm as the Engine returns them.
     :param takes: domains that the stack takes, or has taken, from others.
-    :param yields: domains that others have taken from it: its routes of these are not switched.
+    :param yields: domains that others have taken from it: its routes for these are not switched.
     :raises RouteError: ``route_conflict``; ``details["conflicts"]`` has route, other, owner and text of each.
-        ``tls_conflict``: another stack wants another TLS of the same domain.
+        ``tls_conflict``: another stack uses another TLS for the same domain.
     """
     stack = desired["stack"]
     mine = [
@@ -222,7 +222,7 @@ def check_before_deploy(
             tls=route.get("tls", "auto"),
         )
         for route in desired["routes"]
-        if "domain" in route  # a generated one is not known yet, so no one else has it
+        if "domain" in route  # a generated domain is still unknown, so no other stack has it
         and (route["domain"] in takes or route["domain"] not in yields)
     ]
     if mine:

@@ -3,9 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The position of each route in the proxy's list: the first match handles the request.
 
-The proxy matches a path with its encoded characters decoded and its dot segments resolved, and hands on what a visitor
-wrote. So /admin/users/..%2f..%2f..%2fx would go to the route of /, and to a service that takes the first word for what
-counts. Where a domain has rules for paths, what can be read in two ways is refused (``guarded``).
+The proxy matches a path after it has decoded characters and resolved dot segments, but passes the path as the visitor
+sent it. So /admin/users/..%2f..%2f..%2fx would match the route of /, and the service may read it as a path below
+/admin. If a domain has routes for paths, the proxy rejects paths that can be read in two ways (``guarded``).
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ Json = Dict[str, Any]
 #: A route with its host and path.
 Placed = Tuple[str, str, Json]
 
-#: Above so many hosts they are arranged in a tree of host lists: a request then costs the same for 10 and 5,000.
+#: More hosts are arranged in a tree of host lists: a request then costs the same with 10 and with 5,000 hosts.
 MOST_FLAT = 128
 BRANCHES = 8
 
@@ -34,18 +34,18 @@ BRANCHES = 8
 PASSING = frozenset(
     ("encode", "headers", "log_append", "map", "metrics", "request_body", "rewrite", "tracing", "vars", "invoke")
 )
-#: Dot segments, also between backslashes and with parameters, as some services read them.
+#: Dot segments; some services also accept them between backslashes and with parameters.
 DOTS = {"{http.request.uri.path}": {"pattern": r"(^|[/\\])\.\.?(;[^/\\]*)?([/\\]|$)"}}
-#: No path at all: GET x:admin is handed on as GET admin. (Caddy 2.6 also asks of "<nil>", the variable of this name.)
+#: No path at all: GET x:admin is passed on as GET admin. (Caddy 2.6 also matches "<nil>", an unset variable.)
 NO_PATH = {"{http.request.uri}": {"pattern": "^[^/*<]"}}
 REFUSED = {"handler": "static_response", "status_code": 400, "body": "The path is ambiguous.\n"}
 
 
 def arranged(routes: Sequence[Any]) -> List[Any]:
-    """The routes of the whole server (flattened) in their order, those of ours in a tree where they are many.
+    """Returns the routes of the whole server (flattened) in their order, ours in a tree if they are many.
 
-    First what others do to every request before it is routed; then our exact hosts, the longest path first; routes of
-    others that have matchers, in their own order; our wildcards; at last what others do with all that is left.
+    First come routes of others that change every request and pass it on; then our exact hosts, the longest path first;
+    routes of others with matchers, in their own order; our wildcards; last the other routes of others without matchers.
     """
     exact: List[Placed] = []
     wild: List[Placed] = []
@@ -68,7 +68,7 @@ def arranged(routes: Sequence[Any]) -> List[Any]:
 
 
 def address_of(route: object) -> Tuple[str, str]:
-    """Host and path of one of our routes; the host is empty if others changed it beyond recognition."""
+    """Returns host and path of one of our routes; the host is empty if another tool removed the matcher."""
     sets = matcher_sets(route)
     hosts = strings(sets[0].get("host")) if sets else []
     paths = strings(sets[0].get("path")) if sets else []
@@ -76,18 +76,18 @@ def address_of(route: object) -> Tuple[str, str]:
 
 
 def strings(value: object) -> List[str]:
-    """The texts of a list in the proxy's configuration; empty for anything else."""
+    """Returns the texts of a list in the proxy's configuration; an empty list for anything else."""
     return [item for item in value if isinstance(item, str)] if isinstance(value, list) else []
 
 
 def matcher_sets(route: object) -> List[Mapping[str, Any]]:
-    """The matchers of a route; a request must fit one of them."""
+    """Returns the matchers of a route; a request must match one of them."""
     sets = route.get("match") if isinstance(route, dict) else None
     return [one for one in sets if isinstance(one, dict)] if isinstance(sets, list) else []
 
 
 def takes_all(route: object) -> bool:
-    """Whether a route has no matcher, or none that leaves out any request."""
+    """Whether a route matches every request."""
     sets = matcher_sets(route)
     return not sets or any(not one or (set(one) == {"path"} and _any_path(one["path"])) for one in sets)
 
@@ -114,7 +114,7 @@ def _exact(routes: List[Placed]) -> List[Json]:
 
 
 def _tree(hosts: List[str], by_host: Mapping[str, List[Json]]) -> List[Json]:
-    """The hosts in at most BRANCHES parts, each in parts again until it has that few; a host is never split."""
+    """Splits the hosts into at most BRANCHES parts, and these again until each has that few; never splits a host."""
     if len(hosts) <= BRANCHES:
         return [route for host in hosts for route in by_host[host]]
     share, more = divmod(len(hosts), BRANCHES)
@@ -141,7 +141,7 @@ def _branch(hosts: List[str], by_host: Mapping[str, List[Json]]) -> Json:
 
 
 def guarded(routes: Sequence[Any]) -> List[Any]:
-    """``routes`` of stacks, each with the guard that its domain needs, or without one."""
+    """Returns ``routes`` of stacks, each with the guard that its domain needs, or without one."""
     paths: Dict[Tuple[str, str], Dict[str, bool]] = {}
     for route in routes:
         domain, path = address_of(route)
@@ -156,10 +156,10 @@ def _with_guard(route: Mapping[str, object], paths: Mapping[str, bool]) -> Any:
         sets = [{"vars_regexp": {**DOTS, **NO_PATH}}]
         closed = {path for path, asks in paths.items() if asks}
         if not paths[own] and _is_below(own, closed):
-            # Within what asks for a password, only this very path is open: a service may not read /admin/OPEN as it.
+            # Below a path with a password, only exactly this path is open: a service must not read /admin/OPEN as it.
             sets.append(_unless(f"^{re.escape(_path(route))}([/?]|$)"))
         elif own != "/" and _strips(route):
-            # Of /%2Fapi the proxy takes nothing off.
+            # The proxy strips no prefix from /%2Fapi.
             letters = "".join("/+" if one == "/" else f"(?:{re.escape(one)}|%{ord(one):02x})" for one in own)
             sets.append(_unless(f"(?i)^{letters}"))
     guard = [{"match": sets, "handle": [REFUSED], "terminal": True}] if sets else []
@@ -185,7 +185,7 @@ def _stack(route: object) -> str:
 
 
 def _path(route: Mapping[str, object]) -> str:
-    """The path of a route as it was written."""
+    """Returns the path of a route as in its matcher."""
     found = [path for one in maps(route.get("match")) for path in strings(one.get("path"))]
     return next((path for path in found if not path.endswith("*")), "")
 
@@ -195,11 +195,11 @@ def _is_below(path: str, others: Set[str]) -> bool:
 
 
 def _asks(route: object) -> bool:
-    """Whether a route asks for a password."""
+    """Whether a route requires a password."""
     return _has(route, lambda handler: handler.get("handler") == "authentication")
 
 
 def _has(route: Any, is_meant: Callable[[Mapping[str, object]], bool]) -> bool:
-    """Whether a route has such a handler, itself or in the routes within it."""
+    """Whether a route or one of its inner routes has such a handler."""
     own = any(is_meant(handler) for handler in maps(route.get("handle")))
     return own or any(_has(inner, is_meant) for inner in inner_routes(route))

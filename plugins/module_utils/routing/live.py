@@ -19,21 +19,21 @@ if TYPE_CHECKING:
 
 
 def live_routes(services: Iterable[Service], stack: str, stack_id: str, prefix: str) -> List[Route]:
-    """The routes that the labels of ``services`` (the Engine's objects) ask for, each address once.
+    """Returns the routes in the labels of ``services`` (the Engine's objects), each address once.
 
-    :param stack: the stack's full name, with which the names of its services begin.
-    :param stack_id: its id, from which the names on shared networks come.
+    :param stack: the stack's full name, the prefix of its services' names.
+    :param stack_id: its id, from which the names on shared networks are derived.
     """
     return [labelled.route for labelled in labelled_routes(services, stack, stack_id, prefix)]
 
 
 def public_routes(services: Iterable[Service], stack: str, prefix: str) -> List[Dict[str, Any]]:
-    """The same as plain data without secrets; the stack's id is what the services' labels say."""
+    """Returns the routes as plain data without secrets; the stack's id comes from the services' labels."""
     return [public_of(labelled) for labelled in labelled_routes(services, stack, "", prefix)]
 
 
 def labelled_routes(services: Iterable[Service], stack: str, stack_id: str, prefix: str) -> List[Labelled]:
-    """The same with their labels; an empty id is what the services' labels say."""
+    """Returns the routes with their labels; without an id, it comes from the services' labels."""
     found: Dict[Any, Labelled] = {}
     for service in sorted(services, key=name_of):
         name = name_of(service)

@@ -13,9 +13,9 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.routing.route_la
 
 
 def public_of(labelled: Labelled) -> Dict[str, Any]:
-    """A route as the desired state has it.
+    """Returns a route as in the desired state.
 
-    What lets people in, and what only the manager knows, is named by its label (``from_labels``), and stays there.
+    Credentials, and values that only the manager has, are replaced by the names of their labels (``from_labels``).
     """
     plain = plain_of(labelled.route)
     later = dict(labelled.later)
@@ -33,9 +33,9 @@ def public_of(labelled: Labelled) -> Dict[str, Any]:
 
 
 def open_of(labelled: Labelled) -> Dict[str, Any]:
-    """A route with all that lets people in, for a proxy on a host that can't read labels.
+    """Returns a route with its credentials, for a proxy on a host that can't read labels.
 
-    Credentials in headers stand in ``secret_headers`` and ``secret_response_headers``, which no result repeats.
+    Credentials in headers are in ``secret_headers`` and ``secret_response_headers``, which no result repeats.
     """
     plain = plain_of(labelled.route)
     for part, hidden in (("request", "secret_headers"), ("response", "secret_response_headers")):
@@ -49,7 +49,7 @@ def open_of(labelled: Labelled) -> Dict[str, Any]:
 
 
 def _drop(plain: Dict[str, Any], path: List[str]) -> None:
-    """Takes an entry out, and the maps around it if they are empty then."""
+    """Removes an entry, and the maps around it if they become empty."""
     first, rest = path[0], path[1:]
     if rest and isinstance(plain.get(first), dict):
         _drop(plain[first], rest)

@@ -11,22 +11,22 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.masking.mask imp
 from ansible_collections.stackwright.swarm.plugins.module_utils.routing.layout import REFUSED, matcher_sets, strings
 from ansible_collections.stackwright.swarm.plugins.module_utils.routing.route_owner import inner_routes, maps, owner_of
 
-#: Headers whose values let people in.
+#: Headers with credentials.
 CREDENTIALS = frozenset(("authorization", "cookie", "proxy-authorization", "set-cookie"))
 
-#: Headers of the request by which clients could claim to be somebody else; our routes remove them.
+#: Headers with which clients could claim another address; our routes remove them from requests.
 CLAIMS = ["Forwarded", "X-Real-Ip"]
 
 
 def is_credential(header: str, value: Optional[str] = None) -> bool:
-    """Whether the value of a header is to be hidden, for its name or what it looks like."""
+    """Whether the value of a header must be hidden, because of the header's name or because it looks like a secret."""
     if value == "":
         return False  # the header is removed
     return header.lower() in CREDENTIALS or is_secret(header) or masked_text(value or "") != (value or "")
 
 
 def described(route: object) -> Dict[str, Any]:
-    """What a route of the proxy does: ``domains``, ``paths``, ``to``, ``options`` (texts)."""
+    """Describes a route of the proxy: ``domains``, ``paths``, ``to``, ``options`` (texts)."""
     hosts: List[str] = []
     paths: List[str] = []
     options: List[str] = []
@@ -47,7 +47,7 @@ def described(route: object) -> Dict[str, Any]:
 
 
 def line(route: object) -> str:
-    """One line for a route."""
+    """Returns a line for a route."""
     found = described(route)
     owner = owner_of(route)
     options = list(found["options"])
@@ -62,12 +62,12 @@ def line(route: object) -> str:
 
 
 def lines(routes: Sequence[object]) -> List[str]:
-    """A line for each route, sorted."""
+    """Returns a line for each route, sorted."""
     return sorted(line(route) for route in routes)
 
 
 def changes(before: Sequence[object], after: Sequence[object]) -> List[str]:
-    """What happens to each route, in words: ``add``, ``remove`` and ``change`` with its line."""
+    """Returns a line for each changed route, with ``add``, ``remove`` or ``change``."""
     old = {_address(route): route for route in before}
     new = {_address(route): route for route in after}
     found = []
@@ -85,7 +85,7 @@ def changes(before: Sequence[object], after: Sequence[object]) -> List[str]:
 
 
 def _unseen(old: object, new: object) -> str:
-    """What differs where the lines do not."""
+    """Describes the difference of two routes with equal lines."""
     before, after = _passwords(old), _passwords(new)
     users = sorted(user for user in before if before[user] != after.get(user))
     if users:
@@ -94,7 +94,7 @@ def _unseen(old: object, new: object) -> str:
 
 
 def _paths(old: object, new: object, path: str) -> Iterator[str]:
-    """Where two values differ, without indices; not the values, for they may be secret."""
+    """Yields the paths at which two values differ, without indices. Never the values: they may be secret."""
     if isinstance(old, dict) and isinstance(new, dict):
         for key in {*old, *new}:
             if old.get(key) != new.get(key):
@@ -108,7 +108,7 @@ def _paths(old: object, new: object, path: str) -> Iterator[str]:
 
 
 def diff(before: Sequence[object], after: Sequence[object], header: str) -> Dict[str, str]:
-    """The readable routes before and after, as Ansible's diff mode takes them."""
+    """Returns the readable routes before and after, for Ansible's diff mode."""
     return {
         "before_header": header,
         "after_header": header,
@@ -118,7 +118,7 @@ def diff(before: Sequence[object], after: Sequence[object], header: str) -> Dict
 
 
 def _after(before: Sequence[object], after: Sequence[object]) -> List[str]:
-    """The lines after; one that only differs in what is not shown says so, or no difference would be seen."""
+    """Returns the lines of ``after``. If only hidden parts of a route differ, its line has a note about them."""
     old = {_address(route): route for route in before}
     found = []
     for route in after:
@@ -140,7 +140,7 @@ def _handlers(route: object) -> Iterator[Mapping[str, Any]]:
         return
     for handler in maps(route.get("handle")):
         if handler.get("handler") != "subroute":
-            # A redirect within our own routes is one to https.
+            # In our own routes, a redirect with the matcher protocol leads to HTTPS.
             only = "http" if any("protocol" in one for one in matcher_sets(route)) else ""
             if str(handler.get("handler")) == "static_response" and _adds_slash(handler):
                 only = "slash"
@@ -201,7 +201,7 @@ def _of_answer(handler: Mapping[str, object], aims: List[str], options: List[str
         options.append("maintenance")
     elif location:
         aims.append("redirect to " + location[0].replace("{http.request.uri}", ""))
-    elif handler.get("body") != REFUSED["body"]:  # what every route of a domain with paths does
+    elif handler.get("body") != REFUSED["body"]:  # the guard of domains with paths
         aims.append(f"answer {handler.get('status_code', 200)}")
 
 
@@ -234,7 +234,7 @@ def _of_headers(handler: Mapping[str, object], _aims: List[str], options: List[s
 
 
 def _passwords(route: object) -> Dict[str, str]:
-    """Users and hashes of a route: only to be compared."""
+    """Returns users and hashes of a route, for comparison only."""
     found: Dict[str, str] = {}
     for handler in _handlers(route):
         providers = handler.get("providers")

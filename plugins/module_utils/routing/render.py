@@ -16,23 +16,22 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.routing.route_ow
 
 Json = Dict[str, Any]
 
-#: How long a request waits for an upstream that refuses connections, as in a restart (shared figures: docs/guides).
+#: How long a request waits for an upstream that refuses connections, as in a restart (docs/guides has this figure).
 HOLD = "10s"
-#: No request fits the matcher: what was sent may have been carried out, so only what reached no service is tried again.
+#: The matcher matches no request: only requests that reached no service are retried; others may have had an effect.
 TRY = {"try_interval": "250ms", "retry_match": [{"method": []}]}
-#: One attempt asks all addresses of a name in turn; a POST has no second one with Caddy 2.6.
+#: One attempt tries all addresses of a name in turn; Caddy 2.6 makes no second attempt for a POST.
 DIAL_TIMEOUT = "5s"
-#: How long websockets live on after the proxy has loaded another configuration.
+#: How long websockets stay open after the proxy has loaded another configuration.
 STREAM_CLOSE_DELAY = "1h"
-#: Swarm takes a task out of the DNS 2 s before it stops it: by then nothing may go there any more.
+#: Swarm removes a task from the DNS 2 s before it stops it, so the proxy must refresh within that time.
 REFRESH = "1s"
 #: The cookie that keeps a visitor with one task.
 STICKY = "stackwright_task"
-#: When those who find a site in maintenance shall ask again, in seconds.
-RETRY_AFTER = "120"
+RETRY_AFTER = "120"  # seconds, for visitors of a site in maintenance
 HEALTH_TIMEOUT = "2s"
 HEALTH_INTERVAL = "10s"
-#: What is compressed; text/event-stream is not, or its events would wait for a full buffer.
+#: The compressed types; not text/event-stream, whose events would wait for a full buffer.
 COMPRESSED = (
     "application/atom+xml*",
     "application/javascript*",
@@ -61,10 +60,10 @@ CLAIMED = {"handler": "headers", "request": {"delete": list(CLAIMS)}}
 
 
 class Site(NamedTuple):
-    """What routes have to know of the proxy's server.
+    """Settings of the proxy's server that routes depend on.
 
-    ``modern``: version 2.8 or later. ``https``: it listens for HTTP and for HTTPS. ``https_port``: where visitors
-    reach the latter. ``trusted``: the addresses of balancers that may say who asked, and how.
+    ``modern``: version 2.8 or later. ``https``: it listens for HTTP and HTTPS. ``https_port``: the port at which
+    visitors reach HTTPS. ``trusted``: the addresses of load balancers whose X-Forwarded headers are used.
     """
 
     modern: bool = True
@@ -74,8 +73,8 @@ class Site(NamedTuple):
 
 
 def rendered(stack: str, route: Route, site: Site) -> Json:
-    """The route of ``stack`` as the proxy's JSON."""
-    # Browsers may end the name in a dot.
+    """Returns the route of ``stack`` as the proxy's JSON."""
+    # Browsers may send the name with a dot at its end.
     match: Json = {"host": [route.domain, route.domain + "."]}
     if route.base_path != "/":
         match["path"] = [route.base_path, route.base_path + "/*"]
@@ -99,7 +98,7 @@ def rendered(stack: str, route: Route, site: Site) -> Json:
 
 
 def claims_route(site: Site) -> Json:
-    """The inner route that takes away what only a balancer may say."""
+    """Returns the inner route that removes headers that only a load balancer may send."""
     claims: Json = {"handle": [CLAIMED]}
     return {"match": [{"not": [_from_balancer(site)]}], **claims} if site.trusted else claims
 
@@ -107,7 +106,7 @@ def claims_route(site: Site) -> Json:
 def _goes_to_https(route: Route, site: Site) -> bool:
     if route.https_redirect is not None or route.tls == "off":
         return bool(route.https_redirect)
-    # One hop less for what only leads elsewhere; but a password is never to be asked for in plain text.
+    # A redirect needs no extra hop to HTTPS, but a password must not be sent in plain text.
     return site.https and (not route.redirect_to or bool(route.auth))
 
 
@@ -116,7 +115,7 @@ def _from_balancer(site: Site) -> Json:
 
 
 def to_https(site: Site) -> Json:
-    """The inner route that sends plain HTTP to HTTPS."""
+    """Returns the inner route that redirects HTTP to HTTPS."""
     match: Json = {"protocol": "http"}
     if site.trusted:
         match["not"] = [{**_from_balancer(site), "header": {"X-Forwarded-Proto": ["https", "https,*", "HTTPS"]}}]
@@ -127,7 +126,7 @@ def to_https(site: Site) -> Json:
 
 def _with_slash(route: Route) -> Json:
     query = {"match": [{"path": [route.base_path], "expression": "{http.request.uri.query} != ''"}]}
-    to = route.base_path + "/"  # not what the request says: //admin/ would be another host
+    to = route.base_path + "/"  # not the request's path: //admin/ would be another host
     return {
         "match": [{"path": [route.base_path]}],
         "terminal": True,
@@ -152,7 +151,7 @@ def _maintenance(route: Route) -> Json:
             "Content-Type": ["text/html; charset=utf-8"],
             "Retry-After": [RETRY_AFTER],
         },
-        # No placeholders: a page may have braces of its own.
+        # The braces of a page are not placeholders.
         "body": route.maintenance.replace("{", "\\{"),
     }
 
@@ -173,7 +172,7 @@ def _handlers(route: Route, site: Site) -> List[Json]:
     if route.compress:
         handlers.append(_compression())
     if route.base_path != "/" and route.strip_prefix:
-        # What is left of /api%2Fx, and with Caddy 2.6 of /api., would begin with no slash.
+        # Without the prefix, /api%2Fx would begin without a slash; with Caddy 2.6 also /api. would.
         slash = [{"find": "^%2[Ff]", "replace": "/"}, {"find": "^([^/])", "replace": "/$1"}]
         handlers.append({"handler": "rewrite", "strip_path_prefix": route.base_path, "path_regexp": slash})
     return [*handlers, _proxy(route, site)]
@@ -187,7 +186,7 @@ def _auth(route: Route) -> Json:
     basic = {
         "accounts": [{"username": user, "password": hashed} for user, hashed in route.auth],
         "hash": {"algorithm": "bcrypt"},
-        # Without it, each request costs as much as the hash does.
+        # Without the cache, each request computes the hash.
         "hash_cache": {},
     }
     return {"handler": "authentication", "providers": {"http_basic": basic}}
@@ -196,7 +195,7 @@ def _auth(route: Route) -> Json:
 def _headers(route: Route) -> Json:
     handler: Json = {"handler": "headers"}
     if route.response_headers:
-        # Deferred: the upstream's own headers would come on top of these.
+        # Deferred: otherwise the upstream's headers would be added to these.
         handler["response"] = {**_operations(route.response_headers), "deferred": True}
     if route.rewrite_answers:
         handler["response"] = {**handler.get("response", {}), "replace": _prefixed(route), "deferred": True}
@@ -204,7 +203,7 @@ def _headers(route: Route) -> Json:
 
 
 def _prefixed(route: Route) -> Json:
-    """Addresses in answers as visitors see them: with the prefix, once."""
+    """Returns replacements that give addresses in answers the prefix exactly once, as visitors see them."""
     prefix = route.base_path.replace("$", "$$")
     seen = re.escape(route.base_path)
     site = r"(https?://" + re.escape(route.domain).replace(r"\*", "[^./]+") + r"\.?(?::\d+)?)?"
@@ -254,8 +253,8 @@ def _proxy(route: Route, site: Site) -> Json:
     if route.h2c:
         transport["versions"] = ["h2c", "2"]
     elif not route.keep_alive:
-        # Go sends a GET again, as often as it has idle connections that turn out to be closed; and a POST that meets a
-        # task closing one is lost. (In HTTP/2 the service says which requests it has not looked at.)
+        # Go retries a GET for each idle connection that turns out to be closed, and a POST is lost if the task closes
+        # its connection at that moment. (With HTTP/2, the service reports which requests it has not processed.)
         transport["keep_alive"] = {"enabled": False}
     if route.timeout:
         transport["response_header_timeout"] = route.timeout
@@ -267,7 +266,7 @@ def _proxy(route: Route, site: Site) -> Json:
     if route.sticky:
         proxy["load_balancing"]["selection_policy"] = {"policy": "cookie", "name": STICKY}
     if route.request_headers:
-        # Here, after the proxy has removed what the visitor's Connection header names.
+        # Set here: the proxy has already removed the headers that the visitor's Connection header names.
         proxy["headers"] = {"request": _operations(route.request_headers)}
     if site.trusted:
         proxy["trusted_proxies"] = list(site.trusted)

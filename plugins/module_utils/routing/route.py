@@ -15,7 +15,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.routing.wrong im
 
 Pairs = Tuple[Tuple[str, str], ...]
 
-#: An upstream of this name stands for each of the service's tasks, found in the Swarm's DNS.
+#: Begins an upstream that means each task of a service, found in the Swarm's DNS.
 TASKS = "tasks."
 
 
@@ -23,9 +23,9 @@ TASKS = "tasks."
 class Route:
     """One route. ``upstream`` is the name of a host or ``tasks.SERVICE``; ``max_body`` is in bytes, 0 for no limit.
 
-    ``https_redirect``: None if it follows from the proxy's server. ``maintenance`` is a page that is shown instead.
+    ``https_redirect``: None if it depends on the proxy's server. ``maintenance`` is the page that visitors get instead.
 
-    ``service`` is the service's full name in the Swarm, and empty for a route that belongs to none.
+    ``service`` is the service's full name in the Swarm, empty for a route without a service.
     """
 
     domain: str
@@ -54,21 +54,21 @@ class Route:
 
     @property
     def key(self) -> Tuple[str, str]:
-        """What a route is known by: no two routes of a proxy have the same."""
+        """Domain and path, which identify a route in a proxy."""
         return self.domain, address.comparable(self.base_path)
 
     @property
     def shown(self) -> str:
-        """The route's address as messages show it."""
+        """The route's address for messages."""
         return self.domain + ("" if self.base_path == "/" else self.base_path)
 
 
 class Field(NamedTuple):
-    """Where a field of plain data goes in the model, and what reads it."""
+    """The model's attribute for a field of plain data, and the function that reads it."""
 
     attribute: str
     read: Callable[[Any], Any]
-    proxied: bool = False  # it only means something where requests go to an upstream
+    proxied: bool = False  # it only has an effect if requests go to an upstream
 
 
 def _service(value: object) -> str:
@@ -106,15 +106,15 @@ FIELDS: Dict[str, Field] = {
 }
 
 
-#: Fields that are on, or as a page, or not there.
+#: Fields that are off by default.
 SWITCHES = ("keep_alive", "sticky", "trailing_slash", "rewrite_answers", "maintenance")
-#: Fields that make several routes of one, and what ``www`` may say.
+#: Fields that make several routes of one, and the values of ``www``.
 GROUPED = ("domains", "www")
 WWW = ("redirect", "same")
 
 
 def each_route(plain: Mapping[str, object]) -> Tuple[List[Route], List[Fault]]:
-    """The routes of ``plain``, one for each of its domains; none, and what is wrong, where anything is."""
+    """Returns the routes of ``plain``, one for each domain; or no routes, and all faults."""
     single = {name: value for name, value in plain.items() if name not in GROUPED}
     try:
         each = _each_domain(plain, single)
@@ -143,9 +143,9 @@ def _each_domain(plain: Mapping[str, object], single: Dict[str, object]) -> List
         try:
             names.insert(0, address.domain(str(plain["domain"])))
         except Wrong:
-            return [single]  # which says what is wrong with it
+            return [single]  # route_of reports its fault
     if not names:
-        return [single]  # route_of says that there is none
+        return [single]  # route_of reports the missing domain
     names = list(dict.fromkeys(names))
     found = [{**single, "domain": name} for name in names]
     if not www:
@@ -165,7 +165,7 @@ def _each_domain(plain: Mapping[str, object], single: Dict[str, object]) -> List
 
 
 def route_of(plain: Mapping[str, object]) -> Tuple[Optional[Route], List[Fault]]:
-    """The route that ``plain`` (docs/architecture.md) describes, or None and everything that is wrong with it."""
+    """Returns the route of ``plain`` (docs/architecture.md), or None and all faults."""
     given = flat(plain)
     faults: List[Fault] = []
     found: Dict[str, Any] = {}
@@ -184,7 +184,7 @@ def route_of(plain: Mapping[str, object]) -> Tuple[Optional[Route], List[Fault]]
 
 
 def flat(plain: Mapping[str, object]) -> Dict[str, Any]:
-    """The fields that are given, nested ones by their dotted name."""
+    """Returns the fields with values, nested ones by their dotted name."""
     given: Dict[str, Any] = {}
     for name, value in plain.items():
         if name in ("headers", "health") and isinstance(value, dict):
@@ -195,7 +195,7 @@ def flat(plain: Mapping[str, object]) -> Dict[str, Any]:
 
 
 def _missing(given: Mapping[str, object], found: Mapping[str, object]) -> List[Fault]:
-    """What a route must have, and fields that exclude each other."""
+    """Returns faults about missing fields, and about fields that exclude each other."""
     faults = []
     if "domain" not in given:
         faults.append(Fault("domain", "the route has no domain", code="required"))
@@ -231,7 +231,7 @@ def _missing(given: Mapping[str, object], found: Mapping[str, object]) -> List[F
 
 
 def plain_of(route: Route) -> Dict[str, Any]:
-    """The route as plain data: its address and aim, and of the rest what is not the default."""
+    """Returns the route as plain data: its address and target, and the other fields that differ from the default."""
     plain: Dict[str, Any] = {"domain": route.domain, "base_path": route.base_path}
     if route.service:
         plain["service"] = route.service

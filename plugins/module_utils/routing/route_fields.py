@@ -12,11 +12,11 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.routing.wrong im
 
 TRUE = ("true", "yes", "on", "1")
 FALSE = ("false", "no", "off", "0")
-#: What the proxy's own numbers hold.
+#: Limits of the proxy's own numbers.
 MOST_SECONDS = 10**9
 MOST_BYTES = 2**62
 TLS = ("auto", "internal", "off", "on_demand")
-#: What others call it.
+#: Names that other tools have for ``auto``.
 AUTOMATIC = (
     *TRUE,
     "letsencrypt",
@@ -48,7 +48,7 @@ _URI = re.compile(r"/[^\s{}#\"\\]*\Z")
 
 
 def boolean(value: object) -> bool:
-    """True or false, as YAML or as text."""
+    """Returns true or false, from YAML or text."""
     word = str(value).strip().lower()
     if word in TRUE or word in FALSE:
         return word in TRUE
@@ -74,7 +74,7 @@ def tls(value: object) -> str:
 
 
 def size(value: object) -> int:
-    """A number of bytes, from 10485760, 10MB or 10m; units are powers of 1024 as in Compose."""
+    """Returns a number of bytes, from 10485760, 10MB or 10m; units are powers of 1024 as in Compose."""
     match = _SIZE.match(str(value).strip())
     if isinstance(value, bool) or not match or int(match.group(1)) == 0:
         raise Wrong("must be a size above 0", "Use for example 10MB or 512k.")
@@ -85,7 +85,7 @@ def size(value: object) -> int:
 
 
 def duration(value: object) -> str:
-    """A time such as 500ms, 5s or 1m30s; a bare number is seconds."""
+    """Returns a duration such as 500ms, 5s or 1m30s; a number without a unit is seconds."""
     word = str(value).strip()
     word = word + "s" if re.match(r"\d{1,9}\Z", word) else word
     if not _DURATION.match(word) or not 0 < seconds(word) <= MOST_SECONDS:
@@ -94,7 +94,7 @@ def duration(value: object) -> str:
 
 
 def seconds(text: str) -> float:
-    """The seconds of a duration."""
+    """Returns the seconds of a duration."""
     return sum(float(number) * _SECONDS[unit] for number, unit in _PART.findall(text))
 
 
@@ -106,13 +106,13 @@ def url(value: object) -> str:
 
 
 def url_has_path(text: str) -> bool:
-    """Whether a redirect goes to one page; without a path it keeps the path of the request."""
+    """Whether a redirect leads to one page; without a path, it keeps the path of the request."""
     match = _URL.match(text)
     return bool(match and match.group("rest"))
 
 
 def page(value: object) -> str:
-    """What visitors see during maintenance: a page of ours for true, none for false, or the text of one."""
+    """Returns the page that visitors get during maintenance: the default page for true, none for false, or the text."""
     word = str(value).strip()
     if word.lower() in FALSE or not word:
         return ""
@@ -131,7 +131,7 @@ def uri(value: object) -> str:
 
 
 def accounts(value: object) -> Tuple[Tuple[str, str], ...]:
-    """Users and their bcrypt hashes, from a map or from ``user:hash`` separated by commas or blanks."""
+    """Returns users and their bcrypt hashes, from a map or from ``user:hash`` separated by commas or spaces."""
     if isinstance(value, dict):
         given = [(str(user), str(hashed)) for user, hashed in value.items()]
     else:
@@ -160,7 +160,7 @@ HASH_HINT = "Create a hash with 'caddy hash-password' or 'htpasswd -nB USER'; in
 
 
 def headers(value: object) -> Tuple[Tuple[str, str], ...]:
-    """Names and values of headers; an empty value removes the header."""
+    """Returns names and values of headers; an empty value removes the header."""
     if not isinstance(value, dict):
         raise Wrong("must be a map of header names and values")
     found: Dict[str, Tuple[str, str]] = {}

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Routes in labels: ``PREFIX.http.port`` and ``PREFIX.http.routes.N.FIELD``. The page docs/guides/routes.md has all."""
+"""Routes in labels: ``PREFIX.http.port`` and ``PREFIX.http.routes.N.FIELD``. All fields: docs/guides/routes.md."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.routing.route im
 from ansible_collections.stackwright.swarm.plugins.module_utils.routing.wrong import Fault, Wrong
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import spellings
 
-#: Fields that labels have; where a request goes is derived from the service.
+#: Fields that labels may have; the service determines the upstream.
 LABELLED = (*(name for name in FIELDS if name != "service"), *GROUPED)
 HEADERS = ("headers.request", "headers.response")
-#: A value that is only made on the manager stands in a label as a reference between NULs (module_utils/values).
+#: Begins and ends a reference in a label to a value that only the manager has (module_utils/values).
 REFERENCE = "\0"
-#: Fields that may have such a value, and what stands in for it until then.
+#: Fields that may have such a value, and a valid placeholder for it.
 LATER = {
     "domain": "{digest}.later.invalid",
     "redirect_to": "https://later.invalid",
     "auth": "later:$2y$04$" + "." * 53,
 }
-#: What the label ``upstream`` may say.
+#: Values of the label ``upstream``.
 UPSTREAMS = ("service", "tasks")
 
 _NUMBER = re.compile(r"(?:0|[1-9]\d{0,5})\Z")
@@ -40,7 +40,7 @@ NUMBER_HINT = "Use PREFIX.http.routes.0.domain: a number without leading zeros, 
 
 
 class LabelFault(NamedTuple):
-    """Something wrong with a label, or with one that is not there: ``label`` is then the nearest that is."""
+    """A fault of a label. If a label is missing, ``label`` is the nearest existing one."""
 
     label: str
     message: str
@@ -49,7 +49,7 @@ class LabelFault(NamedTuple):
 
 
 class Target(NamedTuple):
-    """The service that the routes lead to: its full name, and the name by which the proxy reaches it."""
+    """The service of the routes: its full name, and the name by which the proxy reaches it."""
 
     service: str
     upstream: str
@@ -58,7 +58,7 @@ class Target(NamedTuple):
 class Labelled(NamedTuple):
     """A route, the label of each of its fields, and those of fields whose value is not known yet.
 
-    A header is a field of its own here: ``headers.request.NAME``.
+    Each header is a separate field here: ``headers.request.NAME``.
     """
 
     route: Route
@@ -67,22 +67,22 @@ class Labelled(NamedTuple):
 
     @property
     def place(self) -> str:
-        """The label that names the route's address."""
+        """The label with the route's address."""
         return self.labels.get("base_path") or self.labels.get("domain") or self.labels["domains"]
 
 
 def belongs(label: str, prefix: str) -> bool:
-    """Whether a label is one of those that this module reads."""
+    """Whether a label belongs to routes."""
     return label.startswith(starts(prefix))
 
 
 def starts(prefix: str) -> Tuple[str, ...]:
-    """How labels of routes begin: as ``prefix`` says, and as they did before."""
+    """Returns the beginnings of route labels: that of ``prefix``, and the former one."""
     return tuple(spelling + ".http." for spelling in spellings(prefix))
 
 
 def routes_in(labels: Mapping[str, str], prefix: str, target: Target) -> Tuple[List[Labelled], List[LabelFault]]:
-    """The routes of a service's labels in the order of their numbers, and everything that is wrong with the labels."""
+    """Returns the routes in a service's labels in the order of their numbers, and all faults of the labels."""
     start = prefix + ".http."
     routes: Dict[int, Dict[str, str]] = {}
     own, faults = _own(labels, prefix)
@@ -105,7 +105,7 @@ def routes_in(labels: Mapping[str, str], prefix: str, target: Target) -> Tuple[L
         faults += more
         found += labelled
     if port and not routes:
-        # With a route its value would have been looked at.
+        # With a route, its value is already checked.
         try:
             values.port(labels[port])
         except Wrong as wrong:
@@ -114,7 +114,8 @@ def routes_in(labels: Mapping[str, str], prefix: str, target: Target) -> Tuple[L
 
 
 def _own(labels: Mapping[str, str], prefix: str) -> Tuple[Dict[str, str], List[LabelFault]]:
-    """What follows the prefix, and the label; of two prefixes for one field the first counts, and it is a fault."""
+    """Returns labels by their part after the prefix. If both prefixes set one field, the first counts, and it is a
+    fault."""
     own: Dict[str, str] = {}
     faults: List[LabelFault] = []
     for start in starts(prefix):
@@ -129,7 +130,7 @@ def _own(labels: Mapping[str, str], prefix: str) -> Tuple[Dict[str, str], List[L
 def _one(
     fields: Mapping[str, str], labels: Mapping[str, str], port: str, target: Target, start: str
 ) -> Tuple[List[Labelled], List[LabelFault]]:
-    """One route (one for each of its domains), if it is right; ``fields`` maps a field to its label.
+    """Returns one route (one for each of its domains) without faults, or its faults; ``fields`` maps fields to labels.
 
     :param start: how the labels of this route begin.
     """
@@ -177,7 +178,7 @@ def _one(
     for fault in wrong:
         fault = _named(fault, start)
         if unknown and fault.code == "required":
-            continue  # what is missing may be what is misspelled
+            continue  # the missing field may be the misspelled one
         label = places.get(fault.field) or next(
             (place for name, place in places.items() if name.startswith(fault.field)), somewhere
         )
@@ -189,7 +190,7 @@ def _one(
 
 
 def _named(fault: Fault, start: str) -> Fault:
-    """A fault of a field that is missing, with the labels that would give it."""
+    """Returns the fault of a missing field with the labels that would set it; any other fault unchanged."""
     if fault.code != "required" or fault.field not in ("port", "domain"):
         return fault
     label = start + fault.field

@@ -26,7 +26,7 @@ _OWNER = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,126}[A-Za-z0-9])?\Z")
 
 
 class Owner(NamedTuple):
-    """What the id of one of our routes says. ``tls`` is empty if the proxy decides."""
+    """The owner in the id of one of our routes. ``tls`` is empty for ``auto``."""
 
     stack: str
     service: str
@@ -38,7 +38,7 @@ class Owner(NamedTuple):
 
     @property
     def name(self) -> str:
-        """The stack's full name, as far as the name of its service tells; else the word that it is known by."""
+        """The stack's full name, derived from its service's name; if that is impossible, its id."""
         if not _ID.match(self.stack) or "_" not in self.service:
             return self.stack
         parts = self.service.split("_")
@@ -46,7 +46,7 @@ class Owner(NamedTuple):
         return next((name for name in names if stack_id(name) == self.stack), names[0])
 
     def is_gone(self, live: Mapping[str, str]) -> bool:
-        """Whether its service is not among ``live`` (names, and the ids of their stacks where these are known)."""
+        """Whether its service is not among ``live`` (names, and the ids of their stacks if known)."""
         if not self.service or self.service not in live:
             return bool(self.service)
         known = live[self.service]
@@ -54,7 +54,7 @@ class Owner(NamedTuple):
 
 
 def check_owner(stack: str) -> str:
-    """The stack as a part of ids. Raises RouteError (``invalid_name``)."""
+    """Returns the stack if it can be part of an id. Raises RouteError (``invalid_name``)."""
     if not _OWNER.match(stack):
         raise RouteError(
             f"{stack[:150]!r} is not a valid owner of routes.",
@@ -65,20 +65,20 @@ def check_owner(stack: str) -> str:
 
 
 def route_id(stack: str, route: Route) -> str:
-    """The ``@id`` of a stack's route; no two routes of a proxy have the same."""
+    """Returns the ``@id`` of a stack's route, which is unique in a proxy."""
     digest = hashlib.sha256("\n".join(route.key).encode()).hexdigest()[:12]
     tls = "" if route.tls == "auto" else ":" + route.tls
     return f"{ROUTE}{stack}:{route.service}:{digest}{tls}"
 
 
 def id_of(route: object) -> str:
-    """The ``@id`` of a part of the proxy's configuration, or empty text."""
+    """Returns the ``@id`` of a part of the proxy's configuration, or empty text."""
     found = route.get("@id") if isinstance(route, dict) else None
     return found if isinstance(found, str) else ""
 
 
 def owner_of(route: object) -> Optional[Owner]:
-    """Whose a route is, if it is one of ours."""
+    """Returns the owner of one of our routes, else None."""
     name = id_of(route)
     parts = name.split(":") if name.startswith(ROUTE) else []
     if len(parts) not in (4, 5):
@@ -87,12 +87,12 @@ def owner_of(route: object) -> Optional[Owner]:
 
 
 def maps(value: object) -> List[Mapping[str, Any]]:
-    """The maps of a list in the proxy's configuration; empty for anything else."""
+    """Returns the maps of a list in the proxy's configuration; an empty list for anything else."""
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
 def flattened(routes: List[Any]) -> List[Any]:
-    """The routes with those that stand in containers of ours taken out of them, in the order in which they match."""
+    """Returns the routes without our containers (``zr-idx:...``), in the order in which they match."""
     found: List[Any] = []
     for route in routes:
         if id_of(route).startswith(INDEX):
@@ -103,7 +103,7 @@ def flattened(routes: List[Any]) -> List[Any]:
 
 
 def inner_routes(route: Mapping[str, object]) -> List[Any]:
-    """The routes of all subroutes that a route hands on to."""
+    """Returns the routes of all subroutes of a route."""
     found: List[Any] = []
     for handler in maps(route.get("handle")):
         if handler.get("handler") == "subroute":

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The proxy's server: whether it has HTTPS, and the load balancers in front of it.
 
-Caddy before 2.7 has no place for trusted proxies of a whole server. So a route that does nothing keeps them: its
+Caddy before 2.7 has no setting for trusted proxies of a whole server. So a route without an effect stores them: its
 ``@id`` is ``zr-trusted`` (with the port that visitors use for HTTPS, if it is not 443), its matcher has the addresses.
 """
 
@@ -24,14 +24,14 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.routing.render i
 from ansible_collections.stackwright.swarm.plugins.module_utils.routing.route_owner import id_of
 
 MARK = "zr-trusted"
-#: No request comes from there (RFC 5737): the mark of a server without a balancer, for its port alone.
+#: No request comes from this network (RFC 5737). It is in the mark of a server that only stores a port.
 NOBODY = "192.0.2.0/32"
 
 _PORT = re.compile(r":(\d+)\Z")
 
 
 def site_of(apps: object, server: Mapping[str, Any], modern: bool) -> Site:
-    """What routes have to know of ``server``."""
+    """Returns the settings of ``server`` that routes depend on."""
     found = apps.get("http") if isinstance(apps, dict) else None
     http: Mapping[str, Any] = found if isinstance(found, dict) else {}
     plain, secure = http.get("http_port") or 80, http.get("https_port") or 443
@@ -43,7 +43,7 @@ def site_of(apps: object, server: Mapping[str, Any], modern: bool) -> Site:
 
 
 def mark(trusted: Sequence[str], https_port: int) -> List[Dict[str, Any]]:
-    """The route that keeps them; none if there is nothing to keep."""
+    """Returns the route that stores both settings; none for the defaults."""
     if not trusted and https_port == 443:
         return []
     name = MARK if https_port == 443 else f"{MARK}:{https_port}"
@@ -56,19 +56,19 @@ def is_mark(route: object) -> bool:
 
 
 def marked(routes: Sequence[object]) -> Tuple[List[str], int]:
-    """The addresses and the port that a server's routes keep."""
+    """Returns the addresses and the port that a server's routes store."""
     for route in routes:
         if is_mark(route):
             sets = matcher_sets(route)
             found = sets[0].get("remote_ip") if sets else None
             ranges = strings(found.get("ranges")) if isinstance(found, dict) else []
             port = id_of(route).partition(":")[2]
-            return [one for one in ranges if one != NOBODY], int(port) if port.isdigit() else 443
+            return [one for one in ranges if one != NOBODY], int(port) if port.isdecimal() else 443
     return [], 443
 
 
 def addresses(given: Sequence[str]) -> Tuple[str, ...]:
-    """Addresses and networks as the proxy takes them, each once.
+    """Returns addresses and networks in the proxy's form, each once.
 
     :raises RouteError: ``invalid_address``.
     """
@@ -91,7 +91,7 @@ def addresses(given: Sequence[str]) -> Tuple[str, ...]:
 
 
 def with_site(route: object, site: Site) -> Any:
-    """A route of ours that was made for another ``site``, for this one."""
+    """Returns a route of ours, adapted to ``site``."""
     if not isinstance(route, dict):
         return route
     handlers = [_handler_with(handler, site) for handler in route.get("handle") or ()]

@@ -1,10 +1,10 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The TLS policies of routes. They follow from the ids of all our routes, so every run gets the same for all stacks.
+"""The TLS policies of routes. The ids of all our routes determine them, so every run gets the same for all stacks.
 
-``internal`` and ``on_demand`` are one policy each with a list of domains, ``off`` is the server's list of domains that
-the proxy makes no certificates for.
+``internal`` and ``on_demand`` are one policy each, with a list of domains. ``off`` is the server's list of domains for
+which the proxy gets no certificates.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ POLICIES: Dict[str, Json] = {
 
 
 def requested_tls(routes: Iterable[object]) -> Dict[str, str]:
-    """What our routes (flattened) want for each domain, ``auto`` left out.
+    """Returns the TLS of our routes (flattened) by domain, without ``auto``.
 
-    :raises RouteError: ``tls_conflict``: two routes want different things of one domain.
+    :raises RouteError: ``tls_conflict``: two routes of one domain have different TLS.
     """
     found: Dict[str, Any] = {}
     for route in routes:
@@ -46,7 +46,8 @@ def requested_tls(routes: Iterable[object]) -> Dict[str, str]:
 
 
 def check_permission(apps: Mapping[str, Any], routes: Iterable[object]) -> None:
-    """Refuses certificates on demand if the proxy has no endpoint to ask: clients could make it fetch any number.
+    """Refuses certificates on demand without an endpoint for permissions: clients could make the proxy request any
+    number of certificates.
 
     :raises RouteError: ``no_permission``.
     """
@@ -64,9 +65,9 @@ def check_permission(apps: Mapping[str, Any], routes: Iterable[object]) -> None:
 
 
 def with_policies(tls: Optional[Mapping[str, Any]], wanted: Mapping[str, str]) -> Optional[Json]:
-    """The proxy's TLS app with the policies that ``wanted`` needs; None if there is none and none is needed.
+    """Returns the proxy's TLS app with the policies for ``wanted``; None if it has no TLS app and needs none.
 
-    :raises RouteError: ``tls_conflict``: a policy of somebody else is for one of these domains.
+    :raises RouteError: ``tls_conflict``: a policy of another tool is for one of these domains.
     """
     policies = list(((tls or {}).get("automation") or {}).get("policies") or ())
     foreign = [policy for policy in policies if not id_of(policy).startswith(POLICY)]

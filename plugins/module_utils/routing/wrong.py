@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 
 class Wrong(Exception):
-    """A value that can't be used: ``message`` says why, ``hint`` what to write instead. Never holds the value itself
-    where that may be a secret."""
+    """An invalid value: ``message`` has the reason, ``hint`` a valid alternative. Never has the value itself if that
+    may be a secret."""
 
     def __init__(self, message: str, hint: str = "", code: str = "route") -> None:
         super().__init__(message)
@@ -20,7 +20,7 @@ class Wrong(Exception):
 
 
 class Fault(NamedTuple):
-    """Something wrong with the route's field ``field`` (dotted, ``health.uri``)."""
+    """A fault of the route's field ``field`` (dotted, ``health.uri``)."""
 
     field: str
     message: str
