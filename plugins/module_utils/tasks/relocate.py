@@ -9,7 +9,7 @@ if it fails. A service without a stack has no lock and no history: it is updated
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Callable, Dict, List, Mapping, Optional, Sequence
+from typing import TYPE_CHECKING, Callable, Dict, List, Mapping, Optional, Sequence, Set
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.clock import Clock
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import DeployError, EngineError
@@ -45,7 +45,7 @@ def move_away(client: EngineClient, clock: Clock, services: Sequence[Service], n
     """Moves the tasks of ``services``, all of one stack or of none, away from a node (its id).
 
     During the move they have a constraint; ``settle`` removes it if a run dies. ``options`` are those of
-    change_service. ``timeout``: seconds without progress; for a service without a stack, seconds in all.
+    change_service, with ``timeout`` in seconds without progress.
     Raises DeployError (``health_gate_failed``, ``timeout``, ``locked``), EngineError.
     """
     _change(client, clock, services, options, AWAY, away_from=node)
@@ -133,8 +133,10 @@ def _update(
 
 
 def _wait(client: EngineClient, clock: Clock, service: Service, timeout: float) -> None:
-    """Waits until the update has ended and exactly the desired number of tasks runs. Raises DeployError."""
+    """Waits until the update has ended and exactly the desired number of tasks runs; ``timeout`` is in seconds without
+    progress. Raises DeployError."""
     deadline, name, path = clock.now() + timeout, name_of(service), f"/services/{id_of(service)}"
+    known: Set[str] = set()
     mine = {"filters": {"service": [id_of(service)]}}
     while True:
         now = patiently(clock, lambda: client.get(path))
@@ -145,9 +147,12 @@ def _wait(client: EngineClient, clock: Clock, service: Service, timeout: float) 
             raise DeployError(f"Swarm stopped the update of service {name}: {reason}.", "health_gate_failed")
         tasks = patiently(clock, lambda: client.list("/tasks", mine))
         own = [task for task in tasks if task.get("DesiredState") == "running"]
-        wanted = replicas_of(now["Spec"])
-        if state != "updating" and len(own) == wanted == sum(state_of(task) == "running" for task in own):
+        running = {task["ID"] for task in own if state_of(task) == "running"}
+        if state != "updating" and len(own) == replicas_of(now["Spec"]) == len(running):
             return
+        # An update replaces each task once, so this ends. Afterwards, a task that fails again and again is no progress.
+        if state == "updating" and running - known:
+            known, deadline = known | running, clock.now() + timeout
         if clock.now() >= deadline:
-            raise DeployError(f"The update of service {name} did not end within {timeout:g} s.", "timeout")
+            raise DeployError(f"The update of service {name} made no progress for {timeout:g} s.", "timeout")
         clock.sleep(PAUSE)

@@ -271,3 +271,38 @@ def test_a_settled_service_restarts_no_task():
     assert back.action == "update" and back.restarts == 0 and "restarts" not in str(back)
     (away,) = service_plan(service("web", 2), AWAY, "", 3, old=["a"]).operations
     assert "(restarts at most 2 tasks)" in str(away)
+
+
+class Updating:
+    """A service of no stack. Its update replaces a task every ``each`` seconds; with ``fails``, the last task then
+    fails again and again."""
+
+    def __init__(self, clock, count, each, fails=False):
+        self.clock, self.count, self.each, self.fails = clock, count, each, fails
+
+    def replaced(self):
+        return int(self.clock.now() / self.each)
+
+    def get(self, path):
+        spec = {"Name": "tool", "Mode": {"Replicated": {"Replicas": self.count}}}
+        state = "updating" if self.replaced() < self.count else "completed"
+        return {"ID": "tool", "Spec": spec, "UpdateStatus": {"State": state}}
+
+    def list(self, path, query=None):
+        done = self.replaced()
+        tasks = [{"ID": f"{slot} {done > slot}", "Status": {"State": "running"}} for slot in range(self.count)]
+        if self.fails and done >= self.count:
+            tasks[-1] = {"ID": f"try {done}", "Status": {"State": "starting"}}
+        return [{**task, "DesiredState": "running"} for task in tasks]
+
+
+def test_a_service_of_no_stack_has_the_timeout_without_progress():
+    clock = Clock()
+    tool = {"ID": "tool", "Spec": {"Name": "tool"}}
+    relocate._wait(Updating(clock, 5, 20), clock, tool, 30)
+    assert 100 <= clock.now() < 101
+    for client in (Updating(clock, 5, 100), Updating(clock, 1, 5, fails=True)):
+        clock.time = 0.0
+        with pytest.raises(DeployError, match="service tool made no progress for 30 s") as failed:
+            relocate._wait(client, clock, tool, 30)
+        assert failed.value.error_code == "timeout" and clock.now() < 60
