@@ -36,9 +36,9 @@ def name_collisions(desired: State, observed: Observed) -> List[str]:
             for alias in attachment.get("Aliases") or () if network in external else ():
                 if (network, alias) in taken:
                     other = taken[network, alias]
-                    whose = f" of the stack {stack_of(other)}" if stack_of(other) else ""
+                    suffix = f" of the stack {stack_of(other)}" if stack_of(other) else ""
                     notices.append(
-                        f"service {service['key']}: on the network {network}, {name_of(other)}{whose} is called "
+                        f"service {service['key']}: on the network {network}, {name_of(other)}{suffix} is called "
                         f"{alias} too, so requests for one can reach the other; platform.hash_aliases: [{network}] "
                         "gives it a separate name"
                     )

@@ -18,37 +18,37 @@ if TYPE_CHECKING:
 Labels = Optional[Mapping[str, str]]
 
 
-def labels_spelled_like(labels: Labels, there: Labels, prefix: str) -> Dict[str, str]:
-    """Returns ``labels`` with the prefixes of tracking labels as in ``there``."""
-    found, there = dict(labels or {}), there or {}
+def labels_spelled_like(labels: Labels, live: Labels, prefix: str) -> Dict[str, str]:
+    """Returns ``labels`` with the prefixes of tracking labels as in ``live``."""
+    found, live = dict(labels or {}), live or {}
     for word in TRACKING:
         mine, *others = (start + word for start in spellings(prefix))
         for other in others:
-            if mine in found and mine not in there and other in there and other not in found:
+            if mine in found and mine not in live and other in live and other not in found:
                 found[other] = found.pop(mine)
     return found
 
 
-def service_spelled_like(spec: ServiceSpec, there: ServiceSpec, prefix: str) -> ServiceSpec:
-    """Returns the ServiceSpec ``spec`` with the prefixes of its and its volumes' tracking labels as in ``there``."""
+def service_spelled_like(spec: ServiceSpec, live: ServiceSpec, prefix: str) -> ServiceSpec:
+    """Returns the ServiceSpec ``spec`` with the prefixes of its and its volumes' tracking labels as in ``live``."""
     if len(spellings(prefix)) == 1:
         return spec
-    out: ServiceSpec = {**spec, "Labels": labels_spelled_like(spec.get("Labels"), there.get("Labels"), prefix)}
+    out: ServiceSpec = {**spec, "Labels": labels_spelled_like(spec.get("Labels"), live.get("Labels"), prefix)}
     template = spec["TaskTemplate"]
     container = template.get("ContainerSpec") or {}
-    live = (there["TaskTemplate"].get("ContainerSpec") or {}).get("Mounts")
-    if not container.get("Mounts") or not live:
+    live_mounts = (live["TaskTemplate"].get("ContainerSpec") or {}).get("Mounts")
+    if not container.get("Mounts") or not live_mounts:
         return out
-    targets = {mount.get("Target"): _volume_labels(mount) for mount in live}
+    targets = {mount.get("Target"): _volume_labels(mount) for mount in live_mounts}
     mounts = [_mount_spelled_like(mount, targets.get(mount.get("Target")), prefix) for mount in container["Mounts"]]
     return {**out, "TaskTemplate": {**template, "ContainerSpec": {**container, "Mounts": mounts}}}
 
 
-def _mount_spelled_like(mount: Mount, there: Labels, prefix: str) -> Mount:
+def _mount_spelled_like(mount: Mount, live: Labels, prefix: str) -> Mount:
     labels = _volume_labels(mount)
-    if not labels or not there:
+    if not labels or not live:
         return mount
-    return {**mount, "VolumeOptions": {**mount["VolumeOptions"], "Labels": labels_spelled_like(labels, there, prefix)}}
+    return {**mount, "VolumeOptions": {**mount["VolumeOptions"], "Labels": labels_spelled_like(labels, live, prefix)}}
 
 
 def _volume_labels(mount: Mount) -> Labels:

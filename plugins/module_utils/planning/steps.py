@@ -178,13 +178,13 @@ def _at(placement: Placement) -> TaskTemplate:
     return {"Placement": placement}
 
 
-def local_volumes(spec: ServiceSpec, there: Sequence[Volume] = ()) -> List[str]:
+def local_volumes(spec: ServiceSpec, existing: Sequence[Volume] = ()) -> List[str]:
     """Returns the named volumes of a ServiceSpec that are separate on each node.
 
-    For an external volume, the manager's volume of that name (in ``there``) shows its driver and options.
+    For an external volume, the manager's volume of that name (in ``existing``) shows its driver and options.
     """
     real: Dict[str, Any] = {
-        name_of(volume): {"Name": volume.get("Driver"), "Options": volume.get("Options")} for volume in there
+        name_of(volume): {"Name": volume.get("Driver"), "Options": volume.get("Options")} for volume in existing
     }
     found = []
     for mount in named_volumes(spec):

@@ -38,10 +38,10 @@ def refuse_overlaps(operations: Sequence[Operation], observed: Observed) -> None
             continue
         pools = _pools(op.payload["spec"])
         for pool in pools:
-            for whose, other in others:
+            for user, other in others:
                 if _clash(pool, other):
                     raise EngineError(
-                        f"network {op.key or op.name}: its subnet {pool[0]} overlaps {other[0]}, which {whose} has; no "
+                        f"network {op.key or op.name}: its subnet {pool[0]} overlaps {other[0]}, which {user} has; no "
                         "task on it would start.",
                         "conflict",
                         "Choose another subnet, and another `name` if a network with this name already exists. "

@@ -84,10 +84,10 @@ def changed_drivers(desired: Iterable[ServiceEntry], live: Iterable[Service]) ->
     for service in desired:
         for mount in named_volumes(service["spec"]):
             source = str(mount["Source"])
-            words = driver_difference(driver_of(mount), before[source]) if source in before else ""
-            if words and source not in found:
+            text = driver_difference(driver_of(mount), before[source]) if source in before else ""
+            if text and source not in found:
                 found[source] = (
-                    f"service {service['key']}: {words} of the volume {source} changed in the file, but an existing "
+                    f"service {service['key']}: {text} of the volume {source} changed in the file, but an existing "
                     "volume keeps its options: its data stays in place, and on a node without the volume the service "
                     f"starts with an empty one. Set recreate_volumes: [{base_of(mount)}] to replace it with an empty "
                     "volume with the new options"
@@ -134,9 +134,9 @@ def differing_volumes(
     """Yields the existing ``volumes`` that differ from their mounts: the mount's source, the name, the differences."""
     for volume in sorted(volumes, key=name_of):
         for source in sorted(want):
-            words = volume_difference(want[source], volume, hidden) if could_be(source, name_of(volume)) else ""
-            if words and _is_made_from(source, volume):
-                yield source, name_of(volume), words
+            text = volume_difference(want[source], volume, hidden) if could_be(source, name_of(volume)) else ""
+            if text and _is_made_from(source, volume):
+                yield source, name_of(volume), text
 
 
 def _is_made_from(source: str, volume: Volume) -> bool:

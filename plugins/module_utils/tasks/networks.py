@@ -129,8 +129,8 @@ def _steps(
             "Use another name, or remove that network.",
         )
     if own is not None and (stack_of(own) or own.get("Ingress")):
-        whose = f"the stack {stack_of(own)}" if stack_of(own) else "the Swarm's ingress"
-        raise EngineError(f"The network {name} belongs to {whose}.", "conflict", "Use another name.")
+        owner = f"the stack {stack_of(own)}" if stack_of(own) else "the Swarm's ingress"
+        raise EngineError(f"The network {name} belongs to {owner}.", "conflict", "Use another name.")
     if params["state"] == "absent":
         if own is None:
             return [], [], []
@@ -174,10 +174,10 @@ def _create(client: EngineClient, clock: Clock, spec: Network) -> Tuple[bool, st
         try:
             return True, client.create("/networks/create", spec)
         except EngineError as error:
-            there = [n for n in networks_of(client) if name_of(n) == spec["Name"] and n.get("Scope") == "swarm"]
-            want, have = normalise.network_pair(spec, there[0]) if there else ({}, {"absent": True})
+            same = [n for n in networks_of(client) if name_of(n) == spec["Name"] and n.get("Scope") == "swarm"]
+            want, have = normalise.network_pair(spec, same[0]) if same else ({}, {"absent": True})
             if want == have:
-                return False, id_of(there[0])
+                return False, id_of(same[0])
             backoff.bear(error)
 
 

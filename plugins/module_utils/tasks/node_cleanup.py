@@ -122,7 +122,7 @@ class _Node:
             self._wait_for_containers()
 
     def _wait_for_containers(self) -> None:
-        pause, told = FIRST_PAUSE, self.clock.now()
+        pause, told_at = FIRST_PAUSE, self.clock.now()
         while True:
             found = containers_of(self.client, self.clock, self.stack)
             left = [container for service, container in found if service in self.gone | self.left_over]
@@ -138,8 +138,8 @@ class _Node:
             if self.options["detach"]:
                 self.options["detach"]()
                 self.options = {**self.options, "detach": None}
-            if self.clock.now() - told >= TELL_EVERY:
-                told = self.clock.now()
+            if self.clock.now() - told_at >= TELL_EVERY:
+                told_at = self.clock.now()
                 self.progress(f"waiting for {len(left)} container{'s' * (len(left) > 1)} of {self.stack} to end")
             self.clock.sleep(pause)
             pause = min(pause * 1.5, LONGEST_PAUSE)

@@ -149,13 +149,13 @@ def interrupted(stack: str, observed: Observed, since: str, known: AbstractSet[s
         "configs": [config for config in observed["configs"] if not is_new(config)],
         "secrets": [secret for secret in observed["secrets"] if not is_new(secret)],
     }
-    there = {name_of(network) for network in was["networks"]}
+    present = {name_of(network) for network in was["networks"]}
     for spec in (
         spec for service in observed["services"] for spec in _since(service, since) if stack_of(service) == stack
     ):
         for network in networks_given_up(spec):
-            if network["Name"] not in there:
-                there.add(network["Name"])
+            if network["Name"] not in present:
+                present.add(network["Name"])
                 was["networks"].append({**network, "Scope": "swarm"})
     # Services that the dead run had restored are on a network that is new, too.
     known = {id_of(network) for network in was["networks"]}

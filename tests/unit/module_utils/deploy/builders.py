@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 NAMESPACE = "com.docker.stack.namespace"
 LABELS = {NAMESPACE: "shop"}
-#: What Swarm can't change of a network that is there, one of each kind.
+#: One value of each field of a network that Swarm can't change.
 NETWORK_CHANGES = [
     {"Attachable": True},
     {"Internal": True},
@@ -32,7 +32,7 @@ def service(key, image="app:1", replicas=1, **container):
 
 
 def reference(kind, key):
-    """A service's reference to the config or secret ``key``; ``kind`` is Config or Secret."""
+    """A service's reference to the config or secret ``key``; ``kind`` is ``Config`` or ``Secret``."""
     return {f"{kind}Name": f"shop_{key}", "File": {"Name": key, "UID": "0", "GID": "0", "Mode": 292}}
 
 

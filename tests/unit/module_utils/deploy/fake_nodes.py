@@ -1,4 +1,4 @@
-"""A model of a Swarm of several nodes that can be lost, with the tasks that the Engine would list."""
+"""A model of a Swarm with several nodes, which can be lost, and with tasks."""
 
 import copy
 
@@ -15,8 +15,8 @@ def moment(seconds):
 
 
 class NodedSwarm(FakeSwarm):
-    """``lose(name)`` takes a node away; ``clock`` (a Clock) is the Swarm's own as well. ``fails`` are words of an
-    image whose tasks fail with the error that they map to."""
+    """``lose(name)`` makes a node unreachable; ``clock`` (a Clock) is also that of the Swarm. ``fails`` maps parts of
+    image names to the error of their tasks."""
 
     def __init__(self, clock, names=("m1", "w1", "w2")):
         super().__init__()
@@ -62,7 +62,7 @@ class NodedSwarm(FakeSwarm):
         if kind == "services" and query.get("status"):
             own = [task for task in self.tasks if task["ServiceID"] == obj["ID"]]
             wanted = sum(task["DesiredState"] == "running" for task in own)
-            # The Engine counts what a node has told last, also of one that is lost.
+            # The Engine counts the tasks in the last report of a node, even if the node is lost.
             running = sum(task["Status"]["State"] == "running" for task in own)
             shown["ServiceStatus"] = {"RunningTasks": running, "DesiredTasks": wanted}
         return shown

@@ -1,4 +1,4 @@
-"""A model of a Swarm with the client's interface: enough of the Engine's rules to deploy against, without tasks."""
+"""A model of a Swarm with the client's interface: the Engine's rules for deployments, without tasks."""
 
 import itertools
 import json
@@ -10,14 +10,14 @@ KINDS = ("services", "networks", "configs", "secrets")
 
 
 def copied(found):
-    """As ``copy.deepcopy`` does it, in a quarter of the time."""
+    """Copies as ``copy.deepcopy``, in a quarter of the time."""
     return pickle.loads(pickle.dumps(found, pickle.HIGHEST_PROTOCOL))
 
 
 class FakeSwarm:
     """Ports of services are taken as swarmkit does: it gives them out, and takes them back, a moment after the call.
 
-    ``before(method, path)`` and ``after`` are called around each call, and may raise or meddle."""
+    ``before(method, path)`` and ``after`` are called around each call; they may raise, or change objects."""
 
     where = "fake"
     api_version = (1, 41)
@@ -107,7 +107,7 @@ class FakeSwarm:
     # -- for tests
 
     def add(self, kind, **body):
-        """An object that somebody else made."""
+        """Adds an object of another client."""
         return self.objects[kind][self._create(kind, body)["ID"]]
 
     def names(self, kind):
@@ -156,7 +156,7 @@ class FakeSwarm:
         return f"2026-01-01T00:00:00.{next(self.numbers):09d}Z"
 
     def _ports(self, spec, identity):
-        """Checks the ports of a service as checkPortConflicts does; what Swarm chooses is the lowest that is free."""
+        """Checks the ports of a service as checkPortConflicts does; Swarm chooses the lowest free port."""
         wanted = (spec.get("EndpointSpec") or {}).get("Ports") or []
         taken = {}
         for other in self.objects["services"].values():

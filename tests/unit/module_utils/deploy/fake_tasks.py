@@ -1,4 +1,4 @@
-"""A fake Swarm whose services have tasks: jobs end at once, as a test says, and all others run."""
+"""A fake Swarm whose services have tasks: jobs end at once with the test's exit code, and all others run."""
 
 import copy
 import itertools
@@ -98,7 +98,7 @@ class TaskSwarm(FakeSwarm):
         return {**task, "JobIteration": dict(job["JobIteration"])} if job else task
 
     def finish(self, name):
-        """The running tasks of a job end with its exit code."""
+        """Ends the running tasks of a job with its exit code."""
         code = self.exits.get(name, 0)
         service = next(s for s in self.objects["services"].values() if _name(s) == name)
         for task in self.tasks[service["ID"]]:

@@ -1,4 +1,4 @@
-"""Deployments, ways back and looks for drift on a fake Swarm, with options that tests share."""
+"""Deployments, rollbacks and drift checks on a fake Swarm, with options that tests share."""
 
 from fake_clock import Clock
 

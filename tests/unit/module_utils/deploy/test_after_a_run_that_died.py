@@ -1,4 +1,4 @@
-"""A run that is killed in its wait: the next one confirms what it has deployed, and healing does not undo it."""
+"""A run is killed while it waits: the next one confirms its deployment, and healing does not undo it."""
 
 import sys
 from pathlib import Path
@@ -15,7 +15,7 @@ from test_jobs_on_the_way_back import live, version
 
 
 class Died(BaseException):
-    """As a process that is killed: nothing is cleaned up."""
+    """Kills the process: nothing is cleaned up."""
 
 
 def dead(operation, message, since, who):
@@ -36,7 +36,7 @@ def history(swarm):
 
 @pytest.fixture
 def swarm():
-    """Revision 1 is good; a run with version 2 has done all, and has died before it could record its end."""
+    """Revision 1 is good; a run with version 2 has changed everything, and died before it recorded its end."""
     made = FakeSwarm()
     deploy(made, state(1))
 
@@ -64,7 +64,7 @@ def test_the_next_run_without_changes_records_what_is_there(swarm):
     healed = drift(swarm, heal=True)
     assert (healed["drifted"], healed["changed"], healed["revision"]) == (False, False, 3)
     assert live(swarm) == {"web": "2"}
-    # The one after it has nothing to settle.
+    # The run after it has nothing to settle.
     swarm.calls = 0
     again = deploy(swarm, state(2))
     assert "revision" not in again and "interrupted" not in again and again["calls"] <= 6 and len(history(swarm)) == 3

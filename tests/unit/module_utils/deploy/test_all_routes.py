@@ -1,4 +1,4 @@
-"""What stack_routes reads from a Swarm and keeps there, on the model of one."""
+"""What stack_routes reads from a Swarm and stores there, with a fake Swarm."""
 
 import json
 import sys
@@ -96,7 +96,7 @@ def test_a_stack_that_is_gone_has_no_routes_where_a_proxy_has_missed_that(swarm)
     result = asked(swarm, missed=["n1"], gone=True, **about("old"))
     (gone,) = [item for item in result["stacks"] if item["gone"]]
     assert (gone["name"], gone["stack"], gone["routes"]) == ("old", stack_id("old"), [])
-    # One that is there again is not gone.
+    # A stack that was deployed again is not gone.
     add(swarm, "old", "web", "old.example.com")
     assert of(asked(swarm))["old"] == ["old.example.com"]
 
@@ -109,8 +109,8 @@ def test_a_domain_that_was_taken_is_not_among_the_routes_of_the_stack_that_had_i
     assert of(result) == {"a": ["a.example.com"], full: ["b.example.com"]}
     assert result["stacks"][0]["yields"] == ["b.example.com"]
     assert not asked(swarm, takes=["b.example.com"], stack=stack_id("b", "acme", "dev"), full_name=full)["changed"]
-    # And back: nobody's labels have changed.
-    # Whoever takes the routes of that stack back is told, and nobody else.
+    # And back: no labels have changed.
+    # Only the stack that takes the routes back is reported.
     (told,) = asked(swarm, **about("a"))["warnings"]
     assert "has taken b.example.com from a" in told
     assert (

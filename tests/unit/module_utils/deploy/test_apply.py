@@ -1,4 +1,4 @@
-"""Operations whose answers are lost: each is done exactly once, whatever the Engine says or does not say."""
+"""Operations whose answers are lost: each is carried out exactly once, whatever the Engine answers."""
 
 import copy
 import sys
@@ -107,7 +107,7 @@ def test_each_write_may_fail_once_and_is_done_once():
                 made.run(work)
                 assert without_ids(specs(swarm)) == wanted
                 assert len(made.touched) == 2
-                # What the Engine has done is not sent again.
+                # An operation that the Engine has carried out is not sent again.
                 assert len(swarm.writes) == len(writes)
 
 
@@ -215,11 +215,11 @@ def test_the_lock_is_kept_before_each_write_and_its_loss_ends_the_run():
     assert len(failed.value.details["outcome"]["done"]) == 3
 
 
-# -- versions that have moved on though nobody else has changed anything: a leader was killed, or Swarm wrote
+# -- newer versions without a change by others: a leader was killed, or Swarm wrote
 
 
 def once(swarm, wanted, meddle):
-    """Does ``meddle(path)`` before the first write whose path ends so."""
+    """Calls ``meddle(path)`` before the first write whose path has this end."""
 
     def before(method, path):
         if method != "GET" and path.endswith(wanted):
@@ -230,7 +230,7 @@ def once(swarm, wanted, meddle):
 
 
 def work_of_services(swarm, made, work):
-    """The operations on services, after all else was carried out undisturbed."""
+    """The operations on services, after all others were carried out undisturbed."""
     meddle, swarm.before = swarm.before, lambda method, path: None
     made.run([op for op in work if op.kind != "service"])
     swarm.before = meddle
@@ -256,7 +256,7 @@ def test_a_version_that_swarm_itself_has_moved_on(kind, checked):
 
 @pytest.mark.parametrize("behind", [1, 3, 8])
 def test_a_new_leader_that_shows_its_objects_late(behind):
-    """Our update is in, its answer was lost, and what is shown is the state before for a while."""
+    """Our update was applied, its answer was lost, and for a while the Engine shows the state before."""
     swarm = start()
     made, work = applying(swarm, after())
     (web,) = [s for s in swarm.objects["services"].values() if name_of(s) == "shop_web"]
@@ -341,7 +341,7 @@ def test_a_service_whose_version_moves_on_all_the_time_is_given_up():
     assert len([1 for method, path in swarm.writes if path.endswith("/update")]) <= 6
 
 
-# -- what is told
+# -- progress lines
 
 
 def test_many_operations_of_one_kind_are_told_as_one():

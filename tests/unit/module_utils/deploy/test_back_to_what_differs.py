@@ -1,4 +1,4 @@
-"""Going back without a number: to the newest good revision that differs, else a warning."""
+"""A rollback without a number leads to the newest good revision that differs; without one, there is a warning."""
 
 import sys
 from pathlib import Path
@@ -17,7 +17,7 @@ def swarm():
 
 
 def by_hand(swarm, text):
-    """Somebody changes the service; the next deployment of the same files makes a revision that is equal."""
+    """Another client changes the service; the next deployment of the same files creates an equal revision."""
     web = next(s for s in swarm.objects["services"].values() if s["Spec"]["Name"] == "shop_web")
     web["Spec"]["TaskTemplate"]["ContainerSpec"]["Env"] = [f"V={text}"]
 

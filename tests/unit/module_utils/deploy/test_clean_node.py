@@ -1,4 +1,4 @@
-"""What a node removes in a clean-up: what is of removed services, unused, not wanted, and only while it may."""
+"""A node's clean-up removes unused objects of removed services, and only while the lock is held."""
 
 import sys
 from pathlib import Path

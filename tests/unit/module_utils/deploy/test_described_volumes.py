@@ -1,4 +1,4 @@
-"""The volumes of a service in stack_info and swarm_info, where their name is a template of Swarm."""
+"""The volumes of a service in stack_info and swarm_info if their name is a template of Swarm."""
 
 import pytest
 

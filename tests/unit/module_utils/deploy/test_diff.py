@@ -1,4 +1,4 @@
-"""What diff mode shows of a deployment: a new service as a whole, and by option what is in configs."""
+"""The diff of a deployment: all fields of a new service, and with an option the content of configs."""
 
 import sys
 from pathlib import Path

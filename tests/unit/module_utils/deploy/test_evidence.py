@@ -177,7 +177,7 @@ def test_a_check_that_fails_in_the_start_period_is_told():
 
 
 class Elsewhere(Engine):
-    """An Engine of a node on which no task of these ran; ``said`` is what the others answer."""
+    """An Engine of a node without tasks of these services; ``said`` are the answers of the others."""
 
     def __init__(self, said, nodes=()):
         super().__init__(b"")

@@ -1,4 +1,4 @@
-"""Swarm's own rollback of one service, asked for once, whatever becomes of the answer."""
+"""Swarm's own rollback of one service is requested once, even if the answer is lost."""
 
 import copy
 import sys
@@ -19,7 +19,7 @@ LOST = EngineError("no leader", "no_quorum", status=500)
 
 
 class Swarm(FakeSwarm):
-    """One service that can be sent back."""
+    """One service with a previous spec."""
 
     def __init__(self):
         super().__init__()

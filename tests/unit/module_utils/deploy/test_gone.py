@@ -1,4 +1,4 @@
-"""Waiting for tasks to end: what is told meanwhile, and the time limit."""
+"""Waiting for tasks to end: the progress lines, and the time limit."""
 
 import pytest
 from fake_clock import Clock

@@ -1,4 +1,4 @@
-"""Published ports that change hands within a stack: in one run, undone as a whole, and nothing hidden is ever lost."""
+"""Ports that move between services of a stack: in one run, rolled back as a whole, and no hidden value is lost."""
 
 import contextlib
 import copy
@@ -36,7 +36,7 @@ KEYS = ["aa", "bb", "cc", "zz"]
 
 
 class Died(BaseException):
-    """As a process that is killed: nothing is cleaned up."""
+    """Kills the process: nothing is cleaned up."""
 
 
 def port(text):
@@ -69,7 +69,7 @@ def deploy(swarm, state, **options):
 
 
 def specs(swarm):
-    """The specifications by name, without what the Engine adds."""
+    """The specs by name, without the Engine's own fields."""
     return {s["Spec"]["Name"]: json.loads(json.dumps(s["Spec"])) for s in swarm.objects["services"].values()}
 
 
@@ -206,12 +206,12 @@ def test_a_job_is_not_run_again_to_give_up_its_port():
     swarm = FakeSwarm()
     old = desired([with_ports("job", "7601", mode=JOB), with_ports("zz", "7602")])
     deploy(swarm, old)
-    # One that the files no longer have goes before the port is taken.
+    # A service that is no longer in the files is removed before another one publishes its port.
     plan = deploy(swarm, stack(aa="7601", zz="7602"), check=True)["plan_lines"]
     assert [line.partition(":")[0] for line in plan] == ["remove service shop_job", "create service shop_aa"]
     deploy(swarm, stack(aa="7601", zz="7602"))
     assert published(swarm) == {"aa": [7601], "zz": [7602]}
-    # Two jobs can't change ports.
+    # Two jobs can't exchange ports.
     swarm = FakeSwarm()
     deploy(swarm, desired([with_ports("a", "7601", mode=JOB), with_ports("b", "7602", mode=JOB)]))
     with pytest.raises(PlanError, match="from the job"):
@@ -237,7 +237,7 @@ def test_what_is_left_of_an_approach_that_was_stopped_gives_up_its_port():
 
 
 def swapped():
-    """Revision 2 has changed the ports of revision 1, and the passwords; each password is hidden in the history."""
+    """Revision 2 has other ports and passwords than revision 1; each password is hidden in the history."""
     swarm = FakeSwarm()
     deploy(swarm, stack("1", aa="7601", zz="7602"))
     deploy(swarm, stack("2", aa="7602", zz="7601"))
@@ -248,7 +248,7 @@ def swapped():
 @pytest.mark.parametrize("number", range(9))
 @pytest.mark.parametrize("way", ["refused", "killed"])
 def test_going_back_over_a_swap_loses_no_value_at_any_call(way, number):
-    """Both revisions' passwords stay in the Swarm, and there is a way to both afterwards."""
+    """Both revisions' passwords stay in the Swarm, and a rollback to both is possible afterwards."""
     swarm = swapped()
     before, start = specs(swarm), len(swarm.writes)
     secrets = {f"planted-{key}-{version}" for key in ("aa", "zz") for version in "12"}
@@ -282,7 +282,7 @@ def test_going_back_over_a_swap_loses_no_value_at_any_call(way, number):
 @pytest.mark.parametrize("undoing", [False, True])
 @pytest.mark.parametrize("case", ["two change ports", "the service is renamed", "the giver depends on the taker"])
 def test_a_run_that_dies_at_any_call_is_undone_by_the_next_one_that_fails(case, undoing):
-    """It dies on its way, or while it puts the stack back: the ports and all else come back as they were."""
+    """It dies during the change or the rollback: the ports and everything else are restored."""
     old, new = copy.deepcopy(CASES[case])
     new["services"].append(with_ports("zzz"))  # the last of all, and refused
     new["waves"] = [*(new["waves"] or [sorted({entry["key"] for entry in new["services"][:-1]})]), ["zzz"]]
@@ -306,13 +306,13 @@ def test_a_run_that_dies_at_any_call_is_undone_by_the_next_one_that_fails(case, 
 
 
 def refuse_the_last(swarm, method, path):
-    """All but ``zzz`` has been done when this refuses it."""
+    """Refuses ``zzz``, the last operation."""
     if (method, path) == ("POST", "/services/create") and swarm.coming == "shop_zzz":
         raise EngineError("refused", "invalid_spec", status=400)
 
 
 def died_at(swarm, new, number, undoing):
-    """Whether a run died at its write ``number``, counted from its beginning or from that of the undoing."""
+    """Whether a run died at its write ``number``, counted from its beginning or from that of the rollback."""
     left = [number]
 
     def disturb(method, path):
@@ -395,7 +395,7 @@ def planted(state):
 
 
 def there(swarm):
-    """Everything that the Swarm knows of services, now and before."""
+    """All specs of services in the Swarm, current and previous."""
     return json.dumps([[s["Spec"], s.get("PreviousSpec")] for s in swarm.objects["services"].values()])
 
 
@@ -404,7 +404,7 @@ def undisturbed(swarm):
 
 
 def copied(swarm):
-    """Another Swarm that is just the same."""
+    """Another Swarm with the same content."""
     other = FakeSwarm()
     other.objects, lagging = json.loads(json.dumps([swarm.objects, swarm.lagging]))
     other.lagging = {key: tuple(value) for key, value in lagging.items()}
@@ -415,7 +415,7 @@ def copied(swarm):
 @pytest.mark.slow
 @pytest.mark.parametrize("part", range(10))
 def test_any_pair_of_files_in_one_run_or_undone_completely(part):
-    """Announced, done, failed and torn at a call, killed at a call; 500 pairs with STACKWRIGHT_SEARCH=1."""
+    """Announced, carried out, failed, interrupted or killed at a call; 500 pairs with STACKWRIGHT_SEARCH=1."""
     for seed in range(part * PAIRS, part * PAIRS + PAIRS):
         rng = random.Random(seed)
         swarm, old, new = FakeSwarm(), any_stack(rng, "1"), any_stack(rng, "2")
@@ -472,7 +472,7 @@ def pruned(swarm, before):
 
 
 def killed_at(swarm, number, new, before, seed):
-    """A run that dies at its write ``number``; the next one fails at its first service, and puts all back."""
+    """A run dies at its write ``number``; the next one fails at its first service, and restores everything."""
     start = len(swarm.writes)
 
     def die(method, path):

@@ -1,4 +1,4 @@
-"""What healing records: the revision's own snapshot, and nothing that the controller has sent along."""
+"""Healing records the revision's own snapshot, without values that the controller has sent."""
 
 import json
 from types import SimpleNamespace

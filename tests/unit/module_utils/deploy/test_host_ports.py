@@ -1,4 +1,4 @@
-"""Host-mode ports that find no node: refused before anything changes if that is certain, else a notice."""
+"""Host-mode ports that are not free on any node: an error before any change if that is certain, else a notice."""
 
 import sys
 from pathlib import Path
@@ -17,7 +17,7 @@ JOB = {"ReplicatedJob": {"MaxConcurrent": 1, "TotalCompletions": 1}}
 
 
 class Shared(Placed):
-    """Beside the stack there is ``other_api`` with the port, on the nodes ``held``."""
+    """Adds ``other_api`` of another stack, which has the port on the nodes ``held``."""
 
     def __init__(self, held, nodes=NODES, drained=(), down=(), **more):
         super().__init__(nodes, drained)
@@ -124,7 +124,7 @@ def test_an_update_of_what_another_service_has_is_told_while_its_tasks_move():
 
 
 def test_a_service_that_goes_on_with_its_port_is_not_judged_again():
-    """Also where it had one task too many before."""
+    """Also if it had one task too many before."""
     swarm = Shared([])
     run(swarm, web(replicas=4))
     swarm.places = {"shop_web": list(NODES)}

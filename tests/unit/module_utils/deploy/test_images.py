@@ -82,7 +82,7 @@ def test_an_engine_that_is_gone_is_an_error():
 
 
 class Door:
-    """An engine that is asked to log in."""
+    """An Engine that checks credentials."""
 
     def __init__(self, *errors):
         self.errors, self.asked = list(errors), []

@@ -1,4 +1,4 @@
-"""rollout.runs_at_once: so many runs of a Swarm at once, in the order in which they came, and nobody waits forever."""
+"""rollout.runs_at_once: at most so many runs in a Swarm, in the order of their start, and none waits forever."""
 
 import sys
 from pathlib import Path
@@ -30,7 +30,7 @@ def clock():
 
 @pytest.fixture
 def locks(swarm, clock):
-    """Of four runs, which came one after the other."""
+    """Names of four runs, in the order of their start."""
     made = []
     for number in range(4):
         lock = Lock(swarm, clock, f"stack{number}", {"run": f"r{number}", "who": f"ann{number}", "operation": "deploy"})
@@ -41,7 +41,7 @@ def locks(swarm, clock):
 
 
 def at(swarm, clock, **moments):
-    """Calls a function once when the clock has come to a moment."""
+    """Calls a function once, at a moment of the clock."""
     waiting = dict(moments)
 
     def before(_method, _path):
@@ -94,7 +94,7 @@ def test_runs_that_died_and_locks_that_mark_a_revision_are_nobody(locks, swarm, 
     start = clock.now()
     wait_in_line(locks[1], 1, 60, pytest.fail)
     assert clock.now() == start
-    # Nobody renews this one.
+    # No process renews this lock.
     wait_in_line(locks[2], 1, 60, lambda line: None)
     assert TTL < clock.now() < TTL + 2
 

@@ -1,4 +1,4 @@
-"""Going back and healing run no job again, unless they are asked to: there is no way back through a migration."""
+"""A rollback or a heal runs no job again without rerun_jobs: a migration can't be undone."""
 
 import sys
 from pathlib import Path
@@ -25,7 +25,7 @@ def swarm():
 
 
 def live(swarm):
-    """The version of each service that is there."""
+    """The version of each existing service."""
     return {
         s["Spec"]["Name"][5:]: s["Spec"]["TaskTemplate"]["ContainerSpec"]["Env"][0][2:]
         for s in swarm.objects["services"].values()
@@ -43,7 +43,7 @@ def test_a_job_stays_and_the_rest_goes_back(swarm, mode):
     (told,) = [notice for notice in done["notices"] if "migrate" in notice]
     assert told == announced["notices"][0]
     assert "does not run jobs again" in told and "rerun_jobs: true" in told
-    # What a rollback has left is not drift, and no change by others; the files decide what runs next.
+    # Jobs that a rollback has left are neither drift nor changes by others; the files decide what runs next.
     assert drift(swarm)["drift_lines"] == [] and not drift(swarm, heal=True)["changed"]
     again = deploy(swarm, version(2, mode), on_drift="fail")
     assert [op["key"] for op in again["plan"]] == ["web"]
@@ -55,7 +55,7 @@ def test_it_runs_where_that_is_asked_for(swarm, mode):
     deploy(swarm, version(1, mode))
     deploy(swarm, version(2, mode))
     back(swarm)
-    # Also where a rollback before has left it.
+    # Also if an earlier rollback has left it.
     done = back(swarm, 3, rerun_jobs=True)
     assert [op["key"] for op in done["plan"]] == ["migrate"] and live(swarm) == {"web": "1", "migrate": "1"}
     assert not drift(swarm)["drifted"]
@@ -115,7 +115,7 @@ def test_healing_reports_a_job_and_leaves_it(swarm, gone):
     assert [op["key"] for op in done["plan"]] == ["web"]
     assert len(done["remaining"]) == 1 and "shop_migrate" in done["remaining"][0]
     assert live(swarm) == ({"web": "1"} if gone else {"web": "1", "migrate": "9"})
-    # It stays drift: nobody has said that this is fine.
+    # It stays drift: no one has accepted it.
     assert drift(swarm)["drifted"] and not drift(swarm, heal=True)["changed"]
     drift(swarm, heal=True, rerun_jobs=True)
     assert live(swarm) == {"web": "1", "migrate": "1"} and not drift(swarm)["drifted"]

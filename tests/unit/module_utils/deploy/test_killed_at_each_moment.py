@@ -27,7 +27,7 @@ DRIFT = {"rules": [], "images": False, "heal": False, "fail_on_drift": False, "p
 
 
 def state(number):
-    """Two services, a job, a config and a secret; version 2 has another service, and no ``old`` any more."""
+    """Two services, a job, a config and a secret; version 2 has another service, and no longer ``old``."""
     web = builders.service(
         "web",
         Env=[f"V={number}"],
@@ -42,7 +42,7 @@ def state(number):
 
 
 class Run:
-    """One kind of run on a stack of two revisions, as it may be killed."""
+    """A kind of run to kill, on a stack with two revisions."""
 
     def __init__(self, name, act, wanted, prepare=lambda swarm: None):
         self.name, self.act, self.wanted, self.prepare = name, act, wanted, prepare
@@ -97,7 +97,7 @@ RUNS = [
     Run("scale", scale, {**V2, "web": ("V=2", 3)}),
     Run("stop", stop, {name: (env, replicas and 0) for name, (env, replicas) in V2.items()}),
 ]
-#: Whether the next run sees that the process has ended, or has to wait until the lock expires, on another manager.
+#: Whether the next run sees that the process has ended, or must wait until the lock expires, on another manager.
 NEXT = {"on the same manager": {"is_gone": gone}, "on another manager": {"lock_timeout": 60}}
 
 
@@ -116,7 +116,7 @@ def _prepared(run):
 
 
 def killed(swarm, run, at, after):
-    """Runs it, and kills it at its call ``at``; whether it came so far."""
+    """Runs it, and kills it at its call ``at``; returns whether it made that call."""
     calls = [0]
 
     def die(method, path):
@@ -161,7 +161,7 @@ def test_run_again_then_healed(run, where, after):
         seen = heal(swarm)
         assert (seen["drift_lines"], seen["changed"]) == ([], False), what
         assert versions(swarm) == run.wanted, what
-        # One that only waited for the lock, and found nothing left to do, is CANCELLED.
+        # A run that only waited for the lock, and found no changes, is CANCELLED.
         worked = [revision for revision in History(swarm, Clock(), "shop").read() if revision.started]
         assert worked[0].status == "HEALTHY", what
     assert at > 10
@@ -172,7 +172,7 @@ def test_run_again_then_healed(run, where, after):
 @pytest.mark.parametrize("after", [False, True], ids=["before the call", "after the call"])
 @pytest.mark.parametrize("run", RUNS, ids=str)
 def test_healed_at_once_undoes_nothing_that_a_user_wanted(run, after):
-    """Healing comes first, from another manager: it may do nothing, or complete what was begun."""
+    """Healing comes first, on another manager: it may do nothing, or complete the change."""
     at = 0
     while True:
         at += 1

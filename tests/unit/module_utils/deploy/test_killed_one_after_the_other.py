@@ -1,4 +1,4 @@
-"""Two runs are killed, one after the other; the third fails its gate, and goes back to what was there before both."""
+"""Two runs are killed, one after the other; the third fails its gate, and restores the state before both."""
 
 import copy
 import functools
@@ -61,7 +61,7 @@ def test_the_third_goes_back_to_what_was_before_both(monkeypatch, second, third)
                 patch.setattr(changing, "_glance", fails)
                 deploy(swarm, state(third), is_gone=gone)
             assert error.value.details["outcome"]["rollback"] == "done", what
-            # Removed after the health gate: Swarm knows it no more.
+            # Removed after the health gate: Swarm no longer has its spec.
             missing = {} if "old" in versions(swarm) else {"old": before["old"]}
             assert versions(swarm) | missing == before, what
             assert ("Missing of the last good revision: shop_old." in error.value.message) == bool(missing), what
@@ -77,6 +77,6 @@ def test_the_error_names_the_revision_before_which_the_state_is_restored(monkeyp
     monkeypatch.setattr(changing, "_glance", fails)
     with pytest.raises(DeployError) as error:
         deploy(swarm, state(3), is_gone=gone)
-    # This run has changed none of the three.
+    # This run has not changed any of the three.
     told = "\nRolled back to the state before revision 3, which was interrupted: 3 services restored, "
     assert told in error.value.message and error.value.message.endswith(" removed, 2 other services unchanged.")

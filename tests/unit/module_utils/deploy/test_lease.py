@@ -1,4 +1,4 @@
-"""A lock that no process holds: renewed through a manager, taken over only when all who work under it have stopped."""
+"""A lock without a process: nodes renew it through a manager, and it is only taken over when all have stopped."""
 
 import json
 import sys
@@ -22,7 +22,7 @@ ME = {"run": "me", "who": "ann@m1", "pid": 1, "boot": "b", "pid_ns": "n", "start
 
 @pytest.fixture
 def world():
-    """A Swarm, its clock, and the run to which a lock was handed on there."""
+    """A Swarm, its clock, and the run whose lock was handed on there."""
     swarm, clock = FakeSwarm(), Clock()
     lock = Lock(swarm, clock, "shop", ME)
     lock.acquire(0)
@@ -38,7 +38,7 @@ def holder(swarm):
 
 
 def other(swarm, clock):
-    """A run that takes each process for dead whose data it is shown, on a manager whose clock is an hour ahead."""
+    """A run that regards every other process as dead, on a manager whose clock is an hour ahead."""
 
     class Ahead(Clock):
         now, sleep = clock.now, clock.sleep

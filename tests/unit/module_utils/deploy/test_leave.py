@@ -1,4 +1,4 @@
-"""``leave``: what others own in a service is taken from the live one, by a deployment, a rollback and a heal."""
+"""``leave``: a deployment, a rollback and a heal keep the fields of a running service that others manage."""
 
 import sys
 from pathlib import Path

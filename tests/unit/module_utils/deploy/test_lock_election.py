@@ -1,4 +1,4 @@
-"""A lock outlives an election, however long that takes: it is lost to somebody else, not to the time."""
+"""A lock survives an election of any length: only another run can take it over."""
 
 import sys
 from pathlib import Path
@@ -49,7 +49,7 @@ def no_leader(swarm, clock, until, error=AWAY[0], method=""):
 @pytest.mark.parametrize("error", AWAY, ids=lambda error: error.error_code)
 @pytest.mark.parametrize("age", [TTL * RENEW, TTL - 1, TTL, TTL + 5, 3 * TTL])
 def test_a_lock_that_nobody_took_is_kept_after_an_election(lock, swarm, clock, age, error, method):
-    """The run comes to its lock at any age, such as after a call that hung, and the election still goes on."""
+    """The run renews a lock of any age, such as after a call that hung, while the election still goes on."""
     clock.sleep(age)
     no_leader(swarm, clock, age + 19, error, method)
     before = clock.now()

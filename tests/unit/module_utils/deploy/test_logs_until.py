@@ -1,4 +1,4 @@
-"""stack_logs with ``until`` and ``wait_timeout``: each line once, in the order of time, and an end in any case."""
+"""stack_logs with ``until`` and ``wait_timeout``: each line once, in the order of time, and it always ends."""
 
 import itertools
 

@@ -47,7 +47,7 @@ def names(swarm, kind):
 
 
 def service(swarm, kind, name, stack="shop", called="shop_web"):
-    """A service that uses the object, and the id of the service."""
+    """Adds a service that uses the object; returns its id."""
     plural, word = f"{kind}s", kind.capitalize()
     found = next(obj for obj in swarm.objects[plural].values() if obj["Spec"]["Name"] == name)
     reference = {f"{word}ID": found["ID"], f"{word}Name": name}
@@ -171,7 +171,7 @@ def test_what_belongs_to_a_stack_is_left_alone(swarm, kind):
 
 
 def test_another_manager_was_faster(swarm, kind):
-    """Its creation comes between our look and our call: it is found, and nothing is left to do."""
+    """Another run creates it between our comparison and our call: nothing is left to do."""
     other = FakeSwarm()
     other.objects, other.numbers = swarm.objects, swarm.numbers
 

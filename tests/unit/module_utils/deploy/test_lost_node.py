@@ -1,4 +1,4 @@
-"""A node of the Swarm is lost: what is said of its services, and what it keeps from being changed."""
+"""A node of the Swarm is lost: the status of its services, and the changes that it prevents."""
 
 import sys
 from pathlib import Path
@@ -32,7 +32,7 @@ def placed(key, node, image="app:1", **more):
 
 
 def shop(image="app:1", **more):
-    """``web`` can run anywhere, ``db`` on w2 alone."""
+    """``web`` can run on any node, ``db`` only on w2."""
     return desired([placed("db", "w2"), service("web", image, **more)])
 
 
@@ -87,7 +87,7 @@ def test_a_lone_node_is_not_asked_for_its_state(swarm):
     assert "/nodes" not in looked and "/tasks" not in looked
 
 
-# -- no reason to undo
+# -- no reason for a rollback
 
 DOWN = "is down since 2025-11-28 13:36 UTC (heartbeat failure)"
 ONLY = f"no node can run it: w2, the only one with node.hostname == w2, {DOWN}"
@@ -227,7 +227,7 @@ def test_what_is_on_a_lost_node_is_named_and_not_waited_for(swarm):
     done = stop_stack(swarm, swarm.clock, "shop", OPTIONS)
     assert done["changed"] and done["notices"] == [told]
     assert stack_status(swarm, swarm.clock, "shop", {})["status"] == "asleep"
-    # The next start is one like any other.
+    # The next start is an ordinary one.
     with pytest.raises(DeployError) as failed:
         deploy(swarm, shop())
     assert failed.value.error_code == "health_gate_failed" and ONLY in str(failed.value)
@@ -277,7 +277,7 @@ def test_an_old_entry_of_a_node_is_named_in_the_overview(swarm):
     assert (found["id-w2"], found["id-new"]) == (told, "")
 
 
-# -- Swarm forgets a task that waits for a node when its service is updated
+# -- Swarm drops a task that waits for a node when its service is updated
 
 
 def tasks_of(swarm, name):

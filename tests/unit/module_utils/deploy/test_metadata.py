@@ -1,4 +1,4 @@
-"""Metadata of a run: kept with its revision, shown, and no part of what makes a change."""
+"""Metadata of a run: stored with its revision, shown, and never a reason for a change."""
 
 import sys
 from pathlib import Path
@@ -41,7 +41,7 @@ def test_other_metadata_alone_is_no_change():
     again = deploy(swarm, "app:1", {"files": [], "metadata": {"release": "2"}})
     assert first["changed"] and not again["changed"]
     assert shown(swarm) == [{"release": "1"}]
-    # A plan that was approved stays good, whichever pipeline carries it out.
+    # An approved plan stays valid, whichever pipeline carries it out.
     other = deploy(swarm, "app:2", {"files": [], "metadata": {"release": "3"}}, plan_id=planned["plan_id"])
     assert other["changed"]
 

@@ -1,4 +1,4 @@
-"""A notice where a service and a live one of another stack have one name on an external network."""
+"""A notice if a service and one of another stack have the same name on an external network."""
 
 import sys
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A network whose name is fixed, or whose subnet the new one needs: off, remove, create, on, in one transaction."""
+"""A network with a fixed name, or whose subnet the new one needs: leave, remove, create, join, in one transaction."""
 
 import copy
 import itertools
@@ -52,7 +52,7 @@ def on(key, *networks, version="1", ports=(), **more):
 
 
 def stack(version="1", ports=(7601, 7602), **network):
-    """web and api on ``acme``, which others know by that name; a global agent; db is on another network as well."""
+    """web and api on ``acme``, which others know by that name; a global agent; db is also on another network."""
     agent = on("agent", "acme", version=version)
     agent["spec"]["Mode"] = {"Global": {}}
     state = desired(
@@ -76,7 +76,7 @@ def swarm():
 
 
 def there(swarm):
-    """All that a user can see of the stack, but for ids."""
+    """All that a user can see of the stack, except ids."""
     networks = {identity: network["Name"] for identity, network in swarm.objects["networks"].items()}
     found = {}
     for live in swarm.objects["services"].values():
@@ -106,7 +106,7 @@ def test_in_one_run(swarm, change):
     assert sorted(work[6:]) == work[:4]
     assert sum(op["restarts"] for op in done["plan"]) == 1 + 1 + 1 + 3
     assert "planted" not in json.dumps(done)
-    # As a Swarm that never had another one.
+    # As in a Swarm that never had another one.
     fresh = FakeSwarm()
     deploy(fresh, stack("2", **change))
     assert there(swarm) == there(fresh)
@@ -171,7 +171,7 @@ def test_ports_change_hands_in_the_same_run(swarm):
 
 
 def generated(*subnets, version="1"):
-    """Networks with names of Swarm's own, and fixed subnets."""
+    """Networks with the default names, and fixed subnets."""
     state = desired([on("web", "shop_a", "shop_b", version=version)])
     state["networks"] = [
         entry(key, f"shop_{key}", IPAM={"Config": [{"Subnet": subnet}]}) for key, subnet in zip("ab", subnets)
@@ -242,7 +242,7 @@ def test_going_back_needs_the_option_too(swarm):
 
 
 def fail_at(swarm, name, times=1):
-    """The update of a service is refused, the ``times``-th."""
+    """Refuses the ``times``-th update of a service."""
     left = [times]
 
     def refuse(method, path):
@@ -259,7 +259,7 @@ def undisturbed(swarm):
 
 
 def refuse_last(swarm):
-    """Refuses web whenever it is to get the new version: it is the last of all."""
+    """Refuses each update of web, the last service, to the new version."""
 
     def refuse(method, path):
         if method == "POST" and path.startswith("/services/") and swarm.coming == "shop_web" and swarm.sent_new:
@@ -269,7 +269,7 @@ def refuse_last(swarm):
 
 
 class Watched(FakeSwarm):
-    """Knows whether what is sent is version 2, and that no value of either version is ever forgotten."""
+    """Recognizes version 2, and checks that no value of either version is ever lost."""
 
     sent_new = False
 
@@ -289,7 +289,7 @@ NEW = stack("2", Internal=True)
 
 
 def disturbed(swarm, number, how, undoing=False):
-    """At write ``number`` (of the undoing) the run is refused, or killed."""
+    """At write ``number`` (of the rollback), the run is refused or killed."""
     left, begun = [number], [not undoing]
 
     def disturb(method, path):
@@ -368,7 +368,7 @@ def test_killed_at_any_call(undoing, after):
 
 
 def test_what_is_left_to_others_is_not_taken_from_a_service_that_was_stopped_for_it():
-    """Killed once all are off: the replicas that an autoscaler has set come back."""
+    """Killed after all have left: the replicas of an autoscaler are restored."""
     left = copy.deepcopy(NEW)
     left["services"][3]["leave"] = ["replicas"]
     swarm = FakeSwarm()

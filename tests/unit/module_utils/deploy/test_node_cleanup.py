@@ -1,4 +1,4 @@
-"""How a node lists what a service names."""
+"""The names with which a node lists a service's image."""
 
 import pytest
 

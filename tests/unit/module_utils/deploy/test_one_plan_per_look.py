@@ -1,4 +1,4 @@
-"""How often a run binds, plans and reads its store of values: once before the lock, once under it."""
+"""A run binds, plans and reads its store of values once before the lock, and once under it."""
 
 import sys
 from pathlib import Path
@@ -124,7 +124,7 @@ def test_a_way_back_reads_the_store_once(swarm, values, counts, monkeypatch):
 
 
 def test_a_change_that_is_refused_keeps_no_value(swarm, values):
-    """What others have is seen under the lock only: nothing may be kept before."""
+    """Only under the lock are the values of others read: nothing may be stored before."""
     swarm.add("services", Name="shop_web", Labels={}, TaskTemplate={"ContainerSpec": {"Image": "x"}}, Mode={})
     with pytest.raises(EngineError, match="the name shop_web belongs to no stack"):
         deploy(swarm, compiled(), values=values)
@@ -134,7 +134,7 @@ def test_a_change_that_is_refused_keeps_no_value(swarm, values):
 
 
 def test_another_run_that_writes_the_store_meanwhile(swarm, values, counts, monkeypatch):
-    """The look is told again with what the store has now; the values of others stay."""
+    """The run compares again with the store's new content; the values of others stay."""
     store, tries = (HostFacts if values["path"] else SwarmStore), []
     real = store.write
 

@@ -1,4 +1,4 @@
-"""Stacks of one name in the Swarm: no two of them touch each other's objects, whatever is asked of which."""
+"""Stacks with the same name in a Swarm: none changes another one's objects, whatever the request."""
 
 import copy
 import itertools
@@ -52,7 +52,7 @@ CLEANUP = {
     "volume_names": [],
     "seen": (),
 }
-#: All of these are called acme-dev-eu-shop in the Swarm.
+#: All of these have the name acme-dev-eu-shop in the Swarm.
 TRIPLES = (
     Stack("shop", "acme-dev", "eu"),
     Stack("eu-shop", "acme", "dev"),
@@ -81,7 +81,7 @@ def compiled(stack, tag="1", tracking=None, key="x_web"):
 
 
 def every_act(swarm, stack, tag, tracking, check):
-    """What modules do with a stack, by name."""
+    """The modules' actions on a stack, by name."""
     name, clock = stack.full_name, Clock()
     options = {**OPTIONS, "identity": stack.data, "check": check}
     return {
@@ -143,7 +143,7 @@ def everything(swarm):
 
 
 class Watched(FakeSwarm):
-    """Remembers which stack's run has made an object."""
+    """Records which stack's run has created an object."""
 
     def __init__(self):
         super().__init__()
@@ -186,7 +186,7 @@ def test_the_last_of_a_stack_frees_its_name():
     swarm, (one, two, *_rest) = FakeSwarm(), TRIPLES
     deploy_stack(swarm, Clock(), compiled(one), OPTIONS)
     remove_stack(swarm, Clock(), one.full_name, {**OPTIONS, "identity": one.data})
-    # Its history, and perhaps its volumes, are still there.
+    # Its history, and perhaps its volumes, still exist.
     assert run(lambda: deploy_stack(swarm, Clock(), compiled(two), OPTIONS))[1] == "conflict"
     run(every_act(swarm, one, "1", None, False)["cleanup"])
     assert run(lambda: deploy_stack(swarm, Clock(), compiled(two), OPTIONS))[1] == ""
@@ -235,7 +235,7 @@ def test_who_waits_for_another_stacks_lock_is_told_at_once():
     labels = {"stackwright.lock": json.dumps({"run": "x"}), "stackwright.stack": one.full_name, OWNER: one.owner}
     swarm.add("configs", Name=lock_name(one.full_name), Labels=labels, Data="")
     before = copy.deepcopy(swarm.objects)
-    # The label of the stack is not there: the look before the lock does not see it.
+    # The label of the stack is missing: the comparison before the lock does not see it.
     error, code = run(lambda: deploy_stack(swarm, Clock(), compiled(two), {**OPTIONS, "lock_timeout": 60.0}))
     assert (code, swarm.objects) == ("conflict", before), error
 

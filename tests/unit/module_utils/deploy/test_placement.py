@@ -1,4 +1,4 @@
-"""What a change of placement restarts, and updates that start their new task first and can't."""
+"""Restarts by a change of placement, and start-first updates whose new task can't start."""
 
 import copy
 import sys
@@ -18,7 +18,7 @@ NODES = ("m1", "w1", "w2")
 
 
 class Placed(FakeSwarm):
-    """Tasks stand where ``places`` says: names of nodes by the name of the service."""
+    """``places`` maps names of services to the nodes of their tasks."""
 
     def __init__(self, nodes=NODES, drained=()):
         super().__init__()
@@ -117,7 +117,7 @@ def test_it_is_at_most_all_while_an_update_is_under_way():
 
 
 def test_only_the_placement_is_sent_anew():
-    """Swarm compares the rest as it stands: another order of what means the same would replace all tasks."""
+    """Swarm compares the rest exactly: another order of equal entries would replace all tasks."""
     swarm = Placed()
     run(swarm, stack(env=["A=1", "B=2"]))
     (live,) = swarm.objects["services"].values()

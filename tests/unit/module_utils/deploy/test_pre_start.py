@@ -1,4 +1,4 @@
-"""``pre_start``, from the file to the Swarm: steps run as jobs before any task of the service is made or replaced."""
+"""``pre_start``, from the file to the Swarm: steps run as jobs before a task of the service is created or replaced."""
 
 import sys
 from pathlib import Path
@@ -23,7 +23,7 @@ STEPS = [{"command": ["migrate"]}, {"image": "busybox:1", "command": "chown -R 7
 
 
 def compiled(web=None, **services):
-    """A shop: ``db``, ``web`` with two steps that waits for it, ``front`` that waits for ``web``, and ``other``."""
+    """A shop: ``db``; ``web`` with two steps, which waits for it; ``front``, which waits for ``web``; and ``other``."""
     given = {
         "db": {"image": "db:1"},
         "front": {"image": "front:1", "depends_on": ["web"]},
@@ -73,7 +73,7 @@ def test_steps_run_in_order_after_what_the_service_waits_for_and_before_it():
     assert steps_there(swarm) == [] and swarm.story[-2:] == [("removed", FIRST), ("removed", SECOND)]
     assert done["changed"]
     assert {s["name"]: s["status"] for s in done["services"]}[FIRST] == "complete"
-    # They stand in the history, and what they were.
+    # The history has them, with their specs.
     revision = History(swarm, Clock(), "shop").read()[0]
     assert revision.status == "HEALTHY" and {FIRST, SECOND} <= {s["name"] for s in revision.services}
 
@@ -99,7 +99,7 @@ def test_a_failed_migration_replaces_no_task(swarm):
     assert caught.value.details["outcome"]["rollback"] == "done"
     assert swarm.story == [("runs", FIRST), ("removed", FIRST)]
     assert swarm.tasks == before
-    # Once it is mended, all goes on.
+    # After a fix, everything continues.
     swarm.exits.clear()
     swarm.story.clear()
     deploy(swarm, {"image": "app:2"})
@@ -210,7 +210,7 @@ def test_jobs_are_no_drift_while_they_are_there_and_the_next_run_removes_them(sw
         deploy(swarm, {"image": "app:2"}, on_failure="keep")
     assert steps_there(swarm) == [FIRST, SECOND]
     assert drift(swarm)["drift_lines"] == []
-    # The files of before need neither.
+    # The former files need neither.
     deploy(swarm)
     assert steps_there(swarm) == []
 
@@ -240,7 +240,7 @@ def test_a_step_that_still_runs_is_waited_for(swarm):
 
 @pytest.mark.slow
 def test_killed_at_each_call_and_run_again():
-    """Each step runs at least once for the version that is there in the end, in order, and before its tasks."""
+    """Each step runs at least once for the final version, in order, and before its tasks."""
     calls = 0
     while True:
         swarm = TaskSwarm()

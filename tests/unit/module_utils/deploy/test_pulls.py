@@ -1,4 +1,4 @@
-"""Images that could not be pulled: the error's code, and who is sent again."""
+"""Images that could not be pulled: the error's code, and the services that are sent again."""
 
 import pytest
 

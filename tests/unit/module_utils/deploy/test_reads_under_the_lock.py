@@ -1,4 +1,4 @@
-"""An engine that does not answer for a moment ends no run that has the stack's lock: any read is made again."""
+"""If an Engine does not answer for a moment, a run with the stack's lock continues: it retries each read."""
 
 import copy
 import functools
@@ -51,7 +51,7 @@ RUNS = {
 
 
 class Slow(TaskSwarm):
-    """From the first write on, the ``nth`` read is not answered, once."""
+    """After the first write, the ``nth`` read gets no answer, once."""
 
     def __init__(self):
         super().__init__()

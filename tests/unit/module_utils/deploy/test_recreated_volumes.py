@@ -1,4 +1,4 @@
-"""A volume keeps the driver options that it was made with: with `recreate_volumes` an empty one takes its place."""
+"""A volume keeps the driver options of its creation; with `recreate_volumes` an empty one replaces it."""
 
 import copy
 import re
@@ -42,13 +42,13 @@ def mount(driver, source="shop_data", labels=LABELS):
 
 
 def files(driver=None, source="shop_data", recreate=True, keys=("db",), part=False):
-    """Services, asleep, that all mount one volume."""
+    """Services without tasks that all mount one volume."""
     state = desired([service(key, replicas=0, Mounts=[mount(driver, source)]) for key in keys])
     return {**state, **({"recreate_volumes": [source]} if recreate else {}), **({"part": True} if part else {})}
 
 
 def mounts(swarm, stack="shop"):
-    """The volumes that services mount now, by service."""
+    """The volumes that services mount, by service."""
     found = {}
     for obj in swarm.objects["services"].values():
         if obj["Spec"]["Labels"]["com.docker.stack.namespace"] == stack:

@@ -1,4 +1,4 @@
-"""Swarm can't change a network: with `recreate` another one comes beside it, and the old one goes."""
+"""Swarm can't change a network: with `recreate`, a new one is created beside it, and the old one is removed."""
 
 import copy
 import sys
@@ -23,7 +23,7 @@ def deploy(swarm, state, **options):
 
 
 def back(**spec):
-    """A service, asleep, on the network ``back``."""
+    """A service without tasks on the network ``back``."""
     state = desired([service("web", replicas=0)])
     spec = {"Name": "shop_back", "Driver": "overlay", "Labels": LABELS, **spec}
     state["networks"] = [{"key": "back", "name": "shop_back", "external": False, "spec": spec}]

@@ -1,4 +1,4 @@
-"""``restart``: tasks are replaced also where nothing differs, each time, and that is not drift."""
+"""``restart`` replaces tasks even if nothing differs, each time, and that is not drift."""
 
 import sys
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The words about a rollback: they count what it did, and no service that nobody touched."""
+"""The summary of a rollback counts its operations, and no untouched service."""
 
 import pytest
 
@@ -39,7 +39,7 @@ def told(*done, jobs=(), were=WERE, now=None, names=()):
             [("remove", "service", "shop_web"), ("create", "service", "shop_web"), ("create", "service", "shop_db")],
             "2 services recreated, 2 other services unchanged",
         ),
-        # Stopped for its volume, then given its specification.
+        # Stopped for its volume, then updated to its spec.
         (
             [("update", "service", "shop_db"), ("update", "service", "shop_db")],
             "1 service restored, 3 other services unchanged",

@@ -1,4 +1,4 @@
-"""Which revision a rollback goes to."""
+"""The target revision of a rollback."""
 
 import pytest
 
@@ -8,7 +8,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.tasks.rollback i
 
 
 def past(*entries):
-    """Each entry: a status, with what else is said of the revision."""
+    """Each entry: a status, with other fields of the revision."""
     made = []
     for number, entry in enumerate(entries, 1):
         status, more = entry if isinstance(entry, tuple) else (entry, {})
@@ -22,12 +22,12 @@ def past(*entries):
         (past("HEALTHY", "HEALTHY"), 1),
         (past("HEALTHY", "FAILED", "HEALTHY"), 1),
         (past("HEALTHY", "UNHEALTHY", "HEALTHY"), 2),
-        # The failure was undone: the stack is as in 2.
+        # The failure was rolled back: the stack is as in 2.
         (past("HEALTHY", "HEALTHY", ("FAILED", {"restored": "done"})), 1),
-        # It was not: 2 is what the stack should be again.
+        # It was not: 2 is the target.
         (past("HEALTHY", "HEALTHY", ("FAILED", {"restored": "failed"})), 2),
         (past("HEALTHY", "HEALTHY", ("FAILED", {"restored": "none"})), 2),
-        # What others do at the same time, or gave up, means nothing.
+        # Runs of others that are active or were canceled don't count.
         (past("HEALTHY", "HEALTHY", "QUEUED", "CANCELLED"), 1),
         (past("HEALTHY", ("HEALTHY", {"damaged": "broken"}), "HEALTHY"), 1),
         # A rollback goes further back than the one before it.

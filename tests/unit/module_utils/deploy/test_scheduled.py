@@ -1,4 +1,4 @@
-"""A job on a schedule in a fake Swarm, which runs a job with each change of it unless it wants no completions."""
+"""A job on a schedule in a fake Swarm, which runs a job after each change unless it has zero completions."""
 
 import sys
 from pathlib import Path
@@ -43,7 +43,7 @@ def live(swarm):
 
 
 def ran(swarm):
-    """How many tasks the job has had."""
+    """The number of tasks that the job has had."""
     key = next(key for key, s in swarm.objects["services"].items() if s["Spec"]["Name"] == NAME)
     return len(swarm.tasks.get(key) or ())
 
@@ -129,7 +129,7 @@ def test_a_run_in_progress_is_in_the_plan_of_what_would_stop_it(swarm):
     run(swarm)
     run(swarm, "2026-11-22T03:00:00Z")
     assert [one.get("state") for one in runs_of(live(swarm)["Labels"])] == ["stopped", None]
-    # It is not waited for.
+    # The run does not wait for it.
     assert deploy(swarm, compiled(), wait=True)["status"] == "healthy"
     (service,) = [s for s in swarm.objects["services"].values() if s["Spec"]["Name"] == NAME]
     shown = swarm._shown

@@ -1,4 +1,4 @@
-"""A change of one service beside what others have left: revisions, and the lock of a run that died."""
+"""A change of one service with leftovers of other runs: revisions, and the lock of a run that died."""
 
 import sys
 from pathlib import Path
@@ -47,7 +47,7 @@ def locks(swarm):
 
 
 def test_a_change_that_fails_forgets_no_revisions():
-    """How many are kept was said by the deployments; a change of one service does not know."""
+    """Deployments set how many revisions are kept; a change of one service does not know it."""
     swarm = deployed(15)
     before = numbers(swarm)
     assert len(before) == 15
@@ -177,7 +177,7 @@ def test_the_exit_code_is_that_of_the_newest_task(tasks, code):
 
 
 def test_a_stop_and_a_start_show_the_replicas_and_no_label():
-    """The label that keeps what the service was is long, and of no use to people."""
+    """The label that stores a stopped service's fields is long, and users don't need it."""
     swarm = deployed()
     for state, replicas in (("stopped", (1, 0)), ("started", (0, 1))):
         done = change_service(swarm, Clock(), "shop", {**OPTIONS, "service": "web", "state": state, "replicas": None})

@@ -27,7 +27,7 @@ def deploy(swarm, state, **options):
 
 
 def crowd():
-    """A Swarm in which others live, under names that look like ours."""
+    """A Swarm with objects of others, with names like ours."""
     swarm = FakeSwarm()
     swarm.add("networks", Name="shop2_default", Driver="overlay", Labels={"com.docker.stack.namespace": "shop2"})
     swarm.add("configs", Name="shop_config_of_nobody", Labels={}, Data="eA==")

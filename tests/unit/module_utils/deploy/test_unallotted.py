@@ -1,4 +1,4 @@
-"""A service whose tasks stay new: which network is at fault, and why."""
+"""A service whose tasks stay new: the network that causes it, and the reason."""
 
 import pytest
 
@@ -10,7 +10,7 @@ POOL = {"DefaultAddrPool": ["10.9.0.0/28"], "SubnetSize": 30}
 
 
 def network(name, *subnets, **more):
-    # As an Engine shows one that has no subnet yet, whatever its creator asked for.
+    # As the Engine shows a network without a subnet yet, whatever its creator requested.
     config = [{"Subnet": subnet, "Gateway": subnet.replace(".0/", ".1/").partition("/")[0]} for subnet in subnets]
     return {"Id": f"id-{name}", "Name": name, "Scope": "swarm", "IPAM": {"Config": config or None}, **more}
 

@@ -38,7 +38,7 @@ WEB = service("web", [host(80)])
             "it requests port 80/tcp",
         ),
         (PORTS, WEB, Engine(), "it requests port 80/tcp"),
-        # A task of a global service, which has its node.
+        # A task of a global service, which is bound to its node.
         (
             "host-mode port already in use on 1 node",
             WEB,

@@ -1,4 +1,4 @@
-"""What the files no longer have is removed, or the plan says why it is kept."""
+"""Objects that are no longer in the files are removed, or the plan has the reason why they are kept."""
 
 import copy
 import sys
@@ -22,7 +22,7 @@ def deploy(swarm, state, **options):
 
 
 def on(network):
-    """A service, asleep, that was moved to a network."""
+    """A service without tasks that was moved to a network."""
     state = desired([service("web", replicas=0)])
     spec = {"Name": f"shop_{network}", "Driver": "overlay", "Labels": LABELS}
     state["networks"] = [{"key": network, "name": f"shop_{network}", "external": False, "spec": spec}]

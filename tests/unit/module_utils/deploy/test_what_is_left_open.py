@@ -1,4 +1,4 @@
-"""Revisions that failed without a rollback: a run that finds the files in place confirms them; healing keeps them."""
+"""Revisions that failed without a rollback: a run without changes confirms them; healing keeps them."""
 
 import json
 import sys
@@ -33,7 +33,7 @@ def history(swarm):
 
 
 def locks(swarm):
-    """The locks that there are: whether somebody holds each."""
+    """The existing locks: whether a run holds each."""
     data = [c["Spec"]["Labels"].get("stackwright.lock") for c in swarm.objects["configs"].values()]
     return ["free" if json.loads(text).get("free") else "held" for text in data if text]
 
@@ -44,7 +44,7 @@ def fails(*args, **kwargs):
 
 @pytest.fixture
 def swarm(monkeypatch):
-    """Revision 1 is good; revision 2 has failed, and was kept."""
+    """Revision 1 is good; revision 2 has failed and was not rolled back."""
     made = FakeSwarm()
     deploy(made, state(1))
     fail(made, monkeypatch, 2)
@@ -199,7 +199,7 @@ def test_a_heal_that_meets_a_killed_run_leaves_no_lock_behind(monkeypatch):
         deploy(made, state(2), this_run=dead)
     made.before = made.after = lambda method, path: None
     given = {**OPTIONS, "rules": [], "images": False, "heal": True, "fail_on_drift": False, "prune": False}
-    # Another manager: the process can't be seen, so that its lock has to expire.
+    # Another manager does not see the process, so the lock must expire.
     clock = Clock()
     assert not stack_drift(made, clock, "shop", {**given, "lock_timeout": 60})["changed"]
     assert clock.now() > 20 and locks(made) == ["free"]

@@ -1,4 +1,4 @@
-"""What runs of ours leave is recorded and told as ours: it is not drift, is not healed, and blocks no deployment."""
+"""Leftovers of our own runs are recorded and reported as ours: no drift, not healed, no obstacle to a deployment."""
 
 import copy
 import itertools
@@ -49,7 +49,7 @@ def swarm():
 
 @pytest.fixture
 def tasks(monkeypatch):
-    """A task that runs, for what a restart replaces."""
+    """A running task, which a restart replaces."""
 
     def running(client, stack):
         return [
@@ -73,7 +73,7 @@ def change(swarm, how, name="web", who="ann@m1", **options):
 
 
 def is_ours(swarm, *words):
-    """No drift, nothing to heal, and each line of ours has the words in its turn."""
+    """No drift, nothing to heal, and each line about our own changes has the text at its index."""
     seen = drift(swarm)
     assert seen["drift_lines"] == [] and not seen["drifted"]
     assert len(seen["ours"]) == len(words), seen["ours"]
@@ -104,7 +104,7 @@ def test_what_stack_service_does_is_ours(swarm, tasks, how):
     assert "secret1" not in str(seen) and "secret1" not in str(swarm.objects["configs"])
     (noted,) = History(swarm, Clock(), "shop").read()[0].shown()["own"]
     assert (noted["name"], noted["who"]) == ("shop_web", "ann@m1") and noted["at"].startswith("2023-")
-    # Files decide again with the next deployment, which says what it puts back, and is not held up.
+    # With the next deployment, the files decide again; it reports what it overwrites, and is not blocked.
     done = deploy(swarm, state(3), on_drift="fail")
     assert done["changed"] and done["drift"] == []
     if how not in ("restarted", "stopped"):  # what is stopped is started again, and nothing overwritten
@@ -141,7 +141,7 @@ def test_what_others_change_beside_it_is_theirs(swarm):
     healed = drift(swarm, heal=True)
     assert healed["changed"] and healed["drift"][0]["by"] == ""
     assert web["Spec"]["Mode"]["Replicated"]["Replicas"] == 3 and "by" not in web["Spec"]["Labels"]
-    # Healing makes a revision; what was ours before is so still.
+    # Healing creates a revision; our own changes are still known as ours.
     is_ours(swarm, "scaled with stack_service since revision 1")
 
 
@@ -263,7 +263,7 @@ def removed(swarm, *kinds):
 
 
 def test_a_service_that_a_run_without_prune_has_left_goes_beside_one_that_was_scaled(swarm):
-    """Two things that are ours at once: one by the history, one by a note."""
+    """Two of our own changes at once: one from the history, one from a note."""
     deploy(swarm, state(1, more=[builders.service("old")]))
     deploy(swarm, state(2), prune=False)
     change(swarm, "scaled", replicas=3)

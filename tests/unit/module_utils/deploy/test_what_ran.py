@@ -1,4 +1,4 @@
-"""A revision keeps what ran: the source files, their commit, and how each service was."""
+"""A revision stores what ran: the source files, their commit, and the status of each service."""
 
 import json
 import sys

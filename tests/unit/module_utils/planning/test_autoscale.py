@@ -1,4 +1,4 @@
-"""Services whose number of replicas an autoscaler chooses: deployments and drift keep it within its bounds."""
+"""Autoscaled services: deployments and drift keep their number of replicas within the bounds."""
 
 import sys
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What a clean-up takes and what it leaves."""
+"""The objects that a clean-up removes, and those that it keeps."""
 
 import pytest
 

@@ -72,7 +72,7 @@ def test_the_comparison(case):
 
 @pytest.mark.parametrize("case", ALL)
 def test_healing_leads_to_no_drift_but_what_it_can_not_heal(case):
-    """What reconciling sends for a healed state is the intended one, but for what is ignored."""
+    """Reconciling a healed state gives the intended spec, except for ignored differences."""
     intended, observed, found = compared(case)
     live = own_services("shop", observed)
     state = healed(intended, found, live, known_of(intended, observed, {}))

@@ -1,4 +1,4 @@
-"""What was there before a run that died, when it died while it put the stack back."""
+"""The state before a run that died during its rollback."""
 
 import pytest
 
@@ -25,7 +25,7 @@ def service(updated):
         ("2026-01-01T00:00:15Z", [(UNDONE, "")], "before"),
         ("2026-01-01T00:00:25Z", [(UNDONE, "")], "now"),
         ("2026-01-01T00:00:25Z", (), "before"),
-        # Another run came after the one that had undone its work.
+        # Another run followed the one that had rolled back.
         ("2026-01-01T00:00:25Z", [(UNDONE, "2026-01-01T00:00:30Z")], "now"),
         ("2026-01-01T00:00:35Z", [(UNDONE, "2026-01-01T00:00:30Z")], "before"),
     ],

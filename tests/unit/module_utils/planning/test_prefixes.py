@@ -1,4 +1,4 @@
-"""A stack that was deployed with the labels of the former default prefix: nothing moves until something changes."""
+"""A stack with labels of the former default prefix: they stay until the next change."""
 
 import copy
 import sys

@@ -24,7 +24,7 @@ def read(case, name):
 
 
 def planned(desired, observed, options):
-    """The plan as text, or the error that stands for it."""
+    """The plan as text, or the error in its place."""
     try:
         bound = bind(desired, observed, options.get("adopt_secrets", False))
         plan = reconcile(bound, observed, options, options.get("images"))

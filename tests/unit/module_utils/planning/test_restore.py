@@ -49,7 +49,7 @@ def test_the_plan(case):
 
 
 def planned(swarm, state):
-    """The plan to ``state`` with what it was made from."""
+    """The plan to ``state`` with its inputs."""
     observed = look_closer(swarm, observe(swarm, "shop", state), state)
     options = {"resolve_image": "never", "recreate": True}
     return observed, reconcile(bind(state, observed), observed, options)
@@ -64,7 +64,7 @@ def apply(swarm, state, operations):
 
 
 def specs(swarm):
-    """Everything by kind and name, without ids, versions and the key of the cluster."""
+    """All objects by kind and name, without ids, versions and the key of the cluster."""
     return {
         (kind, name_of(obj)): copy.deepcopy(obj.get("Spec") or {k: v for k, v in obj.items() if k != "Id"})
         for kind, objects in swarm.objects.items()

@@ -1,4 +1,4 @@
-"""Every form of a secret, through the masker; and what stays readable."""
+"""Every form of a secret is masked; other texts stay readable."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_what_is_no_secret_stays_readable(text):
 
 
 def our_sentences():
-    """Where, and what: each text of several words in the code, with X for what is filled in, and in the schemas."""
+    """File and text of each message in the code and the schemas; X replaces the inserted values."""
     for path in sorted(PLUGINS.rglob("*.py")):
         nodes = list(ast.walk(ast.parse(path.read_text())))
         docstrings = [node.value for node in nodes if isinstance(node, ast.Expr)]

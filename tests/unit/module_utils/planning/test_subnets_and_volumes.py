@@ -1,4 +1,4 @@
-"""What check mode says of subnets that overlap, and of volumes whose driver options change."""
+"""Check mode reports subnets that overlap, and volumes whose driver options change."""
 
 import sys
 from pathlib import Path
@@ -124,7 +124,7 @@ def test_where_only_the_placement_changes_tasks_on_nodes_that_fit_stay(image, co
 
 
 class Pooled(FakeSwarm):
-    """A Swarm that says where the subnets come from that it chooses."""
+    """A Swarm that reports its default address pools."""
 
     pools, size = ["10.9.0.0/28"], 30  # 4 subnets
 

@@ -1,4 +1,4 @@
-"""The record of what proxies have missed, and of domains that changed hands."""
+"""The record of routes that proxies have missed, and of domains that moved between stacks."""
 
 import pytest
 

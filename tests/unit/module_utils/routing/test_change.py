@@ -182,12 +182,12 @@ def test_the_etag_of_an_old_proxy_is_computed_and_that_of_a_new_one_taken():
     assert etag_of("/config/x", {"trailer": "ETag"}, b"a") == '"/config/x e40c292c"'
     assert etag_of("/config/x", {"etag": '"x"'}, b"a") == '"x"'
     assert etag_of("/config/x", {}, b"a") is None
-    # Eight digits also where the first are zeros.
+    # Eight digits, even if the first are zeros.
     zero = next(bytes(str(n), "ascii") for n in range(10**6) if fnv1a(bytes(str(n), "ascii")) < 0x10000000)
     assert len(etag_of("/x", {"trailer": "ETag"}, zero)) == len('"/x 12345678"')
 
 
-# -- domains that change hands
+# -- domains that move between stacks
 
 
 def domains_of(apps, stack):

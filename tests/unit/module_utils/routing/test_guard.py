@@ -115,7 +115,7 @@ def test_people_do_not_read_of_guards():
         "a.example.com -> web:80",
         "a.example.com/x -> web:80 (strip /x; request header X-A: 1; request header X-B removed)",
     ]
-    # What somebody else answers is told.
+    # Answers of others are shown.
     assert readable.line({"handle": [{"handler": "static_response", "status_code": 400}]}) == "any host -> answer 400"
 
 

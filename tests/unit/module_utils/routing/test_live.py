@@ -1,4 +1,4 @@
-"""Routes of the labels of live services."""
+"""Routes from the labels of live services."""
 
 import pytest
 
