@@ -2,7 +2,7 @@
 
 
 class Clock:
-    """Time that passes only by sleeping; ``started`` is the Unix time at which it begins."""
+    """A clock that advances only by ``sleep``; ``started`` is its first Unix time."""
 
     def __init__(self, started=1_700_000_000.0):
         self.time, self.started, self.slept = 0.0, started, []

@@ -1,4 +1,4 @@
-"""Python sources as trees: parsed once in a process, whichever tests look at them. Nobody may change a tree."""
+"""Python sources as trees, parsed once per process for all tests. Tests must not change a tree."""
 
 import ast
 import functools
@@ -11,5 +11,5 @@ def tree(text):
 
 @functools.cache
 def nodes(text):
-    """All nodes of a text's tree, as ``ast.walk`` gives them."""
+    """Returns all nodes of a text's tree, in the order of ``ast.walk``."""
     return list(ast.walk(tree(text)))

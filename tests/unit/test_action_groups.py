@@ -1,4 +1,4 @@
-"""Groups of module_defaults: every module is in one, and those of ``stack`` know the options that it is for."""
+"""Groups of module_defaults: every module is in one, and modules of ``stack`` have the options that it sets."""
 
 import ast
 from pathlib import Path

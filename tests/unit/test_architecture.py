@@ -1,4 +1,4 @@
-"""docs/architecture.md names every room and every file there is, and no other."""
+"""docs/architecture.md lists exactly the existing rooms and files."""
 
 import re
 from pathlib import Path
@@ -11,7 +11,7 @@ PAGE = (ROOT / "docs" / "architecture.md").read_text()
 
 
 def listed(page):
-    """The files that a page lists, with what it says of each."""
+    """Returns the files that a page lists, each with its description."""
     found = {}
     for room, text in re.findall(r"^### `([a-z_/]+)/`\n(.*?)(?=^##|\Z)", page, re.M | re.S):
         for file, what in re.findall(r"^\* `([a-z_0-9]+\.pyi?)`: (.*)$", text, re.M):

@@ -1,4 +1,4 @@
-"""Code blocks on pages: what a reader copies is checked as far as it goes without a Swarm (docs/style.md, rule 17)."""
+"""Code blocks on pages are checked as far as possible without a Swarm (docs/style.md, rule 17)."""
 
 import configparser
 import json
@@ -56,7 +56,7 @@ def test_every_block_says_what_it_is():
 
 @of("ini")
 def test_settings_can_be_read(block):
-    # The lines of an inventory are no settings, and are not checked further.
+    # The lines of an inventory are not settings, and are not checked further.
     assert configparser.ConfigParser(allow_no_value=True).read_string(block.text) is None
 
 
@@ -70,7 +70,7 @@ def test_json_can_be_read(block):
 
 @cache
 def options_of(module):
-    """Name: documentation, of a module's own options and of those of its fragments."""
+    """Returns the documentation of options by name: a module's own and those of its fragments."""
     own = documentation(module, "DOCUMENTATION")
     options = dict(own["options"])
     for fragment in own.get("extends_documentation_fragment", ()):
@@ -97,12 +97,12 @@ TYPES = {
     "str": (str, int, float),
     "float": (int, float),
 }
-#: Ansible's own key of a source of inventory, beside those of its caches.
+#: Ansible's own keys of an inventory source, besides those of its caches.
 INVENTORY = ("cache", "cache_plugin", "cache_connection")
 
 
 def wrong(options, given, where, whole=True):
-    """What of ``given`` the documented ``options`` don't take; ``whole`` also asks for what is required."""
+    """Returns the keys of ``given`` that are not in ``options``; with ``whole`` also missing required ones."""
     for name, value in given.items():
         option = options.get(name)
         if option is None:
@@ -125,7 +125,7 @@ def wrong(options, given, where, whole=True):
 
 
 def wrong_in_tasks(items, defaults=()):
-    """What is wrong with plays, tasks, blocks and roles of ours."""
+    """Returns the problems of plays, tasks, blocks and roles of ours."""
     for item in items:
         for part in ("tasks", "block", "rescue", "always", "pre_tasks", "post_tasks", "handlers"):
             yield from wrong_in_tasks(item.get(part) or ())
@@ -147,7 +147,7 @@ def wrong_role(name, given):
     if not name.startswith(OURS):
         return
     options = variables_of(name[len(OURS) :])
-    # Variables of other names are the user's own; what is required may come from the inventory.
+    # Variables with other names are the user's own; required ones may come from the inventory.
     yield from wrong(options, {key: value for key, value in given.items() if key in options}, name, whole=False)
 
 
@@ -157,7 +157,7 @@ def playbook(name):
 
 
 def wrong_mapping(block, read):
-    """What is wrong with a mapping: an inventory, options of a folder's stack, or variables of roles and playbooks."""
+    """Returns the problems of a mapping: an inventory, options of a stack, or variables of roles and playbooks."""
     if "plugin" in read:
         options = documentation(read["plugin"].removeprefix(OURS), "DOCUMENTATION", "inventory")["options"]
         own = {name: value for name, value in read.items() if name not in INVENTORY}
@@ -200,7 +200,7 @@ def test_yaml_is_what_its_reader_takes(block, tmp_path):
 
 
 def inline():
-    """Tasks that stand in tables, as ``module: {option: value}``."""
+    """Returns tasks in tables, written as ``module: {option: value}``."""
     for path in PAGES:
         for text in re.findall(r"`(\w+: \{.*?\})` \|", path.read_text()):
             ((module, given),) = yaml.safe_load(text).items()
@@ -222,7 +222,7 @@ def test_there_are_twenty_recipes():
 
 
 def commands(text):
-    """The commands after prompts, with the lines that a backslash continues."""
+    """Returns the commands after prompts, including lines that a backslash continues."""
     joined = text.replace("\\\n", " ")
     return [line.strip().removeprefix("$ ") for line in joined.splitlines() if line.strip().startswith("$ ")]
 
@@ -235,7 +235,7 @@ def wrong_command(words):
             yield f"there is no playbook {name}"
         roles = re.findall(rf"{OURS}(\w+)", text)
         known = {option for role in roles if (ROOT / "roles" / role).is_dir() for option in variables_of(role)}
-        # Names that don't begin like ours are the user's own.
+        # Names with another prefix than ours are the user's own.
         ours = {one.partition("_")[0] for one in known | set(re.findall(r"\w+_hosts", text))}
         unknown = [one for one in given if one not in text and one not in known]
         yield from (f"{name} has no variable {one}" for one in unknown if one.partition("_")[0] in ours)

@@ -1,4 +1,4 @@
-"""The examples of docs/pipeline.md are run, so that the page can't fall behind the code."""
+"""Runs the examples of docs/pipeline.md, so that the page stays up to date."""
 
 import json
 import re

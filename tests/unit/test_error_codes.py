@@ -24,7 +24,7 @@ def literals(node):
 
 
 def of_source(source):
-    """The texts in the places of a code."""
+    """Yields the texts of a source in the places of an error code."""
     for node in parsed.nodes(source):
         if isinstance(node, ast.Call):
             name = node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")

@@ -1,4 +1,4 @@
-"""The walls of docs/architecture.md: which room may import which. What the page does not allow, this test forbids."""
+"""Imports between rooms: only those that docs/architecture.md allows."""
 
 import ast
 import functools
@@ -15,9 +15,9 @@ PLUGINS = ROOT / "plugins"
 PAGE = ROOT / "docs" / "architecture.md"
 OURS = "ansible_collections.stackwright.swarm.plugins."
 
-#: Folders where Ansible looks for plugins: it wants all of them in one.
+#: Folders where Ansible looks for plugins: it requires all of a kind in one folder.
 ANSIBLE = ("modules", "action", "filter", "lookup", "doc_fragments")
-#: Files in any other folder, so that one look at it is enough.
+#: Most files in any other folder, so that it can be surveyed.
 MOST_FILES = 16
 
 PURE = (
@@ -75,18 +75,17 @@ IMPURE_MODULES = {
     "time",
     "urllib",
 }
-#: Compose files are read through a reader; only these files of the compiler touch the world.
+#: Compose files are read through a reader; only these files of the compiler access files and time.
 COMPILER_EDGE = {"plugin_utils/compose/source/local_files.py", "plugin_utils/compose/schema/loader.py"}
 EXIT = {"exit_json", "fail_json"}
 
 
-#: Imports inside functions: behind which door, and what it spares a run that does not need it (counted in lines of
-#: code that Python would compile there; a run of compose_stack without changes compiles 8,000). Nothing else may be
-#: imported in a function: it would spare nobody anything, and hide what a file needs. The controller parses all of it
-#: either way.
+#: Imports inside functions, by file, with the lines of code that Python need not compile in a run without them (a run
+#: of compose_stack without changes compiles 8,000). No other import may be in a function: it would save nothing, and
+#: hide what a file needs. The controller parses everything in both cases.
 DOORS = {
-    # A module that is only asked how its detached process goes compiles 1,800 lines instead of 5,000 to 12,000; and a
-    # task of a clean-up, a preflight or a look compiles one part of several.
+    # A module that only follows its detached process compiles 1,800 lines instead of 5,000 to 12,000. A task of a
+    # clean-up, a preflight or a comparison compiles one part of several.
     "what a module does": (
         "adapter",
         "deploy/transaction",
@@ -96,19 +95,19 @@ DOORS = {
         "parts/looks",
         "tasks",
     ),
-    # 10,000: only a run that has work to do.
+    # 10,000: only a run with changes.
     "work": ("deploy/*",),
-    # 1,900: only where something is waited for, or has failed.
+    # 1,900: only a run that waits or has failed.
     "waiting": ("gate", "health/pulls"),
     # 3,300: only stacks with kept values, or with secrets.
     "kept values": ("binding/hiding", "binding/kept_values", "binding/pinned", "store"),
-    # 1,600: only runs that go back, or that need old revisions.
+    # 1,600: only rollbacks, and runs that need old revisions.
     "history": ("binding/recall", "history", "revisions"),
     # 2,100: only stacks with routes, with steps of pre_start, or with something to hide in a plan.
     "what few stacks have": ("cluster/route_book", "masking/mask", "planning/steps", "routing/live"),
     # 800, and the SDK of docker: one transport of several; and the process that only long runs start.
     "transports": ("detached", "engine"),
-    # 5,200 of a compilation's 14,900: what an ordinary file has not, or what is only said of a faulty one.
+    # 5,200 of a compilation's 14,900: features that few files use, and messages about faults.
     "what few files have": (
         "compose/gotemplate",
         "compose/load/cut",
@@ -146,7 +145,7 @@ def name(path):
 
 
 def room(place):
-    """The folder of a file, as the page writes it: without module_utils/ or plugin_utils/."""
+    """Returns the folder of a file as in the page: without module_utils/ or plugin_utils/."""
     return re.sub(r"^(module|plugin)_utils/", "", place.rpartition("/")[0])
 
 
@@ -157,13 +156,13 @@ def known():
 
 @functools.cache
 def walls(page=None):
-    """Each room of the page, and the rooms that it may import."""
+    """Returns each room of the page with the rooms that it may import."""
     rows = re.findall(r"^\| `([a-z_/]+)/` \| .* \| ([^|]*) \|$", page or PAGE.read_text(), re.M)
     return {room(f"{place}/"): set(re.findall(r"`([a-z_/]+)`", allowed)) for place, allowed in rows}
 
 
 class Seen(NamedTuple):
-    """What stands in a file: imports as (module, line), those inside functions, the ends of a module, and its length
+    """The parts of a file: imports as (module, line), those inside functions, the ends of a module, and its length
     without documentation, which is data and may be long."""
 
     imports: List[Tuple[str, int]]
@@ -204,7 +203,7 @@ def documentation(node):
 
 
 def our_files(modules):
-    """The files of plugins/ among modules, each with the line of its import."""
+    """Returns the files of plugins/ among the imported modules, each with the line of its import."""
     for module, line in modules:
         target = PLUGINS / (module[len(OURS) :].replace(".", "/") + ".py")
         if module.startswith(OURS) and target in known():
@@ -212,12 +211,12 @@ def our_files(modules):
 
 
 def ours(path):
-    """The files of plugins/ that a file imports, inside functions too, each with the line."""
+    """Returns the files of plugins/ that a file imports, also inside functions, each with the line."""
     return our_files(seen(path).imports)
 
 
 def circle(edges):
-    """One circle of a graph (node -> nodes) as a list that ends where it begins; empty where there is none."""
+    """Returns one circle of a graph (node -> nodes) as a list with equal ends; empty if there is none."""
     done = set()
 
     def walk(node, way):
@@ -285,7 +284,7 @@ def long(path):
         yield f"{name(path)} is long: one topic a file"
 
 
-#: What is asked of each file: one test for all files, since a test of its own for each takes longer than its look.
+#: The checks of each file. One test for all files: a test for each would take longer than the check itself.
 ASKED = (through_a_wall, not_at_a_door, impure, beside_the_reader, ends_a_module, long)
 
 
@@ -314,7 +313,7 @@ def test_circles_are_found():
 
 
 def inner(path):
-    """The files of plugins/ that a file imports inside functions, each with the line."""
+    """Returns the files of plugins/ that a file imports inside functions, each with the line."""
     return our_files(seen(path).inner)
 
 

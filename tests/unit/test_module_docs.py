@@ -1,4 +1,4 @@
-"""What the documentation of the modules says, and what it may not say."""
+"""Rules for the documentation of the modules."""
 
 import ast
 import importlib
@@ -40,7 +40,7 @@ def test_only_what_users_can_set_is_an_option(name):
 
 @pytest.mark.parametrize("name", ["deploy_webhook", "swarm_events"])
 def test_an_event_source_has_documentation_that_can_be_read(name):
-    """ansible-doc does not know event sources, so nothing else reads it."""
+    """ansible-doc does not read event sources, so this is the only check."""
     body = ast.parse((ROOT / "extensions/eda/plugins/event_source" / f"{name}.py").read_text()).body
     texts = {node.targets[0].id: node.value for node in body if isinstance(node, ast.Assign)}
     read = yaml.load(ast.literal_eval(texts["DOCUMENTATION"]), yaml.CSafeLoader)

@@ -36,7 +36,7 @@ EXCERPTS = [(page, *found) for page in PAGES for found in EXCERPT.findall((ROOT 
 
 
 def anchors(page: Path) -> set[str]:
-    """The anchors of a page's headings, as GitHub and myst-parser make them."""
+    """Returns the anchors of a page's headings, as GitHub and myst-parser create them."""
     text = FENCE.sub("", page.read_text())
     made: set[str] = set()
     for heading in re.findall(r"^#+ +(.*)$", text, re.M):
@@ -49,7 +49,7 @@ def anchors(page: Path) -> set[str]:
 
 
 def wrong(page: str, link: str) -> str:
-    """Why a link leads nowhere, or an empty text."""
+    """Returns the reason why a link is broken, or an empty text."""
     ours = OURS.match(link)
     if not ours and re.match(r"\w+:", link):
         return ""
@@ -102,7 +102,7 @@ def test_a_selection_of_tests_selects_some(page):
             assert found, f"{page}: {name} has no test for -k {word}"
 
 
-#: Phrases that docs/style.md replaces, in what users read first.
+#: Phrases that docs/style.md replaces.
 TRANSLATED = re.compile(
     r"\bonce an? (?:cluster|stack|node|service|host)\b|\bstands? (?:in|there|at|beside|in the way)\b"
     r"|(?<!there )\bis no (?!longer|more)[a-z]+ (?:of|name)\b|\bmend(?:s|ed)?\b|\banew\b"

@@ -1,6 +1,6 @@
-"""The optional stacks of swarm_platform, and the configuration of the logs stack by the names that its parts document.
+"""The optional stacks of swarm_platform, and the option names in the configuration of the logs stack.
 
-The images of the logs stack can't be had for tests.
+The images of the logs stack are not available in tests.
 """
 
 import json
@@ -57,7 +57,7 @@ def test_labels_are_few_and_fields_with_many_values_are_none():
     assert options["label_keys"] == "$stack,$service,$node"
     renamed = {value.split()[1] for option, value in dict(sections())["filter modify"] if option == "rename"}
     assert renamed == {"stack", "service"}
-    # What is left of a record is its text: the line is that, and not JSON.
+    # Only the text of a record is left, so the line is not JSON.
     removed = set(options["remove_keys"].split(","))
     assert removed == {"container_id", "container_name", "source"} and options["drop_single_key"] == "raw"
 

@@ -1,4 +1,4 @@
-"""Every way out: no control characters and no secrets, whatever way they came in."""
+"""No output contains control characters or secrets, whatever their origin."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.masking.shown im
 from ansible_collections.stackwright.swarm.plugins.module_utils.routing.readable import is_credential
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.piped_action import PipedAction
 
-#: What a terminal acts on, by where it comes from; between them is what has to stay.
+#: Texts with control sequences of terminals, by origin, between text that must stay.
 ESCAPES = {
     "colour": ("\x1b[31mred\x1b[0m", "red"),
     "8-bit control": ("\x9b31mred", "red"),
@@ -75,13 +75,13 @@ def test_what_people_write_stays(text):
 
 
 def everything(seed=1):
-    """A text with every form of a secret and every escape; the pieces that must not be seen."""
+    """Returns a text with every form of a secret and every escape, and the pieces that must not be shown."""
     found = [sown(seed, form) for form, _text in FORMS if form not in COLONS]
     texts = [text for text, _pieces in found] + [text for text, _plain in ESCAPES.values()]
     return texts, {piece for _text, pieces in found for piece in pieces}
 
 
-#: After a bare NAME: a message of ours goes on with a sentence; words of others are masked where they come in.
+#: After a bare NAME: our messages continue with a sentence; text from others is masked where it is read.
 COLONS = {
     "go struct", "go map", "yaml", "yaml indented", "yaml item", "yaml quoted", "yaml words", "yaml flow", "yaml block",
     "yaml name and value", "log line", "log generated", "log words",
@@ -98,7 +98,7 @@ def clean(data, pieces):
 
 @pytest.fixture
 def ended(monkeypatch):
-    """Runs a module's work in this process; gives what it printed, and what the system's log got."""
+    """Runs a module's work in this process. Returns its output, and its lines in the system's log."""
 
     def module(work, args=None, options=None):
         from ansible.module_utils import basic
@@ -225,7 +225,7 @@ def test_every_action_and_every_module_goes_through_the_edge():
         found = importlib.import_module(f"ansible_collections.stackwright.swarm.plugins.action.{path.stem}")
         assert found.ActionModule.run is PipedAction.run, path
     for path in (plugins / "module_utils").rglob("*.py"):
-        # glance.py repeats what was filtered when it was written, and says nothing else.
+        # glance.py only repeats output that was filtered when it was recorded.
         assert path.name == "glance.py" or "AnsibleModule(" not in path.read_text(), path
 
 

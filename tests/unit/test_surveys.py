@@ -1,4 +1,4 @@
-"""Each playbook's survey for AWX asks for every variable that the playbook takes."""
+"""Each playbook's survey for AWX asks for every variable of the playbook."""
 
 import json
 import re
@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
-#: It makes the job templates, and runs outside of AWX.
+#: It creates the job templates, and runs outside of AWX.
 NO_JOB = {"awx_setup"}
 PLAYBOOKS = sorted(path.stem for path in (ROOT / "playbooks").glob("*.yml") if path.stem not in NO_JOB)
 ANSWER = re.compile(
@@ -16,7 +16,7 @@ ANSWER = re.compile(
     r"_\w+) "
     r"(?:\| (?:default|mandatory)\([^)]*\) )?\| stackwright\.swarm\.answer"
 )
-#: A plan is bound by a workflow, not by a person (docs/guides/awx.md).
+#: The workflow passes it on; no one enters it (docs/guides/awx.md).
 NOT_ASKED = {"stack_plan_id"}
 
 

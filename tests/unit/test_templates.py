@@ -13,5 +13,5 @@ FILES = sorted(path for folder in ("roles", "playbooks") for path in (ROOT / fol
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_a_list_keeps_its_order(path):
-    """Ansible's filters for sets give another order in each run (ansible/plugins/filter/mathstuff.py)."""
+    """Ansible's set filters return another order in each run (ansible/plugins/filter/mathstuff.py)."""
     assert not re.findall(r"\|\s*(difference|intersect|symmetric_difference|union)\b", path.read_text())

@@ -30,7 +30,7 @@ def parameters(text):
 
 
 def names(node):
-    """The names in an annotation, also in one that is a text."""
+    """Returns the names in an annotation, also in a string annotation."""
     found = set()
     for part in ast.walk(node):
         if isinstance(part, ast.Name):
@@ -41,7 +41,7 @@ def names(node):
 
 
 def aliases_of(texts):
-    """(file, name) of each alias of a type with Any, and of each import of one."""
+    """Returns (file, name) of each alias of a type with Any, and of each import of one."""
     made, imported = [], []
     for path, text in texts.items():
         for node in parsed.tree(text).body:
@@ -63,7 +63,7 @@ def aliases_of(texts):
 
 
 def counted(texts):
-    """How many parameters have Any in their annotation, and how many only an alias of a type with Any."""
+    """Counts the parameters with Any in their annotation, and those with only an alias of such a type."""
     hidden = {}
     for path, name in aliases_of(texts):
         hidden.setdefault(path, set()).add(name)
@@ -92,7 +92,7 @@ def test_the_counter_sees_every_place():
 
 @functools.cache
 def typed():
-    """Each class of the stub: its fields as they are annotated."""
+    """Returns the annotated fields of each class of the stub."""
     found = {}
     for node in ast.parse(STUB.read_text()).body:
         if isinstance(node, ast.ClassDef):
@@ -102,7 +102,7 @@ def typed():
 
 
 def differing(type_, shape, place, types):
-    """Where a type and a shape differ."""
+    """Returns the differences between a type and a shape."""
     if isinstance(shape, Obj):
         fields = types.get(type_, {})
         if fields.keys() != shape.fields.keys():

@@ -1,4 +1,4 @@
-"""docs/guides/values.md: its table says what the generators do, and its files compile."""
+"""docs/guides/values.md: its table matches the generators, and its files compile."""
 
 import importlib
 import re
