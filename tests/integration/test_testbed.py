@@ -1,16 +1,18 @@
-"""The test bed keeps its promises: it gives real Swarms, and leaves nothing behind."""
+"""The test bed starts real Swarms, and leaves nothing behind."""
 
 from __future__ import annotations
 
+import http.server
 import os
 import re
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
-from testbed import Bed, BedError, cgroups, cleanup, for_tests, images, network, processes, records
+from testbed import Bed, BedError, cgroups, cleanup, for_tests, images, network, processes, quickstart, records
 from testbed.commands import run, wait_for
 from testbed.paths import BEDS, RUN
 from testbed.swarm import StackScope
@@ -30,7 +32,7 @@ def prefix(name: str) -> str:
 
 
 def left_of(tag: str, folder: Path) -> dict[str, list[str]]:
-    """Everything on the machine that bears a bed's name."""
+    """Returns everything on the machine that has a bed's name."""
     rules = run(["iptables-save"]).stdout.splitlines()
     mine = re.compile(re.escape(f"{folder}/"))
     commands = {path: path.read_bytes().replace(b"\0", b" ").decode() for path in Path("/proc").glob("[0-9]*/cmdline")}
@@ -48,7 +50,7 @@ def left_of(tag: str, folder: Path) -> dict[str, list[str]]:
 
 @pytest.fixture
 def own_prefix(request):
-    """A prefix for a bed of the test's own, which is gone afterwards whatever happened."""
+    """A prefix for a bed of this test, which is always removed afterwards."""
     name = prefix(re.sub(r"[^a-z]+", "-", request.node.name)[5:20].strip("-"))
     yield name
     cleanup.remove(name)
@@ -247,7 +249,7 @@ def test_the_swarm_goes_on_without_its_leader(own_prefix):
 
 
 class _Engine:
-    """A node whose networks are all in use: what a real engine does once in a hundred times."""
+    """A node whose networks are all in use, as a real Engine reports once in a hundred times."""
 
     name, is_up = "m1", True
 
@@ -282,6 +284,35 @@ class _OneNode:
 GHOST = {"Name": "shop_old", "Id": "n2", "Scope": "swarm", "Peers": [{"Name": "m1"}]}
 
 
+def test_the_demo_takes_a_truncated_answer_for_none():
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200)
+            self.send_header("Content-Length", "10")
+            self.end_headers()
+            self.wfile.write(b"abc")
+
+        def log_message(self, *given):
+            pass
+
+    with http.server.HTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.handle_request, daemon=True).start()
+        assert quickstart.fetch({"page": f"http://127.0.0.1:{server.server_port}/", "domain": ""}) == ""
+
+
+def test_a_process_that_ends_by_itself_is_ended(monkeypatch):
+    """It ends after the check whether it lives, and before the signal."""
+    process = processes.record(os.getpid())
+    alive = iter([True, False])
+
+    def kill(pid, how):
+        raise ProcessLookupError(pid)
+
+    monkeypatch.setattr(processes, "is_alive", lambda process: next(alive))
+    monkeypatch.setattr(processes.os, "kill", kill)
+    processes.end(process)
+
+
 def test_a_tear_down_in_vain_says_what_stays_and_why():
     engine = _Engine({"Name": "shop_default", "Id": "n1", "Scope": "swarm"}, GHOST)
     with pytest.raises(BedError) as failed:
@@ -309,7 +340,7 @@ def test_no_two_tests_have_one_stack_name():
 
 
 def test_a_bed_that_is_stuck_is_told_and_replaced_and_the_run_goes_on(pytester_folder):
-    """A run of pytest of its own, with beds that need no engine."""
+    """A separate run of pytest, with beds that need no Engine."""
     done = pytest_in(pytester_folder)
     assert "4 passed" in done.stdout, done.stdout
     assert (pytester_folder / "log").read_text().split() == ["up", "module", "down", "up", "module", "down"]
@@ -348,7 +379,7 @@ def test_what_takes_longest_begins_first(pytester_folder):
 
 
 def pytest_in(folder, *options):
-    """What pytest says of the tests in ``folder``, in a process of its own."""
+    """Runs pytest over the tests in ``folder`` in a separate process. Returns its result."""
     return run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--import-mode=importlib", *options],
         check=False,

@@ -7,6 +7,7 @@ the machine, and ``make demo-down`` removes all of it.
 from __future__ import annotations
 
 import contextlib
+import http.client
 import json
 import os
 import re
@@ -14,7 +15,6 @@ import shutil
 import subprocess
 import tempfile
 import time
-import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Iterator
@@ -239,7 +239,7 @@ def fetch(site: dict[str, str], form: bytes | None = None) -> str:
     try:
         with opener.open(request, timeout=10) as answer:
             return answer.read().decode()
-    except (urllib.error.URLError, OSError):
+    except (http.client.HTTPException, OSError):
         return ""
 
 
