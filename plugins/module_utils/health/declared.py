@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Waits that the old and new specifications declare, during which no progress is expected."""
+"""The waits without progress that the old and new specifications declare."""
 
 from __future__ import annotations
 
@@ -14,19 +14,21 @@ if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Service, Task
 
 NANO = 1e9
-#: The Engine's own, where a specification does not say: seconds.
+#: The Engine's defaults, in seconds.
 MONITOR, INTERVAL = 5.0, 30.0
-#: What a task that is stopping may hold of its node.
+#: Parts of errors about resources that a stopping task will free.
 FREED = ("host-mode port", "insufficient resources", "max replicas per node")
 
 
 def waits(tasks: Sequence[Task], stopping: Sequence[Task]) -> Dict[str, float]:
-    """Seconds that may pass from the moment at which each was seen first, by what waits. ``tasks`` are those of one
-    service, ``stopping`` those of them that are to end."""
+    """Returns the declared waits of one service, in seconds since each was first seen, by a unique text.
+
+    ``tasks`` are all tasks of the service, ``stopping`` those that are stopping.
+    """
     found = {f"{task['ID']} stops": grace(task) for task in stopping}
     for task in tasks:
         spec = task.get("Spec") or {}
-        # While an old one stops that is what is waited for.
+        # While an old task stops, its grace period is the wait.
         if task.get("DesiredState") == "ready" and not stopping:
             delay = (spec.get("RestartPolicy") or {}).get("Delay")
             found[f"{task['ID']} starts"] = _seconds(delay, 0.0)
@@ -39,19 +41,19 @@ def waits(tasks: Sequence[Task], stopping: Sequence[Task]) -> Dict[str, float]:
 
 
 def observation(service: Service) -> float:
-    """Seconds for which an update may seem to stand still: between two steps, and while Swarm observes it."""
+    """Returns the seconds in which an update may make no progress: between two steps, and while Swarm monitors it."""
     state = update_state(service)
     if state not in ("updating", "rollback_started"):
         return 0.0
     spec = service["Spec"]
     config = (spec.get("UpdateConfig") if state == "updating" else spec.get("RollbackConfig")) or {}
     delay = _seconds(config.get("Delay"), 0.0)
-    # The watch has to be longer than the pause between two steps, so Swarm makes it so.
+    # Swarm monitors for longer than the delay, whatever ``Monitor`` is.
     return delay + max(_seconds(config.get("Monitor"), MONITOR), delay + 1)
 
 
 def whole_rollback(service: Service) -> float:
-    """Seconds that Swarm's own rollback of a service may take by what its specification declares."""
+    """Returns the seconds that Swarm's rollback of a service may take, from the waits in its specification."""
     spec = service["Spec"]
     config = spec.get("RollbackConfig") or {}
     at_once = int(config.get("Parallelism") or 0) or replicas_of(spec) or 1
@@ -61,12 +63,12 @@ def whole_rollback(service: Service) -> float:
 
 
 def longest_grace(services: Iterable[Service]) -> float:
-    """Seconds that the slowest task of these services may take to stop."""
+    """Returns the longest grace period of these services in seconds."""
     return max((grace({"Spec": service["Spec"]["TaskTemplate"]}) for service in services), default=0.0)
 
 
 def still_stopping(stopping: List[Task], old: str = "old ") -> str:
-    """What is told of tasks that are to end; empty if there are none."""
+    """Returns a text about stopping tasks; empty if there are none."""
     if not stopping:
         return ""
     who = f"the {old}task is" if len(stopping) == 1 else f"{len(stopping)} {old}tasks are"

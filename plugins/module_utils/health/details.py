@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Details of a service beside its status: progress of its update, restarts, last failure, time of the last change."""
+"""Details of a service besides its status: update progress, restarts, last failure, time of the last change."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 Found = Dict[str, Any]
 
-#: Seconds for which a task that follows a failed one has to run before it counts as healthy.
+#: Seconds that a task must run after a failed one to count as healthy.
 SETTLED = 10.0
 SKEW = 5.0  # seconds by which a node's clock may be ahead
 MOVING = ("updating", "rollback_started")
@@ -49,10 +49,10 @@ def report(
     found: Judgement,
     after: Optional[Task] = None,
 ) -> Found:
-    """healthy, updating, update_status, restarts, last_failure, since of one service, whose status is ``found``.
+    """Returns healthy, updating, update_status, restarts, last_failure and since of one service.
 
-    ``tasks`` are its own, ``fine`` the ids of those whose failure was overcome, ``after`` is what ``restarted`` gave.
-    Times are text in UTC, or None.
+    ``tasks`` are those of the service, ``fine`` the ids of failed tasks with a healthy successor, ``found`` its
+    judgement, ``after`` the result of ``restarted``. Times are text in UTC, or None.
     """
     seen = sort_out(service, tasks, View(nodes, frozenset(fine)))
     return {
@@ -66,9 +66,9 @@ def report(
 
 
 def restarted(service: Service, tasks: Sequence[Task], now: Optional[float]) -> Optional[Task]:
-    """The failed task that one which has just started replaces: it is unknown yet whether this one stays.
+    """Returns a failed task whose replacement has just started, so it is unknown whether that one keeps running.
 
-    ``now`` is the managers' time in seconds since 1970; without it nothing is known.
+    ``now`` is the managers' time in seconds since 1970; without it, returns None.
     """
     if now is None:
         return None
@@ -83,7 +83,7 @@ def restarted(service: Service, tasks: Sequence[Task], now: Optional[float]) -> 
 
 
 def is_young(service: Service, tasks: Sequence[Task], now: Optional[float], stable_for: float) -> bool:
-    """Whether a running task of this revision started less than ``stable_for`` seconds ago, at ``now`` as above."""
+    """Whether a running task of the current specification started less than ``stable_for`` seconds before ``now``."""
     if now is None or mode_of(service["Spec"]).endswith("job"):
         return False
     running = [task for task in tasks if is_current(task, service) and state_of(task) == "running"]
@@ -91,7 +91,7 @@ def is_young(service: Service, tasks: Sequence[Task], now: Optional[float], stab
 
 
 def _began_within(task: Task, now: float, limit: float) -> bool:
-    """Whether a running task started less than ``limit`` seconds ago."""
+    """Whether a running task started less than ``limit`` seconds before ``now``."""
     began = seconds(_when(task))
     return began is not None and -SKEW <= now - began < limit
 
@@ -121,14 +121,14 @@ def _restarts(service: Service, tasks: Sequence[Task]) -> int:
 
 
 def _is_bad(service: Service, task: Task) -> bool:
-    """Whether a task has ended that should not have."""
+    """Whether a task has failed, or ended although it should run forever."""
     spec = service["Spec"]
     for_ever = not mode_of(spec).endswith("job") and condition_of(spec) == "any"
     return state_of(task) in ENDED_BADLY or (for_ever and state_of(task) == "complete")
 
 
 def _last_failure(service: Service, tasks: Sequence[Task], nodes: Sequence[Node]) -> Optional[Dict[str, Any]]:
-    """The newest failure that the Swarm remembers, also of a specification before."""
+    """Returns the newest failure that the Swarm remembers, also of an earlier specification."""
     bad = [task for task in tasks if _is_bad(service, task)]
     if not bad:
         return None
@@ -148,7 +148,7 @@ def _last_failure(service: Service, tasks: Sequence[Task], nodes: Sequence[Node]
 
 
 def _since(service: Service, seen: Seen, found: Judgement) -> Optional[str]:
-    """Since when it is in this state, as far as the tasks tell that the Swarm remembers."""
+    """Returns the start of the current state, from the tasks that the Swarm remembers."""
     update = service.get("UpdateStatus") or {}
     if found.status in GOOD:
         times = [_when(task) for task in (*seen.running, *seen.done)]
@@ -164,5 +164,5 @@ def _since(service: Service, seen: Seen, found: Judgement) -> Optional[str]:
 
 
 def _when(task: Task) -> Any:
-    """When the node reported the task's state."""
+    """Returns the time at which the node reported the task's state."""
     return (task.get("Status") or {}).get("Timestamp")

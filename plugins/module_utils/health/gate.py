@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The state machine that decides when a stack is healthy, or can't become so, from snapshots and the time."""
+"""The state machine that decides from snapshots and the time if a stack is healthy, or can't become healthy."""
 
 from __future__ import annotations
 
@@ -43,47 +43,47 @@ GONE = "the service no longer exists: it was removed"
 class Limits(NamedTuple):
     """Times in seconds."""
 
-    timeout: float = 300.0  # without progress: a slot that is as it should be for the first time
+    timeout: float = 300.0  # without progress, which is a slot that becomes good for the first time
     deadline: float = 0.0  # with or without progress; 0 is none
-    stable_for: float = 2.0  # a changed service has to stay running for so long
-    pending: float = 20.0  # a task may wait for a node for so long
-    max_restarts: int = 3  # of one slot; one more is a crash loop
-    observe: bool = True  # wait for Swarm's own observation after an update (its ``monitor``)
-    poll: float = 0.1  # between two looks, at most
+    stable_for: float = 2.0  # how long a changed service must keep running
+    pending: float = 20.0  # how long a task may wait for a node
+    max_restarts: int = 3  # per slot; one more is a crash loop
+    observe: bool = True  # wait until Swarm has monitored the update (its ``monitor``)
+    poll: float = 0.1  # longest pause between two snapshots
 
 
 class Before(NamedTuple):
-    """What was known before the change: old failures and old updates say nothing about it."""
+    """The state before the change, so that old failures and updates don't count."""
 
     failures: FrozenSet[str] = frozenset()  # ids of tasks that had ended
     updates: Mapping[str, Tuple[str, str]] = {}  # service id → state, start
-    broken: FrozenSet[str] = frozenset()  # ids of services that did not run: untouched, they prove nothing
-    lost: FrozenSet[str] = frozenset()  # ids of tasks that were on lost nodes
-    waiting: FrozenSet[str] = frozenset()  # ids of services of which a task had no node yet, for whatever reason
-    slots: Optional[FrozenSet[Tuple[str, str]]] = None  # service id, slot: that had tasks (None: nobody looked)
+    broken: FrozenSet[str] = frozenset()  # ids of services that did not run: they don't count unless changed
+    lost: FrozenSet[str] = frozenset()  # ids of tasks on lost nodes
+    waiting: FrozenSet[str] = frozenset()  # ids of services with a task that had no node yet
+    slots: Optional[FrozenSet[Tuple[str, str]]] = None  # service id, slot: the slots with tasks (None: unknown)
 
     def forgiving_none(self) -> Before:
-        """The same where a service that did not run before is just what is waited for."""
+        """Returns a copy for which services that did not run before count too."""
         return self._replace(broken=frozenset(), waiting=frozenset())
 
 
 class Verdict(NamedTuple):
-    """``reasons`` maps services to why they failed; ``seen`` has the tasks of each service by what they do."""
+    """``reasons`` maps failed services to the reason; ``seen`` has the sorted tasks of each service."""
 
     state: str
     judgements: List[Judgement]
     reasons: Dict[str, str]
     seen: Dict[str, Seen]
-    stabilising: List[str]  # services that run, and have to go on doing so
-    overdue: bool = False  # it has timed out by the deadline, whether or not anything moves
+    stabilising: List[str]  # services that run, but not long enough yet
+    overdue: bool = False  # whether the deadline has passed
 
 
 class Gate:
-    """Feed it snapshots until its verdict is no longer ``waiting``.
+    """Decides from snapshots: call ``feed`` until the verdict is no longer ``waiting``.
 
-    ``touched`` maps the ids of services that were changed to whether their tasks are replaced although the task
-    specification is the same (or since when, where the last update does not tell); ``start`` is the time of the first
-    feed, the deadline counts from ``began``. Only services in ``names`` count (None: all).
+    ``touched`` maps the ids of changed services to whether the update replaces tasks with the same task specification
+    (or since when, if the last update does not show it). ``start`` is the time of the first feed; the deadline counts
+    from ``began``. Only services in ``names`` count (None: all).
     """
 
     def __init__(
@@ -96,12 +96,12 @@ class Gate:
         began: Optional[float] = None,
     ) -> None:
         self.limits, self.before, self.touched, self.names = limits, before, touched, names
-        self.moved = start  # when something became good for the first time
+        self.moved = start  # the time of the last progress
         self.began = start if began is None else began
-        self._first: Dict[str, float] = {}  # when a wait that a specification declares was seen first
+        self._first: Dict[str, float] = {}  # when each declared wait was first seen
         self._last = start  # the time of the last feed
-        self._until = start  # until when what it saw may stand still
-        self._excused = 0.0  # seconds since ``moved`` in which something was declared to stand still
+        self._until = start  # the end of the current declared waits
+        self._excused = 0.0  # seconds of declared waits since ``moved``
         self._ever_good: Set[Tuple[str, str]] = set()
         self._ended: Dict[str, Dict[str, FrozenSet[str]]] = {}
         self._good_since: Dict[str, Tuple[float, FrozenSet[str]]] = {}
@@ -114,7 +114,7 @@ class Gate:
         tasks: Sequence[Task],
         nodes: Sequence[Node],
     ) -> Verdict:
-        """The verdict at ``now`` (seconds)."""
+        """Returns the verdict at ``now`` (seconds)."""
         grouped = tasks_by_service(tasks)
         counted = [s for s in services if self.names is None or s["Spec"]["Name"] in self.names]
         found = {service["Spec"]["Name"] for service in counted}
@@ -136,9 +136,9 @@ class Gate:
             self._remember(now, service["ID"], sorted_out, judgement)
             judgements.append(judgement)
             seen[judgement.name] = sorted_out
-            calm = self._is_calm(now, service["ID"], sorted_out, judgement)
-            # Nor does one that a lost node has stopped: undoing the change would not bring it back.
-            if service["ID"] not in self.touched and (self._ran_not(service["ID"], judgement) or judgement.lost):
+            stable = self._is_stable(now, service["ID"], sorted_out, judgement)
+            # Undoing the change would not help an unchanged service that was broken, or that a lost node has stopped.
+            if service["ID"] not in self.touched and (self._was_broken(service["ID"], judgement) or judgement.lost):
                 continue
             if judgement.fatal:
                 reasons[judgement.name] = judgement.fatal
@@ -146,7 +146,7 @@ class Gate:
                 late[judgement.name] = judgement.message or "not all tasks are running"
                 allowance = max(allowance, observation(service))
                 self._until = max(self._until, self._declared(now, own, sorted_out))
-            elif not calm:
+            elif not stable:
                 stabilising.append(judgement.name)
         judgements.sort(key=lambda judgement: judgement.name)
         state = PASSED
@@ -162,12 +162,12 @@ class Gate:
                 return Verdict(TIMED_OUT, judgements, late, seen, stabilising, overdue)
         return Verdict(state, judgements, reasons, seen, stabilising)
 
-    def _ran_not(self, key: str, judgement: Judgement) -> bool:
-        """Whether it did not run before the change either."""
+    def _was_broken(self, key: str, judgement: Judgement) -> bool:
+        """Whether a service did not run before the change either."""
         return key in self.before.broken or (key in self.before.waiting and bool(judgement.unplaced))
 
     def lost_sight(self) -> None:
-        """It is unknown what happened while no Engine answered: stability starts again."""
+        """Restarts the stability periods, because no Engine answered and tasks may have failed."""
         self._good_since.clear()
 
     def _view(self, service: Service, nodes: Sequence[Node]) -> View:
@@ -196,19 +196,19 @@ class Gate:
             self.moved, self._excused = now, 0.0
 
     def _declared(self, now: float, tasks: Sequence[Task], seen: Seen) -> float:
-        """Until when a service may stand still by what its specifications declare."""
+        """Returns the end of the declared waits of a service."""
         found = waits(tasks, seen.stopping)
         return max((self._first.setdefault(key, now) + wait for key, wait in found.items()), default=0.0)
 
     def _ending(self, now: float, tasks: Sequence[Task], nodes: Sequence[Node]) -> bool:
-        """Whether tasks of the stack are stopping within their time: they still hold what they have of their nodes."""
+        """Whether tasks of the stack are stopping within their grace period: they still hold resources of nodes."""
         down = {node.get("ID") for node in nodes if is_down(node)}
         ending = [task for task in tasks if task.get("NodeID") not in down and is_stopping(task)]
         until = [self._first.setdefault(key, now) + wait for key, wait in waits([], ending).items()]
         return any(now < moment for moment in until)
 
     def _with_patience(self, now: float, key: str, seen: Seen, judgement: Judgement, ending: bool) -> Judgement:
-        """A task that no node takes is fatal, but only after a while: nodes come and go."""
+        """Makes a task without a node fatal after ``limits.pending`` seconds, since nodes may return."""
         if not judgement.unplaced and not seen.stuck:
             self._pending_since.pop(key, None)
             return judgement
@@ -220,8 +220,8 @@ class Gate:
         status = DEGRADED if judgement.running else BAD
         return judgement._replace(status=status, fatal=judgement.unplaced or error_of(seen.stuck[0]))
 
-    def _is_calm(self, now: float, key: str, seen: Seen, judgement: Judgement) -> bool:
-        """Whether the same tasks have run for long enough. Swarm's own observation of them counts."""
+    def _is_stable(self, now: float, key: str, seen: Seen, judgement: Judgement) -> bool:
+        """Whether the same tasks have run for ``stable_for`` seconds, also while Swarm monitors them."""
         if judgement.fatal or seen.outdated or seen.good < judgement.desired:
             self._good_since.pop(key, None)
             return False
@@ -236,6 +236,6 @@ class Gate:
 
 
 def _update_start(service: Service, old: str) -> str:
-    """When the Engine began to replace tasks; a time far off as long as it did not."""
+    """Returns the start of the Engine's update; a time in the far future if it has not begun."""
     started = str((service.get("UpdateStatus") or {}).get("StartedAt") or "")
     return started if started and started != old else "9999"

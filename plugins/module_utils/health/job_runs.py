@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The runs of a job on a schedule: those in its label, and the result of the last one from its tasks."""
+"""The runs of a scheduled job, from its label, with the result of the last run from its tasks."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
 
 RUNNING, COMPLETE, FAILED = "running", "complete", "failed"
 STOPPED, UNKNOWN = "stopped", "unknown"
-LONGEST = 100  # characters of an error that a label remembers
+LONGEST = 100  # characters of an error in a label
 
 
 def with_outcome(service: Service, tasks: Sequence[Task]) -> List[Dict[str, Any]]:
-    """The runs, the newest last; ``tasks`` are all of the service.
+    """Returns the runs, the newest last. ``tasks`` are all tasks of the service.
 
-    The last one gets ``state`` (``running``, ``complete``, ``failed``, ``stopped`` by a change of the job, ``unknown``
-    if its tasks are gone), and once it has ended ``exit_code`` and ``seconds``.
+    Adds to the last run its ``state`` (``running``, ``complete``, ``failed``, ``stopped`` by a change of the job,
+    ``unknown`` if its tasks are gone), and after its end ``exit_code`` and ``seconds``.
     """
     runs = runs_of(labels_of(service))
     if not runs or "state" in runs[-1]:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The status of one service, from one snapshot: a pure function."""
+"""Judges the status of one service from one snapshot. Pure."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.scheduled 
 if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Service, ServiceSpec, Task
 
-#: Errors of a task that no further try on the same node mends.
+#: Errors of a task that no retry on the same node fixes.
 HOPELESS = re.compile(
     r"no such image|manifest .*(unknown|not found)|pull access denied|repository .* not found|invalid mount config"
     r"|executable file not found|invalid reference format|exec format error|exec: .*(no such file|permission denied)"
@@ -47,7 +47,7 @@ HOPELESS = re.compile(
 )
 ROLLED_BACK = ("rollback_started", "rollback_paused", "rollback_completed")
 
-#: What a task on its way waits for.
+#: What a starting task waits for, by its state.
 STAGES = {
     "new": "waits for the Swarm to allocate its networks",
     "pending": "waits for a node",
@@ -60,12 +60,12 @@ STAGES = {
 
 
 def judge(service: Service, tasks: Sequence[Task], view: View) -> Judgement:
-    """The judgement of one service by ``tasks`` (of this service)."""
+    """Returns the judgement of one service from its ``tasks``."""
     return judge_seen(service, tasks, sort_out(service, tasks, view), view)
 
 
 def judge_seen(service: Service, tasks: Sequence[Task], seen: Seen, view: View) -> Judgement:
-    """The same for tasks that are sorted out already."""
+    """As ``judge``, with the tasks already sorted."""
     spec = service["Spec"]
     mode = mode_of(spec)
     desired = _desired(spec, mode, view)
@@ -84,8 +84,8 @@ def judge_seen(service: Service, tasks: Sequence[Task], seen: Seen, view: View) 
         gone = {task["ID"] for task in left_on_lost(tasks, view.nodes)}
         left = [task for task in tasks if state_of(task) == "running" and task["ID"] not in gone]
         if left:
-            told = still_stopping(seen.stopping, "") or "stopping"
-            return Judgement(spec["Name"], PROGRESSING, mode, 0, len(left), told)
+            text = still_stopping(seen.stopping, "") or "stopping"
+            return Judgement(spec["Name"], PROGRESSING, mode, 0, len(left), text)
         return judgement(ASLEEP, "" if mode == "replicated" else "no node matches, so it has no tasks")
     fatal = _fatal(service, tasks, seen, view, desired)
     if fatal:
@@ -94,7 +94,7 @@ def judge_seen(service: Service, tasks: Sequence[Task], seen: Seen, view: View) 
         if view.observe and update_state(service) == "updating" and not seen.left_behind:
             return judgement(PROGRESSING, "all tasks are running; Swarm still monitors the update")
         return judgement(HEALTHY if running else COMPLETE, "")
-    if _waits_in_vain(seen, view):
+    if _waits_too_long(seen, view):
         return judgement(DEGRADED if running else FAILED, fatal=why)
     if not seen.failures and (not why or (seen.stuck and not lost)):
         return judgement(PROGRESSING)
@@ -112,7 +112,7 @@ def _job(spec: ServiceSpec, seen: Seen, view: View, judgement: Callable[..., Jud
     if len(seen.done) >= desired:
         return judgement(COMPLETE if desired else ASLEEP, "")
     if is_scheduled(spec) and not view.asked:
-        # The stack is not waiting for it, and its next run is another one.
+        # This run does not wait for the job, and the schedule starts it again.
         if seen.failures and not running and not seen.coming:
             return judgement(ASLEEP, f"its last run failed: {last_error(seen)}")
         return judgement(HEALTHY, f"{len(seen.done)} of {desired} complete")
@@ -133,29 +133,28 @@ def _fatal(service: Service, tasks: Sequence[Task], seen: Seen, view: View, desi
     update = service.get("UpdateStatus") or {}
     state, started = str(update.get("State") or ""), str(update.get("StartedAt") or "")
     fresh = (state, started) != view.old_update
-    said = str(update.get("Message") or state)
+    message = str(update.get("Message") or state)
     if fresh and state in ROLLED_BACK:
-        # The failed task has a specification that the service no longer has.
+        # The failed task has the specification from before the rollback.
         states = (*ENDED_BADLY, "complete") if condition_of(service["Spec"]) == "any" else ENDED_BADLY
         bad = [task for task in tasks if state_of(task) in states and task["ID"] not in view.old_failures]
         newest = max(bad, key=lambda task: timestamp(task.get("CreatedAt")), default=None)
-        return _because(_said(newest) if newest else "", "Swarm rolled back the update", said)
-    # Swarm says the same of a task on a lost node when the node comes back: the change has not failed then.
+        return _because(_failure_text(newest) if newest else "", "Swarm rolled back the update", message)
+    # Swarm also pauses an update because of a task on a lost node that comes back. Then the change has not failed.
     harmed = bool(seen.ended) or seen.good < desired
     if state in ("paused", "rollback_paused") and (seen.outdated or (fresh and harmed)):
-        return _because(last_error(seen), "Swarm paused the update", said)
-    if _hopeless(seen):
-        return _hopeless(seen)
-    if _crash_loop(seen, view):
-        return _crash_loop(seen, view)
+        return _because(last_error(seen), "Swarm paused the update", message)
+    hopeless = _hopeless(seen) or _crash_loop(seen, view)
+    if hopeless:
+        return hopeless
     if seen.given_up and (condition_of(service["Spec"]) == "none" or _attempts(service["Spec"])):
         return f"its task has ended and is not restarted: {last_error(seen)}"
     return ""
 
 
-def _because(cause: str, what: str, said: str) -> str:
-    """The cause first: Swarm's message names a task by id only."""
-    return f"{cause}; {what}" if cause else f"{what} ({said})"
+def _because(cause: str, what: str, message: str) -> str:
+    """Returns ``what`` with its cause, else with Swarm's message, which has only the id of a task."""
+    return f"{cause}; {what}" if cause else f"{what} ({message})"
 
 
 def _hopeless(seen: Seen) -> str:
@@ -168,8 +167,8 @@ def _crash_loop(seen: Seen, view: View) -> str:
     return f"its tasks fail repeatedly ({_times(seen.most_failures)} in one slot): {last_error(seen)}"
 
 
-def _waits_in_vain(seen: Seen, view: View) -> bool:
-    """Whether a task has waited for a node for too long since it was made. The gate counts by itself."""
+def _waits_too_long(seen: Seen, view: View) -> bool:
+    """Whether a task has had no node for ``view.pending`` seconds. The gate measures this itself."""
     if view.now is None or not seen.stuck or seen.stopping:
         return False
     made = [seconds(task.get("CreatedAt")) for task in seen.stuck]
@@ -185,19 +184,16 @@ def _times(count: int) -> str:
 
 
 def last_error(seen: Seen) -> str:
-    """What the newest failure says."""
-    if not seen.failures:
-        return ""
-    newest = seen.failures[0]
-    return _said(newest)
+    """Returns the error of the newest failure; empty if there is none."""
+    return _failure_text(seen.failures[0]) if seen.failures else ""
 
 
-def _said(task: Task) -> str:
+def _failure_text(task: Task) -> str:
     return error_of(task) or (how_it_ended(task) if state_of(task) == "complete" else "")
 
 
 def message_of(seen: Seen, why: str = "") -> str:
-    """What is missing, in a few words. ``why`` says why no node takes a task."""
+    """Returns what the service waits for, in a few words. ``why`` is the reason why no node takes a task."""
     if seen.failures:
         return last_error(seen)
     if seen.stopping and (seen.coming or seen.stuck) and not seen.outdated:
@@ -211,7 +207,7 @@ def message_of(seen: Seen, why: str = "") -> str:
 
 
 def tasks_by_service(tasks: Sequence[Task]) -> Dict[str, List[Task]]:
-    """Tasks by the id of their service."""
+    """Groups tasks by the id of their service."""
     out: Dict[str, List[Task]] = {}
     for task in tasks:
         out.setdefault(str(task.get("ServiceID")), []).append(task)

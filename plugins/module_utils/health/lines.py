@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Progress lines while waiting for a stack: one for each change of a service, and a sign of life."""
+"""Progress lines while a run waits for a stack: one per change of a service, and a sign of life."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.health.tasks imp
 if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Task
 
-QUIET = 10.0  # seconds after which it is said what is waited for
-LONGEST_ERROR = 160
-NAMED = 3  # services that a sign of life names
-MANY = 20  # services whose lines are all told; of more, only what is wrong and how many run
+QUIET = 10.0  # seconds without a line until a sign of life
+LONGEST_ERROR = 160  # characters
+NAMED = 3  # services in a sign of life
+MANY = 20  # services; with more, only errors and the number of healthy services are shown
 COUNT_EVERY = 3.0  # seconds
 
 
 class Lines:
-    """``tell`` gives the lines that are new at ``now`` (seconds)."""
+    """Remembers the lines that were shown, and returns the new ones."""
 
     def __init__(self, start: float) -> None:
         self.start = self.last = start
@@ -38,10 +38,11 @@ class Lines:
         self._counted, self._counted_at = 0, start
 
     def tell(self, now: float, verdict: Verdict, nodes: Mapping[str, str]) -> List[str]:
-        """``nodes`` maps ids to names. The first look tells only what is wrong: nothing has changed yet."""
-        new = {}
-        for judgement in verdict.judgements:
-            new[judgement.name] = line_of(judgement, verdict.seen.get(judgement.name), nodes)
+        """Returns the new lines at ``now`` (seconds). ``nodes`` maps ids to names.
+
+        The first call returns only errors, since nothing has changed yet.
+        """
+        new = {j.name: line_of(j, verdict.seen.get(j.name), nodes) for j in verdict.judgements}
         bad = {j.name for j in verdict.judgements if _has_bad_news(verdict.seen.get(j.name))}
         fresh = [name for name in new if self._shown is not None and self._shown.get(name) != new[name]]
         if self._shown is None:
@@ -63,7 +64,7 @@ class Lines:
         return lines
 
     def _how_many(self, now: float, verdict: Verdict) -> List[str]:
-        """Of many services how many run: with the last one at once, else now and then."""
+        """Returns the number of healthy services every ``COUNT_EVERY`` seconds, and at once if all are healthy."""
         good = sum(judgement.status in GOOD for judgement in verdict.judgements)
         total = len(verdict.judgements)
         if good == self._counted or (good < total and now - self._counted_at < COUNT_EVERY):
@@ -83,7 +84,7 @@ class Lines:
 
 
 def line_of(judgement: Judgement, seen: Optional[Seen], nodes: Mapping[str, str]) -> str:
-    """How one service does, as ``shop_web: 1/3 running (task 2 failed: exit code 1 on worker1)``."""
+    """Returns the line of one service: ``shop_web: 1/3 running (task 2 failed: exit code 1 on worker1)``."""
     name = judgement.name
     if seen is None:
         return f"{name}: {judgement.message}"

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The effect of lost, drained or paused nodes on a service: why no node can run it, and its tasks there."""
+"""The effect of lost, drained or paused nodes on a service: why no node can run it, and its tasks on lost nodes."""
 
 from __future__ import annotations
 
@@ -27,13 +27,12 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.volume_nam
 if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Mount, Node, Service, Task
 
-#: How a reason begins that leaves nothing to add: Swarm's own words say less.
+#: The start of a complete reason, which needs no message of Swarm.
 NO_NODE = "no node can run it"
 
 
 class Trouble(NamedTuple):
-    """Two texts, each empty if there is nothing to say: why no node takes a task, and which lost node is to blame
-    for what does not run."""
+    """Two texts, each may be empty: why no node takes a task, and which lost node causes missing tasks."""
 
     why: str = ""
     lost: str = ""
@@ -47,11 +46,13 @@ def trouble(
     nodes: Sequence[Node],
     known: AbstractSet[str] = frozenset(),
 ) -> Trouble:
-    """Of a service that does not run as it should. ``tasks`` are its own, ``unplaced`` those that have no node, first
-    those of which the Swarm says why; ``moving``: something is on its way. ``known`` are ids of tasks on lost nodes
-    that were there before, and explain nothing new."""
+    """Explains why a service has too few tasks.
+
+    ``tasks`` are those of the service; ``unplaced`` those without a node, first those with Swarm's reason. ``moving``
+    is whether tasks are starting or being replaced. ``known`` are ids of tasks that were on lost nodes before.
+    """
     if service["Spec"].get("Mode", {}).get("Global") is not None:
-        return Trouble(error_of(unplaced[0])) if unplaced else Trouble()  # a lost node is to run nothing of it
+        return Trouble(error_of(unplaced[0])) if unplaced else Trouble()  # it needs no task on a lost node
     if unplaced:
         found = _unplaced(service, tasks, error_of(unplaced[0]), nodes)
         if found.why:
@@ -67,14 +68,16 @@ def trouble(
 
 
 def left_on_lost(tasks: Iterable[Task], nodes: Iterable[Node]) -> List[Task]:
-    """The tasks that are to end and can't: their node is lost. The Engine gives them up only after a day."""
+    """Returns tasks that can't stop because their node is lost. The Engine gives them up only after a day."""
     down = {str(node.get("ID")) for node in nodes if is_down(node)}
     return [task for task in tasks if str(task.get("NodeID")) in down and is_stopping(task)]
 
 
 def how_it_is(node: Node, nodes: Iterable[Node] = ()) -> str:
-    """What keeps a node from taking tasks, as ``is down since 2026-11-28 13:45 UTC (heartbeat failure)``; among
-    ``nodes`` may be the one as which it has joined again."""
+    """Returns why a node takes no tasks: ``is down since 2026-11-28 13:45 UTC (heartbeat failure)``.
+
+    ``nodes`` may contain the entry under which it has joined again.
+    """
     again = rejoined(node, nodes)
     if again:
         return f"is a stale entry: the node has joined again as {again} (remove the stale entry: {removal(node)})"
@@ -94,7 +97,7 @@ def _unplaced(service: Service, tasks: Sequence[Task], error: str, nodes: Sequen
     fit = fitting(nodes, template)
     down = [node for node in fit if is_down(node)]
     if any(is_ready(node) and is_active(node) for node in fit):
-        down = [node for node in down if not rejoined(node, nodes)]  # it is there, and as full as it is
+        down = [node for node in down if not rejoined(node, nodes)]  # it is up under its new entry
         fit = [node for node in fit if not rejoined(node, nodes)]
     away = [node for node in fit if is_down(node) or not is_active(node)]
     if not away or (error and not error.startswith("no suitable node")):
@@ -123,11 +126,11 @@ def _asked(service: Service) -> Iterable[str]:
 
 
 def _data(service: Service, tasks: Sequence[Task], down: Sequence[Node]) -> str:
-    """What of the service's data is on a node that is lost: local volumes of a node where it has run."""
-    there = [task for task in tasks if len(down) == 1 and str(task.get("NodeID")) == str(down[0].get("ID"))]
-    if not there:
+    """Returns a text about the service's local volumes on the lost node, if it has run there; else empty."""
+    lost = [task for task in tasks if len(down) == 1 and str(task.get("NodeID")) == str(down[0].get("ID"))]
+    if not lost:
         return ""
-    known = [of_task(task, str(service["Spec"].get("Name") or ""), hostname(down[0])) for task in there]
+    known = [of_task(task, str(service["Spec"].get("Name") or ""), hostname(down[0])) for task in lost]
     mounts = (service["Spec"]["TaskTemplate"].get("ContainerSpec") or {}).get("Mounts") or []
     local = [str(mount["Source"]) for mount in mounts if is_local(mount)]
     names = sorted({expanded(name, fields) for name in local for fields in known})
@@ -139,7 +142,7 @@ def _data(service: Service, tasks: Sequence[Task], down: Sequence[Node]) -> str:
 
 
 def is_local(mount: Mount) -> bool:
-    """Whether a mount is a named volume of its node, whose data no other node has."""
+    """Whether a mount is a named volume whose data is only on its node."""
     driver = ((mount.get("VolumeOptions") or {}).get("DriverConfig")) or {}
     local = driver.get("Name") in (None, "", "local") and not driver.get("Options")
     return bool(mount.get("Type") == "volume" and mount.get("Source") and local)

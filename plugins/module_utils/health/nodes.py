@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 
 def eligible(nodes: Iterable[Node], template: TaskTemplate) -> List[Node]:
-    """The nodes that are ready, active, and meet constraints and platforms of a TaskSpec.
+    """Returns the ready and active nodes that meet the constraints and platforms of a TaskSpec.
 
-    One of which the managers do not know yet how it is (after an election) counts: it is waited for.
+    Nodes of unknown state (after an election) count too: their state follows soon.
     """
     return [
         node
@@ -26,7 +26,7 @@ def eligible(nodes: Iterable[Node], template: TaskTemplate) -> List[Node]:
 
 
 def fitting(nodes: Iterable[Node], template: TaskTemplate) -> List[Node]:
-    """The nodes that meet constraints and platforms of a TaskSpec, whatever their state."""
+    """Returns the nodes that meet the constraints and platforms of a TaskSpec, whatever their state."""
     placement = template.get("Placement") or {}
     return [
         node
@@ -42,12 +42,12 @@ def is_active(node: Node) -> bool:
 
 
 def is_down(node: Node) -> bool:
-    """Whether the managers have given a node up. What it was told to end does not end, until it is back."""
+    """Whether a node is lost: its tasks do not end until it is back."""
     return (node.get("Status") or {}).get("State") in ("down", "disconnected")
 
 
 def rejoined(node: Node, nodes: Iterable[Node]) -> str:
-    """The id under which a node that is down has joined again; its old entry stays until it is removed."""
+    """Returns the id under which a lost node has joined again, else empty. Its old entry stays until it is removed."""
     if not is_down(node):
         return ""
     same = [other for other in nodes if is_ready(other) and hostname(other) == hostname(node)]
@@ -55,48 +55,46 @@ def rejoined(node: Node, nodes: Iterable[Node]) -> str:
 
 
 def removal(node: Node) -> str:
-    """The command that removes the entry of a node."""
+    """Returns the command that removes the entry of a node."""
     demote = "docker node demote {0} && " if node.get("ManagerStatus") else ""
     return f"{demote}docker node rm {{0}}".format(node.get("ID"))
 
 
 def hostname(node: Node) -> str:
-    """What people call a node: its host name, else its id."""
+    """Returns a node's host name, else its id."""
     return str((node.get("Description") or {}).get("Hostname") or node.get("ID") or "")
 
 
 def names_of(node: Node) -> List[str]:
-    """What a node is called, and its addresses."""
+    """Returns the host name and the addresses of a node."""
     status, manager = node.get("Status") or {}, node.get("ManagerStatus") or {}
     addresses = [str(status.get("Addr") or ""), str(manager.get("Addr") or "")]
     return [name for name in (hostname(node), *(text.rpartition(":")[0] or text for text in addresses)) if name]
 
 
 def is_ready(node: Node) -> bool:
-    """Whether the managers hear of a node: what they say of its tasks is so now."""
+    """Whether the managers receive a node's heartbeats, so that its tasks' states are current."""
     return (node.get("Status") or {}).get("State") == "ready"
 
 
 def paused(nodes: Iterable[Node]) -> AbstractSet[str]:
-    """The ids of nodes that get no new task and keep those that they have, also of an older specification."""
+    """Returns the ids of paused nodes. They get no new tasks and keep their own, also of an older specification."""
     return {str(node.get("ID")) for node in nodes if (node.get("Spec") or {}).get("Availability") == "pause"}
 
 
-#: Names that one architecture goes by.
+#: Other names of architectures.
 SAME = {"x86_64": "amd64", "aarch64": "arm64"}
 
 
 def has_platform(node: Node, platforms: Sequence[Platform]) -> bool:
-    """Whether a node is of one of these platforms; an empty list means any."""
+    """Whether a node has one of these platforms; an empty list means any."""
     if not platforms:
         return True
     own = (node.get("Description") or {}).get("Platform") or {}
     architecture = str(own.get("Architecture") or "")
     architecture = SAME.get(architecture, architecture)
     for platform in platforms:
-        wanted = str(platform.get("Architecture") or "")
-        if platform.get("OS") not in (None, "", own.get("OS")):
-            continue
-        if wanted in ("", architecture) or SAME.get(wanted) == architecture:
+        needed = str(platform.get("Architecture") or "")
+        if platform.get("OS") in (None, "", own.get("OS")) and SAME.get(needed, needed) in ("", architecture):
             return True
     return False

@@ -1,9 +1,9 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Images that a node could not pull: their error code, and the services that wait for credentials.
+"""Failed pulls: their error code and hint, and the services that failed because of them.
 
-A node says "No such image" whatever the reason is; the registry's own answer tells more.
+A node reports "No such image" for every reason; the registry's answer is more precise.
 """
 
 from __future__ import annotations
@@ -25,10 +25,9 @@ if TYPE_CHECKING:
 
 FLAGS = re.IGNORECASE
 NOT_PULLED = re.compile(
-    r"no such image|manifest .*(unknown|not found)|pull access denied|repository .* not found", re.I
+    r"no such image|manifest .*(unknown|not found)|pull access denied|repository .* not found", FLAGS
 )
 AUTH = re.compile(r"pull access denied|no basic auth credentials|unauthorized|authentication required", FLAGS)
-
 NAMED = re.compile(r"No such image: (\S+)", FLAGS)
 
 HINTS = {
@@ -42,7 +41,7 @@ HINTS = {
 
 
 def cause(error: DeployError, images: Mapping[str, Mapping[str, object]]) -> Tuple[str, str]:
-    """The code and the hint of a failed wait. ``images`` is what the registry answered, see ``ask_registry``."""
+    """Returns the code and the hint of a failed wait. ``images`` are the registries' answers, see ``ask_registry``."""
     errors = [failure["error"] or failure["reason"] for failure in error.details.get("failures") or ()]
     if error.error_code not in ("health_gate_failed", "timeout") or not any(map(NOT_PULLED.search, errors)):
         return error.error_code, error.hint
@@ -55,14 +54,14 @@ def cause(error: DeployError, images: Mapping[str, Mapping[str, object]]) -> Tup
 
 
 def wanted_in(error: DeployError, images: Mapping[str, Mapping[str, object]]) -> List[str]:
-    """The images that nodes could not pull and that no registry was asked for."""
+    """Returns the images that nodes could not pull, without those that ``images`` has an answer for."""
     errors = [failure["error"] or failure["reason"] for failure in error.details.get("failures") or ()]
     named = {name for text in errors for name in NAMED.findall(text)}
     return sorted(name for name in named if name.partition("@")[0] not in images)
 
 
 def not_pulled(services: Sequence[Service], tasks: Sequence[Task]) -> Iterator[Tuple[str, str]]:
-    """The names of those services whose present tasks failed for want of their image, each with the image."""
+    """Yields (service, image) for each service with a current task that failed because its image is missing."""
     grouped = tasks_by_service(tasks)
     for service in services:
         if any(

@@ -12,10 +12,10 @@ if TYPE_CHECKING:
 
 
 def managers_of(nodes: Iterable[Node]) -> Dict[str, bool]:
-    """Whether each manager is reachable, by its id.
+    """Returns whether each manager is reachable, by its id.
 
-    One that is being demoted counts until the others let it go, and one that is being promoted from the start. One that
-    is down and not in the raft does not: ``--force-new-cluster`` leaves the others as such entries.
+    A node counts as a manager from the start of a promotion to the end of a demotion. A node that is down and not in
+    the raft does not count: ``--force-new-cluster`` leaves such entries of the other managers.
     """
     return {str(node.get("ID")): is_reachable(node) for node in nodes if counts(node)}
 
@@ -27,12 +27,12 @@ def counts(node: Node) -> bool:
 
 
 def is_manager(node: Node) -> bool:
-    """Whether a node is a manager, or is to become one."""
+    """Whether a node has the role of a manager, also before its promotion is complete."""
     return bool((node.get("Spec") or {}).get("Role") == "manager")
 
 
 def is_reachable(node: Node) -> bool:
-    """Whether the leader reaches a manager."""
+    """Whether the leader can reach a manager."""
     return bool((node.get("ManagerStatus") or {}).get("Reachability") == "reachable")
 
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The tasks of one service, sorted: which of them count, and their states."""
+"""Sorts the tasks of one service: which of them count, and their states."""
 
 from __future__ import annotations
 
@@ -31,65 +31,65 @@ if TYPE_CHECKING:
 
 
 class View(NamedTuple):
-    """What judging needs beside the service and its tasks."""
+    """What ``judge`` needs besides the service and its tasks."""
 
     nodes: Sequence[Node] = ()
-    old_failures: AbstractSet[str] = frozenset()  # ids of tasks that had ended before
-    old_update: Tuple[str, str] = ("", "")  # state and start of the update that was known before
-    since: str = ""  # when an update replaced tasks although their specification is the same
-    max_restarts: int = 3  # of one slot; one more is a crash loop
-    ended: Mapping[str, FrozenSet[str]] = {}  # by slot: ids of ended tasks that the Swarm may have forgotten by now
-    observe: bool = True  # whether Swarm's own observation after an update is waited for
-    old_lost: AbstractSet[str] = frozenset()  # ids of tasks that were on lost nodes before
-    now: Optional[float] = None  # seconds since 1970, where one look is to tell what has been pending for too long
-    pending: float = 20.0  # seconds for which a task may wait for a node
-    asked: bool = False  # whether this run changed the service: a job on a schedule that it runs is waited for
-    old_slots: Optional[AbstractSet[str]] = None  # those that had tasks before (None: any): only there ``since`` counts
+    old_failures: AbstractSet[str] = frozenset()  # ids of tasks that had ended before the change
+    old_update: Tuple[str, str] = ("", "")  # state and start of the update before the change
+    since: str = ""  # start of an update that replaces tasks although their specification is the same
+    max_restarts: int = 3  # per slot; one more is a crash loop
+    ended: Mapping[str, FrozenSet[str]] = {}  # by slot: ids of failed tasks, which the Swarm may have forgotten
+    observe: bool = True  # whether to wait until Swarm has monitored the update
+    old_lost: AbstractSet[str] = frozenset()  # ids of tasks that were on lost nodes before the change
+    now: Optional[float] = None  # seconds since 1970, to detect in a single snapshot that a task waits too long
+    pending: float = 20.0  # seconds that a task may wait for a node
+    asked: bool = False  # whether this run changed the service; it then waits for a scheduled job too
+    old_slots: Optional[AbstractSet[str]] = None  # slots with tasks before (None: any); ``since`` counts only there
 
 
 class Seen(NamedTuple):
-    """The tasks of one service that count. A job has those of its present run only."""
+    """The tasks of one service that count. A job has only those of its current run."""
 
-    running: List[Task]  # one for each slot
-    done: List[Task]  # ended well, and not started again
-    failures: List[Task]  # of now, the newest first; where tasks are to run for ever, those that ended well, too
-    stuck: List[Task]  # no node takes them, and the Swarm says why
-    coming: List[Task]  # on the way, the newest first
-    outdated: List[Task]  # still running on an older specification
-    ended: Dict[str, FrozenSet[str]]  # by slot: ids of the failures, also of those that the view remembers
-    given_up: List[Task]  # failures that nothing follows in their slot
-    # Replaced although they are of the present specification, and not ended: on a node that was lost, or stopping.
+    running: List[Task]  # one per slot
+    done: List[Task]  # ended successfully, and not restarted
+    failures: List[Task]  # the newest first; if tasks should run forever, also those that ended successfully
+    stuck: List[Task]  # no node takes them, and Swarm reports why
+    coming: List[Task]  # starting, the newest first
+    outdated: List[Task]  # still running with an older specification
+    ended: Dict[str, FrozenSet[str]]  # by slot: ids of the failures, also of those in ``View.ended``
+    given_up: List[Task]  # failures without a successor in their slot
+    # Stopping although they have the current specification, also on a lost node.
     # Swarm's updater would wait for them until the node is back.
     left_behind: List[Task]
-    stopping: List[Task]  # to end, of whatever specification, on nodes where they can
+    stopping: List[Task]  # of any specification, except on lost nodes
 
     @property
     def unplaced(self) -> List[Task]:
-        """Those that have no node: also while the Swarm has not said yet why none takes them."""
+        """The tasks without a node, also while Swarm has not reported why."""
         return [*self.stuck, *(task for task in self.coming if has_no_node(task))]
 
     @property
     def most_failures(self) -> int:
-        """How often the worst slot has failed."""
+        """The number of failures of the worst slot."""
         return max((len(ids) for ids in self.ended.values()), default=0)
 
     @property
     def good(self) -> int:
-        """How many slots are as they should be."""
+        """The number of slots with a running or completed task."""
         return len(self.running) + len(self.done)
 
 
 def condition_of(spec: ServiceSpec) -> str:
-    """When a task that ended is started again: any, on-failure or none."""
+    """Returns the restart condition: any, on-failure or none."""
     policy = spec["TaskTemplate"].get("RestartPolicy") or {}
     return str(policy.get("Condition") or "any")
 
 
 def sort_out(service: Service, tasks: Sequence[Task], view: View) -> Seen:
-    """The tasks of ``service`` (``tasks`` are all of its own) by what they do."""
+    """Sorts ``tasks``, which are all tasks of ``service``, by their states."""
     spec = service["Spec"]
     mode = mode_of(spec)
-    # More replicas and other ports at once: Swarm makes the tasks of new slots a moment before its update begins.
+    # If an update adds replicas and changes ports, Swarm creates tasks of new slots just before the update begins.
     old = view.old_slots
     current = [
         task
@@ -139,7 +139,7 @@ def _is_bad(task: Task, for_ever: bool) -> bool:
 
 def _outdated(tasks: Sequence[Task], current: Sequence[Task], mode: str, view: View) -> List[Task]:
     ids = {task["ID"] for task in current}
-    # On a paused node Swarm leaves a global service as it is.
+    # Swarm does not update the tasks of a global service on a paused node.
     kept = paused(view.nodes) if mode == "global" else ()
     return [
         task
@@ -152,5 +152,5 @@ def _outdated(tasks: Sequence[Task], current: Sequence[Task], mode: str, view: V
 
 
 def good_slots(seen: Seen, mode: str) -> FrozenSet[str]:
-    """The slots that are as they should be."""
+    """Returns the slots with a running or completed task."""
     return frozenset(slot_of(task, mode) for task in (*seen.running, *seen.done))

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Statuses of services and which is the worst."""
+"""The statuses of services, and the worst of several."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ if TYPE_CHECKING:
 
 ASLEEP, COMPLETE, HEALTHY = "asleep", "complete", "healthy"
 PROGRESSING, DEGRADED, FAILED, UNKNOWN = "progressing", "degraded", "failed", "unknown"
-#: From best to worst; the first three are all as they should be.
+#: From best to worst; the first three are good.
 ORDER = (ASLEEP, COMPLETE, HEALTHY, PROGRESSING, DEGRADED, FAILED, UNKNOWN)
 GOOD = (ASLEEP, COMPLETE, HEALTHY)
-#: An update that is in one of these states moves nothing any more.
+#: States of an update that has ended.
 ENDED = ("", "completed", "rollback_completed")
 
 
 class Judgement(NamedTuple):
-    """How one service does. ``fatal`` tells why it can't become healthy by itself, or is empty.
+    """The health of one service. ``fatal`` is why it can't become healthy without a change, else empty.
 
-    ``unplaced`` tells why no node takes a task of it, ``lost`` which lost node is to blame; both empty otherwise.
+    ``unplaced`` is why no node takes one of its tasks, ``lost`` which lost node is the cause; else empty.
     """
 
     name: str
@@ -38,7 +38,7 @@ class Judgement(NamedTuple):
     lost: str = ""
 
     def as_dict(self) -> Dict[str, Any]:
-        """Plain data for the result."""
+        """Returns plain data for the result."""
         return {
             "name": self.name,
             "status": self.status,
@@ -50,23 +50,23 @@ class Judgement(NamedTuple):
 
 
 def warnings_of(judgements: Iterable[Judgement]) -> List[str]:
-    """A sentence for each service that is not healthy, for cases in which the task must not fail."""
+    """Returns a sentence for each service that is not healthy, for tasks that don't fail because of it."""
     return [
         f"{found.name} {'runs with fewer tasks than it should' if found.running else 'does not run'} "
         f"({found.running}/{found.desired}): {_reason(found)}."
         for found in judgements
-        # While Swarm watches an update all is there.
+        # While Swarm monitors an update, no task is missing.
         if found.status not in GOOD and not (found.status == PROGRESSING and found.running >= found.desired)
     ]
 
 
 def _reason(found: Judgement) -> str:
-    said = found.fatal or found.message
-    return said if not found.lost or found.lost in said else "; ".join(filter(None, (said, found.lost)))
+    reason = found.fatal or found.message
+    return reason if not found.lost or found.lost in reason else "; ".join(filter(None, (reason, found.lost)))
 
 
 def worst(statuses: Iterable[str]) -> str:
-    """The worst of ``statuses``; all asleep is asleep, a mixture of good ones healthy, none at all unknown."""
+    """Returns the worst of ``statuses``; different good ones are healthy, none at all is unknown."""
     found = set(statuses)
     if not found:
         return UNKNOWN
@@ -75,7 +75,7 @@ def worst(statuses: Iterable[str]) -> str:
 
 
 def mode_of(spec: ServiceSpec) -> str:
-    """The mode in Compose's words."""
+    """Returns the mode as in Compose."""
     mode = spec.get("Mode") or {}
     for key, word in MODES:
         if mode.get(key) is not None:
@@ -92,7 +92,7 @@ MODES = (
 
 
 def replicas_of(spec: ServiceSpec) -> int:
-    """The replicas of a replicated service, the completions of a job."""
+    """Returns the replicas of a replicated service, or the completions of a job."""
     mode = spec.get("Mode") or {}
     if mode.get("ReplicatedJob") is not None:
         job = mode["ReplicatedJob"]
@@ -101,15 +101,15 @@ def replicas_of(spec: ServiceSpec) -> int:
 
 
 def update_state(service: Service) -> str:
-    """The state of the latest update, empty if there was none."""
+    """Returns the state of the latest update, empty if there was none."""
     return str((service.get("UpdateStatus") or {}).get("State") or "")
 
 
 def at_a_glance(service: Service, nodes: Iterable[Node] = ()) -> Optional[Judgement]:
-    """The judgement by the Engine's own counts (API 1.41), if they leave no question; otherwise None.
+    """Returns the judgement by the Engine's own counts (API 1.41) if they are conclusive, else None.
 
-    The Engine goes on counting a task as running whose node is lost: while one of ``nodes`` is not ready, the tasks
-    have to be looked at. A job's task that is complete is so wherever it was.
+    The Engine counts tasks on lost nodes as running, so the counts prove nothing while one of ``nodes`` is not ready.
+    Completed tasks of a job count on every node.
     """
     counts = service.get("ServiceStatus")
     spec = service["Spec"]

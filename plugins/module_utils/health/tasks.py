@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which tasks count for a service as it is specified now."""
+"""Tasks: their states, errors and times, and whether they have the current specification."""
 
 from __future__ import annotations
 
@@ -20,42 +20,42 @@ MOMENT = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.\d+)?(?:Z|([+-])(\d\d
 ENDED_BY_ITSELF = "the command has ended (exit code 0)"
 NOT_HEALTHY = "did not become healthy before it was stopped"
 ENDED_BADLY = ("failed", "rejected")
-#: On the way to running; "pending" has no node yet.
+#: States before running; "pending" has no node yet.
 ON_THE_WAY = ("new", "pending", "assigned", "accepted", "ready", "preparing", "starting")
 
 
 def state_of(task: Task) -> str:
-    """The state that the node reported last."""
+    """Returns the last reported state of a task."""
     return str((task.get("Status") or {}).get("State") or "new")
 
 
 def error_of(task: Task) -> str:
-    """The error of a task, empty if it has none."""
+    """Returns the error of a task, empty if it has none."""
     return str((task.get("Status") or {}).get("Err") or "")
 
 
 def has_no_node(task: Task) -> bool:
-    """Whether the scheduler has found no node for it yet, be it that it has not tried."""
+    """Whether a task is pending without a node, also if the scheduler has not tried yet."""
     return state_of(task) == "pending" and not task.get("NodeID")
 
 
 def is_stopping(task: Task) -> bool:
-    """Whether a task is to end and has not yet."""
+    """Whether a task should end and has not ended yet."""
     return task.get("DesiredState") in ("shutdown", "remove") and state_of(task) in (*ON_THE_WAY, "running")
 
 
 def grace(task: Task) -> float:
-    """Seconds that the task may take to stop; Docker's own 10 s where its specification does not say."""
+    """Returns the grace period of a task in seconds; Docker's default is 10 s."""
     container = (task.get("Spec") or {}).get("ContainerSpec") or {}
     period = container.get("StopGracePeriod")
     return 10.0 if period is None else float(period) / 1e9
 
 
 def how_it_ended(task: Task) -> str:
-    """What is to be said of a task whose command has ended with code 0, though it was to run for ever.
+    """Explains why a task that should run forever has ended with exit code 0.
 
-    Docker stops a container whose health check fails; a command that ends well then leaves no other trace. It takes
-    as many failures as the check has retries: a task that ended earlier did so by itself.
+    Docker stops a container after as many failed health checks as the check has retries. If the command then ends with
+    code 0, no error shows this. A task that ended earlier has ended by itself.
     """
     container = (task.get("Spec") or {}).get("ContainerSpec") or {}
     check = container.get("Healthcheck") or {}
@@ -70,7 +70,7 @@ def how_it_ended(task: Task) -> str:
 
 
 def _named(test: List[str]) -> str:
-    """A health check by its program: what else its command holds may be a password."""
+    """Returns the program of a health check, without its arguments, which may contain a password."""
     words = " ".join(test[1:] if test[0] in ("CMD", "CMD-SHELL") else test).split()
     words = [word for number, word in enumerate(words) if number or "=" not in word]
     while words and "=" in words[0]:
@@ -79,11 +79,11 @@ def _named(test: List[str]) -> str:
 
 
 def is_current(task: Task, service: Service, since: str = "") -> bool:
-    """Whether a task was made from the service's present specification.
+    """Whether a task has the service's current specification.
 
-    Engines up to 28 do not tell a task's version, so the specifications are compared, as swarmkit itself does to find
-    tasks to replace; placement is left out (a task on a node that still fits is kept). ``since`` is the time of an
-    update that replaced tasks although their specification is the same (other published ports).
+    Engines up to 28 do not report the version of a task's specification. So it compares the specifications without the
+    placement, as swarmkit does to find tasks to replace (it keeps a task on a node that still fits). ``since`` is the
+    start of an update that replaces tasks with the same specification (other published ports).
     """
     if since and timestamp(task.get("CreatedAt")) < timestamp(since):
         return False
@@ -91,7 +91,7 @@ def is_current(task: Task, service: Service, since: str = "") -> bool:
     if service.get("JobStatus") is not None and (task.get("JobIteration") or {}).get("Index", 0) != iteration:
         return False
     ours, theirs = _comparable(service["Spec"]["TaskTemplate"]), _comparable(task.get("Spec") or {})
-    # The normal form leaves out how often tasks were replaced although nothing else has changed.
+    # The normal form omits ForceUpdate.
     same = ours["ForceUpdate"] == theirs["ForceUpdate"]
     return ours == theirs or (same and normalise.task(ours) == normalise.task(theirs))
 
@@ -103,12 +103,12 @@ def _comparable(template: TaskTemplate) -> Dict[str, Any]:
 
 
 def slot_of(task: Task, mode: str) -> str:
-    """The place that a task fills: its node in a global mode, otherwise its slot (a job counts from 0)."""
+    """Returns the slot of a task: its node in a global mode, else its number (a job counts from 0)."""
     return str(task.get("NodeID") or "") if mode.startswith("global") else str(task.get("Slot") or 0)
 
 
 def by_slot(tasks: Iterable[Task], mode: str) -> Dict[str, List[Task]]:
-    """Tasks by the place that they fill, the newest first."""
+    """Groups tasks by slot, the newest first."""
     slots: Dict[str, List[Task]] = {}
     for task in tasks:
         slots.setdefault(slot_of(task, mode), []).append(task)
@@ -118,19 +118,19 @@ def by_slot(tasks: Iterable[Task], mode: str) -> Dict[str, List[Task]]:
 
 
 def timestamp(text: object) -> Tuple[str, str]:
-    """An RFC 3339 time in UTC as something that sorts; the Engine cuts trailing zeros of the fraction."""
+    """Returns an RFC 3339 time in UTC in a form that sorts: the Engine omits trailing zeros of the fraction."""
     whole, _dot, fraction = str(text or "").rstrip("Z").partition(".")
     return whole, fraction.ljust(9, "0")
 
 
 def shown(text: object) -> Optional[str]:
-    """A time of the Engine as ``2026-11-21T12:00:01Z``; None if there is none."""
+    """Returns a time of the Engine as ``2026-11-21T12:00:01Z``; None if there is none."""
     whole = str(text or "")[:19]
     return f"{whole}Z" if whole and not whole.startswith("0001-") else None
 
 
 def seconds(text: object) -> Optional[float]:
-    """A time of the Engine, in UTC or with an offset, as seconds since 1970; None if it is none."""
+    """Returns a time of the Engine, in UTC or with an offset, as seconds since 1970; None if it is invalid."""
     found = MOMENT.match(str(text or ""))
     if not found:
         return None

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The differences between a running stack and a recorded one, in the words of a plan."""
+"""The differences between a recorded and a running stack, as operations of a plan."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ __all__ = ["changes_since", "last_good"]
 
 
 def changes_since(client: EngineClient, stack: str, revisions: Sequence[Revision], good: Revision) -> List[Operation]:
-    """What others and our own runs did to a stack since ``good``, the last good one of its ``revisions``.
+    """Returns all changes of a stack since ``good``, the last good one of its ``revisions``.
 
-    Fields that the stack leaves to others are not compared. Raises DeployError (``revision_damaged``) and EngineError.
+    Ignores fields that the stack leaves to others. Raises DeployError (``revision_damaged``), EngineError.
     """
     options = with_defaults({})
     _same, configs, key = read_with(client, stack)
@@ -41,15 +41,14 @@ def changes_since(client: EngineClient, stack: str, revisions: Sequence[Revision
     mask = hiding(intended.snapshot, intended.scrub, options["mask"])
     found: Dict[Tuple[str, str], Operation] = {}
     for drift in (*compared.found, *compared.ours):
-        told = _operation(drift.masked(mask))
-        before = found.get((told.kind, told.name))
-        if before is not None:
-            # Several kinds of drift of one object.
-            told = replace(told, changes=(*before.changes, *told.changes), reason=before.reason or told.reason)
-        found[told.kind, told.name] = told
-    # A stack that is gone as a whole, or stopped, is not an object that a plan has.
-    whole = [told for told in found.values() if told.kind == STACK]
-    return [*whole, *ordered([told for told in found.values() if told.kind != STACK])]
+        op = _operation(drift.masked(mask))
+        before = found.get((op.kind, op.name))
+        if before is not None:  # an object may have several kinds of drift
+            op = replace(op, changes=(*before.changes, *op.changes), reason=before.reason or op.reason)
+        found[op.kind, op.name] = op
+    # ``ordered`` does not know the operation for a removed or stopped stack.
+    whole = [op for op in found.values() if op.kind == STACK]
+    return [*whole, *ordered([op for op in found.values() if op.kind != STACK])]
 
 
 def _operation(drift: Drift) -> Operation:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""When the certificates of the Swarm expire: those of its root, and of the node whose Engine answers."""
+"""The expiry of the Swarm's root certificate, and of this node's certificate."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ RENEW = "Check that the node reaches a manager; `docker swarm ca --rotate` renew
 
 
 def certificates_of(client: EngineClient, info: Info, nodes: Sequence[Node]) -> Tuple[Dict[str, Any], List[str]]:
-    """What is known of them, and a warning for each that ends soon."""
+    """Returns the data of the certificates, and a warning for each that expires soon."""
     cluster = (info.get("Swarm") or {}).get("Cluster") or {}
     trusted = str((cluster.get("TLSInfo") or {}).get("TrustRoot") or "")
     found = {name: validity for name, validity, _hint in _known(client, info)}
@@ -34,18 +34,18 @@ def certificates_of(client: EngineClient, info: Info, nodes: Sequence[Node]) -> 
         for root in [str(((node.get("Description") or {}).get("TLSInfo") or {}).get("TrustRoot") or "")]
         if trusted and root and root != trusted
     ]
-    told = {
-        "root": _told(found.get("root"), now),
-        "this_node": _told(found.get("node"), now),
+    result = {
+        "root": _described(found.get("root"), now),
+        "this_node": _described(found.get("node"), now),
         "node_days": round(float(expiry) / 1e9 / DAY, 2) if isinstance(expiry, (int, float)) else None,
         "rotating": bool(cluster.get("RootRotationInProgress")),
         "other_root": sorted(others),
     }
-    return told, [words + " " + hint for words, hint in due(client, info)]
+    return result, [f"{sentence} {hint}" for sentence, hint in due(client, info)]
 
 
 def due(client: EngineClient, info: Info) -> List[Tuple[str, str]]:
-    """A sentence about each certificate that ends soon or has ended, and what to do."""
+    """Returns (sentence, hint) for each certificate that expires soon or has expired."""
     now = seconds(info.get("SystemTime"))
     name = str(info.get("Name") or "this node")
     subject = {"root": "The root certificate of the Swarm", "node": f"The certificate of the node {name}"}
@@ -68,7 +68,7 @@ def _known(client: EngineClient, info: Info) -> List[Tuple[str, Optional[Validit
 
 
 def _own(client: EngineClient, info: Info) -> Optional[Validity]:
-    """The certificate of the node: only its own machine has the file, and maybe not for this user."""
+    """Returns the validity of the node's certificate; None if its file is on another machine, or can't be read."""
     folder = str(info.get("DockerRootDir") or "")
     if client.connection.socket_path is None or not folder:
         return None
@@ -79,7 +79,7 @@ def _own(client: EngineClient, info: Info) -> Optional[Validity]:
         return None
 
 
-def _told(validity: Optional[Validity], now: Optional[float]) -> Optional[Dict[str, Any]]:
+def _described(validity: Optional[Validity], now: Optional[float]) -> Optional[Dict[str, Any]]:
     if validity is None or now is None:
         return None
     return {"issued": validity.issued, "expires": validity.text, "days_left": validity.days_left(now)}

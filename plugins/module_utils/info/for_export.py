@@ -26,15 +26,15 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.values.value_ref
 if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Config, Info, Service
 
-#: Signed with another value: it stays as it runs.
+#: Its value is signed with another value, so it is exported as a text.
 SIGNED = "generate_jwt"
 
 
 class Referring:
     """The kept values of one stack. Raises StackwrightError if they can't be read.
 
-    ``generators`` has the generator and its parameters of each value that an expression stands for; ``secrets`` the
-    keys of secrets that are nothing but such a value, by their real names.
+    ``generators`` has generator and parameters of each value that an expression can replace. ``secrets`` maps the real
+    names of secrets whose content is exactly one value to their keys.
     """
 
     def __init__(self, snapshot: Mapping[str, object], values: Pinned) -> None:
@@ -45,19 +45,19 @@ class Referring:
         self.secrets: Dict[str, str] = {}
 
     def in_service(self, service: Service) -> Service:
-        """The service with references where it runs with the values that they stand for."""
+        """Returns the service with references in place of their values."""
         known = next((one for one in self.snapshot["services"] if one["name"] == name_of(service)), None)
         if known is None:
             return service
         written = [text for text in _texts(known["spec"]) if self._is_usable(text, known["key"])]
-        # Bound inside a ContainerSpec, where what Swarm would expand is escaped, and outside of one.
+        # Inside a ContainerSpec, binding escapes Swarm's templates; outside it does not.
         inside = bind_values({"ContainerSpec": {"Env": written}}, self.texts)["ContainerSpec"]["Env"]
         bound = {**dict(zip(bind_values(written, self.texts), written)), **dict(zip(inside, written))}
         spec: Any = _replaced(service["Spec"], bound)
         return {**service, "Spec": spec}
 
     def _is_usable(self, text: str, service: str) -> bool:
-        """Whether an expression at this place would be about the same values."""
+        """Whether an expression at this place would mean the same values."""
         names = references_in(text)
         for name in names:
             owner, _slash, key = name.partition("/")
@@ -67,7 +67,7 @@ class Referring:
         return bool(names)
 
     def find_secrets(self, live: List[Config], key: Optional[str]) -> None:
-        """Notes in ``secrets`` those whose content is exactly a kept value, by the digest with the cluster's key."""
+        """Adds to ``secrets`` those whose content is exactly a kept value, by the digest with the cluster's key."""
         labels = {name_of(secret): labels_of(secret).get(CONTENT) for secret in live}
         for entry in self.snapshot["secrets"]:
             name = f"{SECRETS}/{entry['key']}"
@@ -80,7 +80,7 @@ class Referring:
 
 
 def referring(client: EngineClient, info: Info, stack: str) -> Optional[Referring]:
-    """The kept values of the stack as its last good revision uses them; None if it has none.
+    """Returns the kept values of the stack's last good revision; None if it has none.
 
     Raises EngineError and StackwrightError, also if the values are in a vault on the controller.
     """
@@ -92,7 +92,7 @@ def referring(client: EngineClient, info: Info, stack: str) -> Optional[Referrin
 
 
 def why_not(stack: str, error: StackwrightError) -> str:
-    """What is said of a stack whose values can't be read."""
+    """Returns the notice for a stack whose values can't be read."""
     return f"stack {stack}: its kept values are written as they run, because they can't be read: {error.message}"
 
 

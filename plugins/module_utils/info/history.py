@@ -17,7 +17,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.history.revision
 from ansible_collections.stackwright.swarm.plugins.module_utils.plan.operations import Operation
 from ansible_collections.stackwright.swarm.plugins.module_utils.revisions.history import histories
 
-#: In place of a later revision: the stack as it is.
+#: The running stack, in place of a revision.
 LIVE = "live"
 NUMBERS = "Give a number that stack_info shows with history: true; to may also be live."
 
@@ -25,10 +25,10 @@ NUMBERS = "Give a number that stack_info shows with history: true; to may also b
 def past_of(
     client: EngineClient, stack: Optional[str], files: bool = False, changes: bool = False
 ) -> Dict[str, Dict[str, Any]]:
-    """Of one stack or all with a history: ``revisions`` (newest first), ``deployments`` (statistics), ``owner``.
+    """Returns ``revisions`` (newest first), ``deployments`` (statistics) and ``owner`` of one stack, or of all.
 
-    With ``files`` the Compose files of a revision have their text, where it was kept; with ``changes`` a revision has
-    what differs from the good one before it.
+    With ``files``, revisions have the texts of their Compose files, if these were kept. With ``changes``, they have the
+    differences from the good revision before.
     """
     return {
         name: {
@@ -48,10 +48,11 @@ def past_of(
 
 
 def difference(client: EngineClient, stack: str, wanted: Mapping[str, Union[int, str, None]]) -> Dict[str, Any]:
-    """``from``, ``to``, ``changes`` and ``lines``: how two revisions differ, or one and the live stack.
+    """Returns ``from``, ``to``, ``changes`` and ``lines``: the differences between two revisions.
 
-    Without ``to`` the newest good revision is meant, without ``from`` the good one before ``to``; both are numbers.
-    ``to`` may be ``live``. Raises StackwrightError (``no_revision``, ``revision_damaged``, ``invalid_options``).
+    ``to`` is a number, or ``live`` for the running stack; by default the newest good revision. ``from`` is by default
+    the good revision before ``to``. Raises StackwrightError (``no_revision``, ``revision_damaged``,
+    ``invalid_options``).
     """
     revisions = histories(client, stack).get(stack) or []
     if wanted.get("to") == LIVE:
@@ -64,7 +65,7 @@ def difference(client: EngineClient, stack: str, wanted: Mapping[str, Union[int,
             "no_revision",
             "See its revisions with stack_info and history: true.",
         )
-    return _told(start, to.number, changes_between(_snapshot(start), _snapshot(to)))
+    return _described(start, to.number, changes_between(_snapshot(start), _snapshot(to)))
 
 
 def _to_live(
@@ -75,10 +76,10 @@ def _to_live(
     good = last_good(stack, revisions)
     start = _numbered(stack, revisions, wanted.get("from")) if wanted.get("from") else good
     between = changes_between(_snapshot(start), _snapshot(good)) if start is not good else []
-    return _told(start, LIVE, in_sequence(between, changes_since(client, stack, revisions, good)))
+    return _described(start, LIVE, in_sequence(between, changes_since(client, stack, revisions, good)))
 
 
-def _told(start: Revision, to: Union[int, str], found: Sequence[Operation]) -> Dict[str, Any]:
+def _described(start: Revision, to: Union[int, str], found: Sequence[Operation]) -> Dict[str, Any]:
     return {
         "from": start.number,
         "to": to,
@@ -102,7 +103,7 @@ def _numbered(stack: str, revisions: Sequence[Revision], number: Union[int, str,
 
 
 def _before(revisions: Sequence[Revision], later: Optional[Revision]) -> Optional[Revision]:
-    """The newest good revision, or the newest one before ``later``."""
+    """Returns the newest good revision, with ``later`` the newest one before it."""
     return next((r for r in revisions if r.good and (later is None or r.number < later.number)), None)
 
 
@@ -116,7 +117,7 @@ def _snapshot(revision: Revision) -> Any:
 
 
 def _changes(revision: Revision, revisions: Sequence[Revision]) -> Dict[str, Any]:
-    """``changes`` as lines, ``changes_from`` the number of the revision before; nothing if they can't be read."""
+    """Returns ``changes`` (lines) and ``changes_from`` (number of the revision before); empty if unreadable."""
     before = _before(revisions, revision)
     with suppress(StackwrightError):
         if revision.packed and before is not None:
@@ -126,7 +127,7 @@ def _changes(revision: Revision, revisions: Sequence[Revision]) -> Dict[str, Any
 
 
 def _texts(revision: Revision) -> Dict[str, Any]:
-    """``files`` with their text, where the snapshot has it and can be read."""
+    """Returns ``files`` with their texts, if the snapshot can be read and has them."""
     with suppress(StackwrightError):
         kept = unpack(revision.packed).get("sources") if revision.packed and not revision.damaged else None
         return {"files": kept["files"]} if kept else {}

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The CPU that tasks of a stack use on this node, and on a manager the data for the autoscaler."""
+"""The CPU usage of a stack's tasks on this node, and on a manager the data for the autoscaler."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ SHORTEST, LONGEST = 0.1, 60.0  # seconds
 
 
 def show_load(client: EngineClient, params: Mapping[str, object], _check: bool) -> Dict[str, Any]:
-    """The result of the module stack_load; ``params`` are its options."""
+    """Returns the result of the module stack_load; ``params`` are its options."""
     over = float(str(params["seconds"]))
     if not SHORTEST <= over <= LONGEST:
         raise StackwrightError(f"seconds must be from {SHORTEST:g} to {LONGEST:g}, not {over:g}.", "invalid_options")
@@ -42,10 +42,10 @@ def show_load(client: EngineClient, params: Mapping[str, object], _check: bool) 
 
 
 def stack_load(client: EngineClient, clock: Clock, stack: str, over: float, prefix: str) -> Dict[str, Any]:
-    """``tasks`` of the stack on this node, each with the percentage of its CPUs that it used in ``over`` seconds; on a
-    manager also the ``services`` that have the label autoscale.
+    """Returns the ``tasks`` on this node with the percentage of their CPUs that they used in ``over`` seconds; on a
+    manager also the ``services`` with the label autoscale.
 
-    Raises EngineError, and StackwrightError (``invalid_options``) for a label that is not valid.
+    Raises EngineError, StackwrightError (``invalid_options``) for an invalid label.
     """
     info = client.get("/info")
     swarm = info.get("Swarm") or {}
@@ -78,7 +78,7 @@ def _containers(client: EngineClient, stack: str) -> List[Dict[str, Any]]:
 
 
 def _used(client: EngineClient, clock: Clock, identity: str) -> Optional[Tuple[float, float]]:
-    """When this was asked, and the seconds of CPU that a container has used; None if it is gone."""
+    """Returns the time, and the CPU seconds that a container has used; None if it has ended."""
     try:
         found = client.get(f"/containers/{identity}/stats", {"stream": False, "one-shot": True})
     except EngineError as error:
@@ -87,12 +87,12 @@ def _used(client: EngineClient, clock: Clock, identity: str) -> Optional[Tuple[f
         raise
     used = ((found or {}).get("cpu_stats") or {}).get("cpu_usage") or {}
     total = used.get("total_usage")
-    # A container that has just ended has no usage any more.
+    # A container that has just ended has no usage.
     return (clock.now(), total / NANOSECONDS) if isinstance(total, (int, float)) and total > 0 else None
 
 
 def _cpus(client: EngineClient, identity: str) -> float:
-    """The CPUs that a container may use; 1 if it has no limit."""
+    """Returns the CPU limit of a container; 1 if it has none."""
     try:
         host = client.get(f"/containers/{identity}/json").get("HostConfig") or {}
     except EngineError as error:
@@ -118,14 +118,14 @@ def _services(client: EngineClient, stack: str, prefix: str, now: float) -> List
             item: Dict[str, Any] = {"name": name_of(service), "replicas": replicas}
             item["tasks"] = sorted(running.get(service["ID"], ()))
             item.update(low=bounds.low, high=bounds.high, busy=_busy(service, lock, prefix))
-            # Both times are of managers, whatever the clock of the controller says.
+            # Both times are from managers, so the controller's clock does not matter.
             item["unchanged_for"] = max(0, int(now - (seconds(service.get("UpdatedAt")) or now)))
             found.append(item)
     return found
 
 
 def _busy(service: Service, lock: str, prefix: str) -> str:
-    """Why the number of replicas must not be changed now; empty text if it may."""
+    """Returns why the replicas must not be changed now; empty if they may."""
     labels: Mapping[str, str] = labels_of(service)
     state = str((service.get("UpdateStatus") or {}).get("State") or "")
     if lock:

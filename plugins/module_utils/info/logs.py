@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 
 Item = Dict[str, Any]
 
-PATIENCE = 10.0  # seconds for the log of one service: a node that is gone does not answer
+PATIENCE = 10.0  # seconds for the log of one service: a lost node does not answer
 LONGEST_LINE = 4000  # characters
 MOST_LINES = 5000
-MOST_BYTES = 50_000_000  # of one service's answer, before it is cut to lines
+MOST_BYTES = 50_000_000  # of the log of one service
 ENGINE = "engine"
 STREAMS = {2: "stderr", 3: ENGINE}
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -36,21 +36,21 @@ FRAME = re.compile(
 
 
 class Wanted(NamedTuple):
-    """Which lines: of which services (keys of the file or names; none means all) or task, how many, from when on."""
+    """The requested lines."""
 
-    services: Sequence[str] = ()
+    services: Sequence[str] = ()  # keys in the file, or names; empty for all
     task: str = ""  # id, or its beginning
-    tail: int = 100  # of all lines together
-    since: str = ""  # "10m" ago, or a moment in RFC 3339
+    tail: int = 100  # most lines of all services together
+    since: str = ""  # a duration such as "10m", or a time in RFC 3339
     contains: str = ""  # a regular expression
-    start: float = 0.0  # seconds since 1970; wins over ``since``
+    start: float = 0.0  # seconds since 1970; overrides ``since``
 
 
 def stack_logs(client: EngineClient, clock: Clock, stack: str, wanted: Wanted) -> Dict[str, Any]:
-    """The lines (time, service, task, node, stream, text) in the order of time, as text too; what is missing is said.
+    """Returns the lines (time, service, task, node, stream, text) by time, also as text, and the ``missing`` logs.
 
-    Raises EngineError (``not_found`` if there is no such stack, service or task) and StackwrightError
-    (``invalid_options``) for a ``since`` or an expression that can't be read.
+    Raises EngineError (``not_found`` for the stack, a service or the task), StackwrightError (``invalid_options`` for
+    ``since``, ``tail`` or the expression).
     """
     if not 1 <= wanted.tail <= MOST_LINES:
         raise StackwrightError(f"tail is {wanted.tail}; it must be 1 to {MOST_LINES}.", "invalid_options")
@@ -60,7 +60,7 @@ def stack_logs(client: EngineClient, clock: Clock, stack: str, wanted: Wanted) -
     if start:
         query["since"] = start
     if not wanted.contains:
-        query["tail"] = wanted.tail  # with an expression all lines are looked at
+        query["tail"] = wanted.tail  # an expression needs all lines
     manager_info(client)
     services = client.list("/services", of_stack(stack))
     tasks = {str(task["ID"]): task for task in client.list("/tasks", of_stack(stack))}
@@ -99,7 +99,7 @@ def stack_logs(client: EngineClient, clock: Clock, stack: str, wanted: Wanted) -
 
 
 def _hide(lines: List[LogLine], hide: Callable[[str], str]) -> None:
-    """Takes secrets out of the lines of a service, those of several lines (keys, blocks of YAML) too."""
+    """Hides secrets in the lines of a service, also secrets of several lines (keys, blocks of YAML)."""
     by_task: Dict[str, List[LogLine]] = {}
     for line in lines:
         by_task.setdefault(f"{line['task']} {line['stream']}", []).append(line)
@@ -112,7 +112,7 @@ def _hide(lines: List[LogLine], hide: Callable[[str], str]) -> None:
 
 
 def since(text: str, now: float) -> str:
-    """A moment for the Engine (seconds since 1970) from "1h30m" (ago) or RFC 3339; empty stays empty.
+    """Returns seconds since 1970, as the Engine takes them, from "1h30m" (ago) or RFC 3339; empty for an empty text.
 
     ``now`` is in seconds since 1970. Raises StackwrightError (``invalid_options``).
     """
@@ -140,7 +140,10 @@ def since(text: str, now: float) -> str:
 
 
 def expression(pattern: str, option: str = "contains") -> Callable[[str], bool]:
-    """Whether a text matches; all do without a pattern. Raises StackwrightError (``invalid_options``)."""
+    """Returns a function that tests if a text matches; an empty pattern matches all.
+
+    Raises StackwrightError (``invalid_options``).
+    """
     if not pattern:
         return lambda text: True
     try:
@@ -178,14 +181,14 @@ def _chosen(stack: str, services: List[Service], tasks: Mapping[str, Task], want
 def _fetch(
     client: EngineClient, service: Service, tasks: Mapping[str, Task], wanted: Wanted, query: Mapping[str, object]
 ) -> Tuple[bytes, str]:
-    """The log of one service, or the available part of it and why the rest is missing."""
+    """Returns the log of one service, or a part of it and why the rest is missing."""
     path = f"/services/{service['ID']}/logs"
     try:
         return client.get(path, dict(query), stream=True, timeout=PATIENCE)[-MOST_BYTES:], ""
     except EngineError as error:
         if error.error_code not in ("timeout", "daemon_unreachable"):
             return b"", error.message
-    # A node that does not answer holds up the whole service: its tasks one by one then.
+    # One node that does not answer blocks the log of the whole service, so read each task's log.
     raw, silent = b"", []
     for key, task in tasks.items():
         if task.get("ServiceID") == service["ID"] and task.get("NodeID") and key.startswith(wanted.task):
@@ -202,7 +205,7 @@ def _has_terminal(service: Service) -> bool:
 
 
 def _complaints(raw: bytes, terminal: bool, nodes: Mapping[str, str]) -> List[str]:
-    """What the Engine itself says within a log: which nodes did not answer."""
+    """Returns the Engine's own messages in a log: the nodes that did not answer."""
     if terminal:
         return []
     texts = [payload.decode("utf-8", "replace").strip() for stream, payload in _frames(raw) if stream == ENGINE]
@@ -233,7 +236,7 @@ def _lines(raw: bytes, terminal: bool) -> Iterator[LogLine]:
 
 
 def _frames(raw: bytes) -> Iterator[Tuple[str, bytes]]:
-    """Stream and payload: the Engine puts 8 bytes before each (stream, three zeros, length in big endian)."""
+    """Yields (stream, payload). Each payload has a header of 8 bytes: stream, three zeros, big-endian length."""
     position = 0
     while position + 8 <= len(raw):
         length = int.from_bytes(raw[position + 4 : position + 8], "big")
@@ -242,13 +245,13 @@ def _frames(raw: bytes) -> Iterator[Tuple[str, bytes]]:
 
 
 def _padded(moment: str) -> str:
-    """The Engine cuts trailing zeros of the fraction; with them, times sort as text."""
+    """Adds the trailing zeros of the fraction, which the Engine omits, so that times sort as text."""
     seconds, _dot, fraction = moment.rstrip("Z").partition(".")
     return f"{seconds}.{fraction.ljust(9, '0')}Z"
 
 
 def line_text(line: LogLine, stack: str) -> str:
-    """A line as it is shown: when, which task, on which node, and what it says."""
+    """Returns a line as text: time, task, node, text."""
     name: Optional[str] = line["service"]
     short = str(name)[len(stack) + 1 :] if str(name).startswith(stack + "_") else str(name)
     slot = f".{line['slot']}" if line["slot"] else ""

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Follows the logs of a stack for a bounded time: until a line matches, or until the time is over."""
+"""Follows the logs of a stack until a line matches, or until a timeout."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names impo
 if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.request.module_types import LogLine
 
-PAUSE = 1.0  # seconds between two looks
-OVERLAP = 60.0  # seconds that are read again: clocks of nodes differ, and a busy node hands its lines in late
+PAUSE = 1.0  # seconds between two reads
+OVERLAP = 60.0  # seconds that are read again: clocks of nodes differ, and a busy node sends its lines late
 DEFAULT = 60  # seconds, with ``until`` alone
-SHOWN = 20  # lines in the message of a failure
+SHOWN = 20  # lines in the error message
 
 Result = Dict[str, Any]
 
@@ -41,12 +41,11 @@ def follow_logs(
     timeout: float,
     progress: Optional[Callable[[str], None]] = None,
 ) -> Result:
-    """The result of stack_logs, with all lines that came meanwhile, and ``matched``, the line that ``until`` matches.
+    """Returns the result of stack_logs with all new lines, and ``matched``, the line that ``until`` matches.
 
-    It reads again and again instead of keeping a stream open: a stream over all nodes ends with the first node that
-    goes, and says nothing of it.
+    It reads repeatedly instead of from a stream: a stream of all nodes ends without an error when one node is lost.
 
-    :param until: a regular expression; without it, lines are shown for the whole time.
+    :param until: a regular expression; without it, it follows until the timeout.
     :param timeout: seconds.
     :param progress: gets each new line once.
     :raises EngineError, StackwrightError: as stack_logs.
@@ -54,7 +53,7 @@ def follow_logs(
     fits = expression(until, "until") if until else lambda text: False
     deadline = clock.now() + timeout
     lines: List[LogLine] = []
-    known: Dict[str, float] = {}  # the lines of the last moments, by all that tells them apart
+    known: Dict[str, float] = {}  # recent lines, by time, task, stream and text
     earliest = float(since(wanted.since, clock.wall()) or 0)
     asked = wanted._replace(start=earliest)
     while True:
@@ -82,14 +81,14 @@ def follow_logs(
 
 
 def _moment(line: LogLine) -> float:
-    """Seconds since 1970 of a line, without their fraction."""
+    """Returns the time of a line in whole seconds since 1970."""
     return float(since(f"{line['time'][:19]}Z", 0.0))
 
 
 def look_at_logs(client: EngineClient, params: Dict[str, Any], run: Mapping[str, Any]) -> Result:
-    """The last lines of a stack; with ``until`` or ``wait_timeout``, those of the time to come as well.
+    """Returns the last lines of a stack; with ``until`` or ``wait_timeout``, also follows the logs.
 
-    In check mode nothing has changed that could write a line, so it does not wait.
+    In check mode it does not wait, since nothing has changed that could write a line.
 
     :raises EngineError, StackwrightError: as stack_logs; ``timeout``, with the last lines, if no line matches in time.
     """

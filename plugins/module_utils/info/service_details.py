@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 
 Item = Dict[str, Any]
 
-#: Words and numbers. A kept value may be under any name, and what a generator makes of letters and digits is neither.
+#: Words and numbers, which no generated value looks like. A kept value may be in any variable.
 SHOWN = re.compile(r"(?:[a-z]{1,20}|[A-Z]{1,20}|[A-Z][a-z]{1,20}|[0-9]{1,6}|[a-z]{1,8}[0-9]{1,2}|v[0-9]{1,3})\Z")
 BETWEEN = re.compile(r"[\s/:.,;=_+-]+")
 
 
 def service_details(service: Service) -> Item:
-    """``constraints``, ``preferences``, ``environment``, ``command``, ``mounts``, ``secrets``, ``configs``,
+    """Returns ``constraints``, ``preferences``, ``environment``, ``command``, ``mounts``, ``secrets``, ``configs``,
     ``resources``, ``restart_policy``, ``update_config``, ``rollback_config`` and ``health_check`` of a service."""
     spec = service["Spec"]
     template = spec["TaskTemplate"]

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The stacks and their parts: seven calls, regardless of their number. It never has secret data."""
+"""The stacks and their parts, in seven calls whatever their number. It never shows secrets."""
 
 from __future__ import annotations
 
@@ -58,13 +58,12 @@ def stack_info(
     details: bool = False,
     changes: bool = False,
 ) -> Dict[str, Any]:
-    """One stack, or all: stacks (sorted by name), cluster_id, node, calls.
+    """Returns one stack, or all: stacks (sorted by name), cluster_id, node, calls.
 
     Each stack has name, owner, status, services (with ports, networks, tasks), routes, networks, configs, secrets,
-    volumes, images, locked_by; with ``history`` (one more call) also revisions and deployments, and stacks that were
-    removed are there, with ``files`` the text of Compose files that were kept, with ``changes`` what
-    each changed; with ``details`` services have their
-    specification. ``prefix``: how the labels begin that say routes.
+    volumes, images, locked_by. ``history`` (one more call) adds revisions, deployments and removed stacks, ``files``
+    the kept texts of Compose files, ``changes`` the changes of each revision, ``details`` the specifications of
+    services. ``prefix`` is that of the labels of routes.
     """
     info = manager_info(client)
     mine = {"filters": {"label": [f"{NAMESPACE}={stack}" if stack else NAMESPACE]}}
@@ -156,7 +155,7 @@ def _stack(
 
 
 def _without_secrets(service: Service, message: str, tasks: Sequence[Mapping[str, object]]) -> Item:
-    """``message`` and ``tasks``: of failures nothing is told that looks like a secret of the service."""
+    """Returns ``message`` and ``tasks`` without texts that look like secrets of the service."""
     if not message and not any(task["error"] for task in tasks):
         return {"message": message, "tasks": list(tasks)}
     from ansible_collections.stackwright.swarm.plugins.module_utils.gate.evidence import hider
@@ -166,14 +165,14 @@ def _without_secrets(service: Service, message: str, tasks: Sequence[Mapping[str
 
 
 def _owner(name: str, lists: Observed, past: Item) -> Dict[str, str]:
-    """Which of the stacks that can have this name it is, by labels or history; empty texts where none says it."""
+    """Returns the owner of the stack from labels or history; empty texts if it is unknown."""
     known = filter(None, (recorded(labels, name) for labels in labels_in(lists, name)))
     found = next(known, None) or of_text(past.pop("owner", ""))
     return (found or Owner("")).as_dict()
 
 
 def _routes(services: Sequence[Service], stack: str, prefix: str) -> List[Item]:
-    """What the live services' labels ask for; read only if there is such a label, which costs an import."""
+    """Returns the routes in the labels of the running services. Imports the parser only if there is such a label."""
     starts = tuple(spelling + ".http." for spelling in spellings(prefix))
     labels = (label for service in services for label in (*labels_of(service), *_container_labels(service)))
     if not any(label.startswith(starts) for label in labels):
@@ -190,7 +189,7 @@ def _container_labels(service: Service) -> Mapping[str, str]:
 def describe_service(
     service: Service, network_names: Mapping[str, str], tasks: Sequence[Task], nodes: Mapping[str, str]
 ) -> Item:
-    """What a service is, beside how it does; ``network_names`` and ``nodes`` map ids to names."""
+    """Describes a service without its health; ``network_names`` and ``nodes`` map ids to names."""
     spec = service["Spec"]
     template = spec["TaskTemplate"]
     container = template.get("ContainerSpec") or {}
@@ -222,19 +221,19 @@ def describe_service(
 
 
 def _volumes(mount: Mount, tasks: Sequence[Mapping[str, str]]) -> List[str]:
-    """The volumes of a mount: of a name that is a template, those of the tasks, or itself where there are none."""
+    """Returns the volumes of a mount: for a template those of the tasks, without tasks the template itself."""
     name = str(mount.get("Source") or "") if mount.get("Type") == "volume" else ""
     return [expanded(name, known) for known in tasks or [{}]] if name else []
 
 
 def shown_labels(obj: Mapping[str, object]) -> Dict[str, str]:
-    """The labels of an object, those that look like passwords hidden."""
+    """Returns the labels of an object. Hides those that look like passwords."""
     labels = labels_of(obj)
     return {name: mask("", "", f"Labels.{name}", labels[name]) for name in sorted(labels)}
 
 
 def describe_task(task: Task, nodes: Mapping[str, str]) -> Item:
-    """What a task is and does; ``nodes`` maps ids to names."""
+    """Describes a task; ``nodes`` maps ids to names."""
     node = str(task.get("NodeID") or "")
     container = (task.get("Status") or {}).get("ContainerStatus") or {}
     return {
@@ -268,7 +267,7 @@ def _network(network: Network) -> Item:
 
 
 def show_stacks(client: EngineClient, params: Dict[str, Any], check: bool) -> Dict[str, Any]:
-    """The named stack, or all."""
+    """Returns the result of the module stack_info."""
     del check  # nothing is changed either way
     name, diff = full_name(params), params["diff"]
     if diff is not None and not name:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The status of a stack, without changes: four calls, regardless of the number of services."""
+"""The status of a stack, in four calls whatever the number of services."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.request.option_types import Options
     from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Info, Service, Task
 
-#: The overall status in the words of the history. What is as it should be is HEALTHY.
+#: The overall status with the values of the history; a good status is HEALTHY.
 OVERALL = {
     PROGRESSING: revision.DEPLOYING,
     DEGRADED: revision.UNHEALTHY,
@@ -61,18 +61,18 @@ OVERALL = {
     UNKNOWN: revision.UNHEALTHY,
 }
 
-#: So often a stack is waited for whose tasks have failed meanwhile, and now run again.
+#: The most waits for a stack whose tasks failed and restarted during the wait.
 ROUNDS = 3
 
 Item = Dict[str, Any]
 
 
 def stack_status(client: EngineClient, clock: Clock, stack: str, options: Mapping[str, object]) -> Item:
-    """The statuses of the stack's services: stack, exists, status, overall, healthy, services, cluster_id, node, calls.
+    """Returns stack, exists, status, overall, healthy, services, cluster_id, node, calls.
 
-    ``options``: wait (default false here), timeout, stable_for, progress, detach. With ``defer`` there is one look,
-    also with ``wait``: another manager may be the one that waits. A stack without services has the status ``unknown``.
-    Raises EngineError (``not_found`` with ``wait``), and DeployError as deploying does.
+    ``options``: wait (default false), timeout, stable_for, progress, detach. With ``defer`` it never waits, because
+    another manager may do that. A stack without services has the status ``unknown``.
+    Raises EngineError (``not_found`` with ``wait``), DeployError as a deployment.
     """
     given: Options = with_defaults({"wait": False, **options})
     info = manager_info(client)
@@ -83,14 +83,14 @@ def stack_status(client: EngineClient, clock: Clock, stack: str, options: Mappin
         message = f"There is no stack {stack} in this Swarm{''.join(similar)}."
         if given["wait"]:
             raise EngineError(message, "not_found", "Deploy it first, or correct the name.")
-        nothing = _result(client, info, stack, [], _was_there(client, stack))
+        nothing = _result(client, info, stack, [], _has_remains(client, stack))
         return {**nothing, "warnings": [message]} if similar else nothing
     seen = _Look(client, stack, services, seconds(info.get("SystemTime")))
     found = seen.judgements(given["stable_for"] if given["wait"] else 0.0)
     if given["wait"] and not given["defer"] and any(judgement.status not in GOOD for judgement in found):
         detach(given)
         for _round in range(ROUNDS):
-            found = _waited(client, clock, stack, seen, found, given)
+            found = _wait(client, clock, stack, seen, found, given)
             now = seconds(manager_info(client).get("SystemTime")) if given["stable_for"] else None
             seen = _Look(client, stack, services_of(client, stack), now)
             if not seen.restarts:
@@ -98,8 +98,8 @@ def stack_status(client: EngineClient, clock: Clock, stack: str, options: Mappin
     return _result(client, info, stack, seen.items(found), True)
 
 
-def _was_there(client: EngineClient, stack: str) -> bool:
-    """Whether the Swarm still has something of a stack without services: its history, configs, kept values."""
+def _has_remains(client: EngineClient, stack: str) -> bool:
+    """Whether the Swarm has the history, configs or kept values of a stack without services."""
     return any(
         stack in (labels_of(config).get(STACK), labels_of(config).get(NAMESPACE)) for config in client.list("/configs")
     )
@@ -130,7 +130,7 @@ class _Restart(NamedTuple):
 
 
 class _Look:
-    """Services, tasks and nodes of one moment. ``now`` is the managers' time; None if it does not matter."""
+    """A snapshot of services, tasks and nodes. ``now`` is the managers' time; None if it does not matter."""
 
     def __init__(self, client: EngineClient, stack: str, services: List[Service], now: Optional[float]) -> None:
         self.services = sorted(services, key=name_of)
@@ -148,7 +148,7 @@ class _Look:
         return self._grouped.get(service["ID"], [])
 
     def given_up(self) -> Set[str]:
-        """The ids of failed tasks that nothing follows."""
+        """Returns the ids of failed tasks without a successor."""
         view = View(self.nodes)
         return {
             str(task["ID"])
@@ -157,7 +157,7 @@ class _Look:
         }
 
     def judgements(self, stable_for: float) -> List[Judgement]:
-        """How each service is. After a restart, or in the first ``stable_for`` seconds, one is not healthy yet."""
+        """Judges each service. After a restart, or in its first ``stable_for`` seconds, it is not healthy yet."""
         from ansible_collections.stackwright.swarm.plugins.module_utils.gate.wait import judged
 
         young = {name_of(one) for one in self.services if is_young(one, self._own(one), self._now, stable_for)}
@@ -171,7 +171,7 @@ class _Look:
         return found
 
     def items(self, found: List[Judgement]) -> List[Item]:
-        """The services of a result, by what was ``found``; one that is gone by now has its judgement alone."""
+        """Returns the services of a result. A service that was removed since has only its judgement."""
         from ansible_collections.stackwright.swarm.plugins.module_utils.gate.wait import overcome
 
         fine = overcome(self.services, self.tasks)
@@ -203,17 +203,17 @@ def _hidden(text: str, service: Service) -> str:
     return hider(service)(text)
 
 
-def _waited(
+def _wait(
     client: EngineClient, clock: Clock, stack: str, seen: _Look, found: List[Judgement], given: Options
 ) -> List[Judgement]:
-    """How the services are at the end of the wait; its failure has what there is to tell of each as well."""
+    """Returns the judgements at the end of the wait. If it fails, the error has the services' details."""
     from ansible_collections.stackwright.swarm.plugins.module_utils.gate.wait import before, limits_of, wait
 
     limits = limits_of(given)
     if seen.restarts and limits.stable_for:
         limits = limits._replace(stable_for=max(limits.stable_for, SETTLED))
     past = before(seen.services, seen.tasks, seen.nodes)
-    # What does not run now is just what is waited for, and has to stay. What is not started again is not forgiven.
+    # Services that don't run now count too. So do failed tasks that Swarm does not restart.
     past = past.forgiving_none()._replace(failures=past.failures - seen.given_up())
     late = {judgement.name for judgement in found if judgement.status not in GOOD} | set(seen.restarts)
     touched = {service["ID"]: False for service in seen.services if name_of(service) in late}
@@ -225,7 +225,7 @@ def _waited(
 
 
 def _at_the_end(client: EngineClient, stack: str, found: List[Item]) -> Item:
-    """The report after an unsuccessful wait. If the Engine does not answer now, nothing is lost."""
+    """Returns the report after a failed wait. If the Engine does not answer, it has the judgements alone."""
     fields = ("name", "status", "mode", "desired", "running", "message")
     judgements = [Judgement(*(item[name] for name in fields)) for item in found]
     try:
@@ -237,10 +237,7 @@ def _at_the_end(client: EngineClient, stack: str, found: List[Item]) -> Item:
 
 
 def look_at_health(client: EngineClient, params: Dict[str, object], run: Dict[str, object]) -> Dict[str, Any]:
-    """The health of the stack's services, after waiting for them if ``wait`` is on.
-
-    In check mode nothing has changed, so it does not wait.
-    """
+    """Returns the result of the module stack_health. In check mode it does not wait, since nothing has changed."""
     stack = full_name(params) or ""
     options = {"wait": params["wait"] and not run["check"], "timeout": params["wait_timeout"]}
     options.update({name: run[name] for name in ("defer", "detach", "progress")}, stable_for=params["stable_for"])

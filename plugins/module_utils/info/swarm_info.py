@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The whole Swarm in one snapshot: at most eight calls, regardless of its size. No content of configs and secrets."""
+"""The whole Swarm in one snapshot, in at most eight calls. Without the content of configs and secrets."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 Item = Dict[str, Any]
 
-#: What can be gathered, and what of the Engine each needs.
+#: The sections, and the Engine's lists that each needs.
 NEEDS: Dict[str, Tuple[str, ...]] = {
     "cluster": ("swarm", "nodes"),
     "nodes": ("nodes", "tasks"),
@@ -35,7 +35,7 @@ NEEDS: Dict[str, Tuple[str, ...]] = {
 }
 SECTIONS = tuple(NEEDS)
 
-#: Which filters a section knows; the field of an item that each compares.
+#: The filters of each section, and the field that each compares.
 FILTERS: Dict[str, Dict[str, str]] = {
     "nodes": {"name": "name", "node": "name", "role": "role", "state": "state", "label": "labels"},
     "stacks": {"name": "name", "stack": "name"},
@@ -49,7 +49,7 @@ FILTERS: Dict[str, Dict[str, str]] = {
 
 
 class Page(NamedTuple):
-    """Which part of each list is wanted; ``limit`` None means all from ``offset``."""
+    """The requested part of each list; ``limit`` None means all from ``offset``."""
 
     limit: Optional[int] = None
     offset: int = 0
@@ -66,12 +66,12 @@ def swarm_info(
     join_tokens: bool = False,
     what_if: Optional[str] = None,
 ) -> Dict[str, Any]:
-    """The sections in ``gather``, each sorted and filtered, with ``totals`` before paging, node, cluster_id, calls,
-    warnings (certificates that expire soon; filters that nothing fits but for capital letters).
+    """Returns the sections in ``gather``, sorted and filtered, ``totals`` before paging, node, cluster_id, calls and
+    warnings (certificates that expire soon; filters that match only without regard to case).
 
-    ``filters`` hold patterns as of a shell; a filter that a section does not know leaves it as it is. ``what_if`` is
-    the host name or id of a node whose loss is asked about.
-    Raises EngineError (``no_node``), and StackwrightError (``invalid_options``) for a page that can't be.
+    ``filters`` are shell patterns; a section ignores filters that it does not have. ``what_if`` is the host name or id
+    of a node, whose loss is forecast.
+    Raises EngineError (``no_node``), StackwrightError (``invalid_options``) for an invalid page.
     """
     check_page(page)
     info = manager_info(client)
@@ -91,7 +91,7 @@ def swarm_info(
         node = find_node(lists["nodes"], what_if)
         result["what_if"] = loss(node, lists["nodes"], lists["services"], lists["tasks"])
     described = {section: describe(lists) for section, describe in SECTION_PARTS.items() if section in gather}
-    result["warnings"] = [*warnings, *_almost(described, filters or {})]
+    result["warnings"] = [*warnings, *_case_warnings(described, filters or {})]
     for section, every in described.items():
         items = [item for item in every if _passes(item, section, filters or {})]
         result["totals"][section] = len(items)
@@ -129,8 +129,8 @@ def _fetch(client: EngineClient, name: str) -> List[Item]:
     return client.list(f"/{name}", {"status": True} if name == "services" else None)
 
 
-def _almost(described: Mapping[str, List[Item]], filters: Mapping[str, str]) -> List[str]:
-    """A line for each filter that nothing fits but for its capital letters."""
+def _case_warnings(described: Mapping[str, List[Item]], filters: Mapping[str, str]) -> List[str]:
+    """Returns a warning for each filter that matches only without regard to case."""
     lines = []
     for name, pattern in sorted(filters.items()):
         values = [item.get(FILTERS[s][name]) for s in described if name in FILTERS[s] for item in described[s]]
@@ -176,7 +176,7 @@ def _fits(value: object, pattern: str) -> bool:
 
 
 def show_swarm(client: EngineClient, params: Dict[str, Any], check: bool) -> Dict[str, Any]:
-    """The requested sections of the whole Swarm."""
+    """Returns the result of the module swarm_info."""
     del check  # nothing is changed either way
     page = Page(params["limit"], params["offset"])
     return swarm_info(client, params["gather"], params["filters"], page, params["join_tokens"], params["what_if"])

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How the Engine's objects look in an overview of the Swarm: pure functions from its lists to plain items."""
+"""Converts the Engine's lists to the items of an overview of the Swarm. Pure."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ if TYPE_CHECKING:
 Item = Dict[str, Any]
 
 HIDDEN = "********"
-#: Tasks in these states hold what they have reserved of their node.
+#: Tasks in these states hold their reservations.
 HOLDING = ("assigned", "accepted", "preparing", "ready", "starting", "running")
 
 
 def cluster(info: Info, swarm: Swarm, join_tokens: bool) -> Item:
-    """The Swarm itself. Join tokens are shown only if asked for, and then without their secret part."""
+    """Describes the Swarm itself. Shows join tokens only on request, and without their secret part."""
     own = info.get("Swarm") or {}
     spec = swarm.get("Spec") or {}
     found = {
@@ -59,13 +59,13 @@ def cluster(info: Info, swarm: Swarm, join_tokens: bool) -> Item:
 
 
 def _masked(token: str) -> str:
-    """SWMTKN-1-DIGEST-SECRET: the digest of the cluster's certificate is public, the last part is not."""
+    """Hides the last part of SWMTKN-1-DIGEST-SECRET; the digest of the cluster's certificate is public."""
     head, _dash, _secret = token.rpartition("-")
     return f"{head}-{HIDDEN}" if head else HIDDEN
 
 
 def nodes(lists: Gathered) -> List[Item]:
-    """The nodes, with what running tasks have reserved of them. CPUs in cores, memory in bytes."""
+    """Describes the nodes, with the reservations of their tasks. CPUs in cores, memory in bytes."""
     reserved: Dict[str, Tuple[float, int, int]] = {}
     for task in lists["tasks"]:
         if state_of(task) in HOLDING and task.get("DesiredState") in ("running", "ready"):
@@ -113,7 +113,7 @@ def _node(node: Node, reserved: Tuple[float, int, int]) -> Item:
 
 
 def _address(own: str, as_manager: str) -> str:
-    """A leader may call itself 0.0.0.0; where the other managers reach it is its address all the same."""
+    """Returns a node's address. A leader may report 0.0.0.0, so the address for other managers replaces that."""
     host = as_manager.rpartition(":")[0].strip("[]")
     return host if host and own in ("", "0.0.0.0", "127.0.0.1", "::") else own
 
@@ -123,9 +123,9 @@ def _node_name(node: Node) -> str:
 
 
 def services(lists: Gathered) -> List[Item]:
-    """The services, each with its stack and its health; tasks are a section of their own."""
+    """Describes the services with their stack and health, without tasks."""
     networks_by_id = {id_of(network): name_of(network) for network in lists["networks"]}
-    # The Engine's own counts decide where they leave no question: most services cost nothing more then.
+    # The Engine's own counts are conclusive for most services, which saves the judgement of their tasks.
     glances = {name_of(service): at_a_glance(service, lists["nodes"]) for service in lists["services"]}
     open_ones = [service for service in lists["services"] if glances[name_of(service)] is None]
     now = seconds(lists["info"][0].get("SystemTime"))
@@ -143,7 +143,7 @@ def services(lists: Gathered) -> List[Item]:
 
 
 def tasks(lists: Gathered) -> List[Item]:
-    """The tasks, also those that have ended and that the Swarm still remembers."""
+    """Describes the tasks, also ended ones that the Swarm still remembers."""
     names = {node["ID"]: _node_name(node) for node in lists["nodes"]}
     owners = {service["ID"]: service for service in lists["services"]}
     found = []
@@ -160,7 +160,7 @@ def tasks(lists: Gathered) -> List[Item]:
 
 
 def stacks(lists: Gathered) -> List[Item]:
-    """The stacks: their status, and how much there is of each kind."""
+    """Describes the stacks: their status, and the number of objects of each kind."""
     described = services(lists)
     kinds: Tuple[Objects, ...] = ("networks", "configs", "secrets")
     names = {item["stack"] for item in described} | {stack_of(obj) for kind in kinds for obj in lists[kind]}
@@ -193,7 +193,7 @@ def _owner(name: str, lists: Gathered) -> Optional[Owner]:
 
 
 def networks(lists: Gathered) -> List[Item]:
-    """The networks of the whole Swarm."""
+    """Describes the networks of the whole Swarm."""
     users = _users("network", lists["services"])
     return sorted(
         (
@@ -218,13 +218,13 @@ def networks(lists: Gathered) -> List[Item]:
 
 
 def configs(lists: Gathered) -> List[Item]:
-    """The configs; never their content."""
+    """Describes the configs without their content."""
     users = _users("config", lists["services"])
     return sorted((_object(config, users) for config in lists["configs"]), key=_by_name)
 
 
 def secrets(lists: Gathered) -> List[Item]:
-    """The secrets; their content can't be read."""
+    """Describes the secrets; their content can't be read."""
     users = _users("secret", lists["services"])
     return sorted((_object(secret, users) for secret in lists["secrets"]), key=_by_name)
 
@@ -241,7 +241,7 @@ def _object(obj: Mapping[str, object], users: Mapping[str, Set[str]]) -> Item:
 
 
 def _users(kind: str, found: Iterable[Service]) -> Dict[str, Set[str]]:
-    """Id or name → the services that refer to it now."""
+    """Returns the services that refer to each object, by its id or name."""
     users: Dict[str, Set[str]] = {}
     for service in found:
         for kind_of_reference, target in references(service["Spec"]):

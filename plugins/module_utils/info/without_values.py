@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Removes the kept values of a stack from results, as far as this host has them."""
+"""Removes the kept values of a stack from results, if this host can read them."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.store.choose imp
 def without_values(
     client: EngineClient, stack: str, options: Dict[str, Any], work: Callable[[], Dict[str, object]]
 ) -> Dict[str, Any]:
-    """The result, error or messages of ``work``, without the kept values of the stack that this host has.
+    """Runs ``work``, and removes the stack's kept values from its log lines, progress lines and errors.
 
-    They are read only if there are words of a container: in lines of a log, or in what is told of a failure.
+    It reads the values only if there is output of a container: log lines, or details of a failure.
     """
     known: List[Any] = []
 
@@ -35,13 +35,13 @@ def without_values(
     try:
         result = work()
     except StackwrightError as error:
-        words = error.details.get("failures") or error.details.get("lines")
-        raise scrubbed(error, scrub) if words else error from None
-    return {**result, **{name: scrub(result[name]) for name in ("lines", "text") if result.get(name)}}
+        has_output = error.details.get("failures") or error.details.get("lines")
+        raise scrubbed(error, scrub) if has_output else error from None
+    return {**result, **{name: scrub(result[name]) for name in ("lines", "text", "matched") if result.get(name)}}
 
 
 def _kept_texts(client: EngineClient, stack: str) -> List[str]:
-    """The values of the stack that can be read from here. A vault is the controller's."""
+    """Returns the stack's values that this host can read. Only the controller can read a vault."""
     try:
         kept = open_store(client, SystemClock(), stack, 1, {}).read()[0]
     except StackwrightError:
