@@ -68,6 +68,7 @@ if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import Note, Snapshot
 
 Result = Dict[str, Any]
+NOT_WAITED = "the run did not wait for the services"
 
 
 def change(client: EngineClient, clock: Clock, wanted: Wanted, seen: Planned, options: Options) -> Result:
@@ -159,7 +160,7 @@ def _close_revision(run: Run, planned: Planned, wanted: Wanted) -> Result:
     result = unchanged(run.client, run.clock, run.stack, planned, run.options, run.keep)
     number = run.begin(_snapshot(run, planned, wanted), _noted(run, planned)).number
     good = result["status"] in GOOD or not result["services"]
-    run.end(HEALTHY if good else UNHEALTHY, "" if good else "it was not waited for", result["services"])
+    run.end(HEALTHY if good else UNHEALTHY, "" if good else NOT_WAITED, result["services"])
     run.tidy()
     return {**result, "revision": number}
 
@@ -289,4 +290,4 @@ def _status(options: Options, judgements: List[Judgement]) -> Any:
     """Returns status and reason for the revision's record. Without a wait, it is unknown whether the stack will run."""
     if all(judgement.status in GOOD for judgement in judgements):
         return HEALTHY, ""
-    return UNHEALTHY, " ".join(warnings_of(judgements)) if options["wait"] else "it was not waited for"
+    return UNHEALTHY, " ".join(warnings_of(judgements)) if options["wait"] else NOT_WAITED

@@ -91,7 +91,8 @@ def undo(run: Run, planned: Planned, former: Former, applying: Apply, error: Bas
         if volumes and not run.options["restore_snapshot"]:
             failure.message += _not_restored(volumes)
         if former.lost:
-            failure.message += f"\nMissing of the last good revision: {', '.join(former.lost)}. Use stack_rollback."
+            names = ", ".join(former.lost)
+            failure.message += f"\nMissing services of the last good revision: {names}. Run stack_rollback."
     services = failure.details.get("services") or ()
     _record(run, error, failure, services, noticed, former)
     return failure if isinstance(error, Exception) else error

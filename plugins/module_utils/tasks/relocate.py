@@ -136,6 +136,7 @@ def _wait(client: EngineClient, clock: Clock, service: Service, timeout: float) 
     """Waits until the update has ended and exactly the desired number of tasks runs; ``timeout`` is in seconds without
     progress. Raises DeployError."""
     deadline, name, path = clock.now() + timeout, name_of(service), f"/services/{id_of(service)}"
+    hint = f"Check its tasks with 'docker service ps {name}', fix the cause, then run again."
     known: Set[str] = set()
     mine = {"filters": {"service": [id_of(service)]}}
     while True:
@@ -144,7 +145,7 @@ def _wait(client: EngineClient, clock: Clock, service: Service, timeout: float) 
         state = str(update.get("State") or "")
         if state in ENDS:
             reason = str(update.get("Message") or "no reason given")
-            raise DeployError(f"Swarm stopped the update of service {name}: {reason}.", "health_gate_failed")
+            raise DeployError(f"Swarm stopped the update of service {name}: {reason}.", "health_gate_failed", hint)
         tasks = patiently(clock, lambda: client.list("/tasks", mine))
         own = [task for task in tasks if task.get("DesiredState") == "running"]
         running = {task["ID"] for task in own if state_of(task) == "running"}
@@ -154,5 +155,5 @@ def _wait(client: EngineClient, clock: Clock, service: Service, timeout: float) 
         if state == "updating" and running - known:
             known, deadline = known | running, clock.now() + timeout
         if clock.now() >= deadline:
-            raise DeployError(f"The update of service {name} made no progress for {timeout:g} s.", "timeout")
+            raise DeployError(f"The update of service {name} made no progress for {timeout:g} s.", "timeout", hint)
         clock.sleep(PAUSE)

@@ -64,7 +64,9 @@ def test_the_third_goes_back_to_what_was_before_both(monkeypatch, second, third)
             # Removed after the health gate: Swarm no longer has its spec.
             missing = {} if "old" in versions(swarm) else {"old": before["old"]}
             assert versions(swarm) | missing == before, what
-            assert ("Missing of the last good revision: shop_old." in error.value.message) == bool(missing), what
+            assert ("Missing services of the last good revision: shop_old" in error.value.message) == bool(missing), (
+                what
+            )
     assert tried > 20
 
 
