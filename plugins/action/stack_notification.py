@@ -33,7 +33,7 @@ class ActionModule(PipedAction):
             if targets and not self._task.check_mode:
                 notifier = Notifier(targets)
                 who = {"who": who_asks(variables), "host": str(variables["inventory_hostname"])}
-                notifier.tell(announced(options["event"], stack, options["title"], options["lines"], who))
+                notifier.send(announced(options["event"], stack, options["title"], options["lines"], who))
                 result["warnings"] = notifier.close()
         except StackwrightError as error:
             result.update(error.details, failed=True, msg=str(error), error_code=error.error_code)

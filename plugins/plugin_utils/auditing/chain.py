@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The lines of an audit as a chain: each has a digest of itself and of the line before. Pure.
 
-Whoever alters, removes, inserts or moves a line breaks the chain there. With a key, nobody without it can make a new
-chain that fits.
+A line that is altered, removed, inserted or moved breaks the chain there. With a key, only its owners can create a new
+valid chain.
 """
 
 from __future__ import annotations
@@ -17,11 +17,10 @@ from typing import Any, Dict, List, Mapping, NamedTuple, Tuple
 BEGUN = "chain_begun"
 #: Fields that the chain adds to each line.
 CHAIN, NUMBER, BEFORE, DIGEST = "chain", "number", "before", "digest"
-LONGEST = 200  # letters of a broken line that are shown
 
 
 class Head(NamedTuple):
-    """Where a chain ends: its name, the number of its last line, and the digest of that."""
+    """The end of a chain: its name, and the number and digest of its last line."""
 
     chain: str
     number: int
@@ -29,19 +28,19 @@ class Head(NamedTuple):
 
 
 def written(fields: Mapping[str, Any], before: Head, key: bytes = b"") -> Tuple[str, Head]:
-    """The next line of the chain that ends with ``before``, and where the chain ends with it."""
+    """Returns the next line of the chain that ends with ``before``, and the new end of the chain."""
     line = {**fields, CHAIN: before.chain, NUMBER: before.number + 1, BEFORE: before.digest}
     line[DIGEST] = _digest(line, key)
     return _text(line), Head(before.chain, before.number + 1, line[DIGEST])
 
 
 def begun(chain: str, fields: Mapping[str, object], former: str = "", key: bytes = b"") -> Tuple[str, Head]:
-    """The first line of a new chain. ``former`` is the digest of the line that it follows in its file, if any."""
+    """Returns the first line of a new chain, and its end. ``former``: the digest of the line before it in its file."""
     return written({"event": BEGUN, "former": former, **fields}, Head(chain, 0, ""), key)
 
 
 def head_of(line: str) -> Head:
-    """Where a chain ends whose last line this is. Raises ValueError if it is not a line of a chain."""
+    """Returns the end of the chain whose last line this is. Raises ValueError if it is not a line of a chain."""
     data = json.loads(line)
     if not isinstance(data, dict):
         raise ValueError("no object")
@@ -52,10 +51,10 @@ def head_of(line: str) -> Head:
 
 
 def problems(text: str, key: bytes = b"", last: str = "") -> List[Dict[str, Any]]:
-    """What is wrong with an audit: ``line`` (from 1) and ``problem`` of each; none if nothing was altered.
+    """Returns the problems of an audit: ``line`` (from 1) and ``problem`` of each; none if nothing was altered.
 
-    :param last: the digest that the last line must have, where it is known from elsewhere: what was cut off the end
-        shows in no other way.
+    :param last: the digest that the last line must have, if it is known from elsewhere. Only this detects lines that
+        were cut off the end.
     """
     found: List[Dict[str, Any]] = []
     head = Head("", 0, "")
@@ -66,9 +65,9 @@ def problems(text: str, key: bytes = b"", last: str = "") -> List[Dict[str, Any]
         found.append({"line": len(lines), "problem": "the last line is not complete"})
     for number, line in enumerate(lines, 1):
         data = _read(line)
-        said = "this is not a line of an audit" if data is None else _wrong(data, line, head, key)
-        if said:
-            found.append({"line": number, "problem": said})
+        problem = "this is not a line of an audit" if data is None else _problem(data, line, head, key)
+        if problem:
+            found.append({"line": number, "problem": problem})
         if data is not None:
             head = Head(str(data.get(CHAIN)), _number(data.get(NUMBER)), str(data.get(DIGEST)))
     if last and head.digest != last:
@@ -76,9 +75,10 @@ def problems(text: str, key: bytes = b"", last: str = "") -> List[Dict[str, Any]
     return found
 
 
-def _wrong(data: Mapping[str, object], line: str, head: Head, key: bytes) -> str:
+def _problem(data: Mapping[str, object], line: str, head: Head, key: bytes) -> str:
     given = {name: value for name, value in data.items() if name != DIGEST}
-    if not hmac.compare_digest(str(data.get(DIGEST)).encode(), _digest(given, key).encode()) or _text(data) != line:
+    claimed = str(data.get(DIGEST)).encode("utf-8", "replace")
+    if not hmac.compare_digest(claimed, _digest(given, key).encode()) or _text(data) != line:
         return "it was altered, or the key is different"
     if data.get("event") == BEGUN and data.get(NUMBER) == 1:
         if data.get("former", "") != head.digest:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From the result of a task to its line in the audit. Pure. Of options, only the named ones are taken over."""
+"""From the result of a task to its line in the audit. Pure. Only copies the options that are listed here."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from typing import Any, Dict, List, Mapping, Optional, Tuple
 from ansible_collections.stackwright.swarm.plugins.module_utils.masking.shown import shown_line
 
 OURS = "stackwright.swarm."
-#: The lookup that reads a kept value; it is seen by its name in what a task is given.
+#: The lookup that reads a kept value, by its name in the task's options.
 LOOKUP = re.compile(r"stackwright\.swarm\.stack_value\b")
-LONGEST = 500  # letters of a reason
-#: What an option says of the operation; all else may be a value.
+LONGEST = 500  # characters of a reason
+#: The options that describe the operation; all others may be values.
 OPERATION = ("state", "service", "to", "heal", "wait", "dangling", "break_lock")
-#: What a module does where nothing is said.
-USUAL = {"compose_stack": {"state": "present"}, "stack_service": {"state": "scaled"}}
+#: The defaults of modules.
+DEFAULTS = {"compose_stack": {"state": "present"}, "stack_service": {"state": "scaled"}}
 STACK = ("name", "project", "environment")
-#: What a result says of a change.
+#: The fields of a result that describe a change.
 RESULT = ("stack", "cluster_id", "node", "plan_id", "revision", "new_revision", "status", "error_code")
 OK, CHANGED, FAILED, UNREACHABLE = "ok", "changed", "failed", "unreachable"
 
 
 def results_in(result: Mapping[str, Any], outcome: str) -> List[Tuple[Mapping[str, Any], str]]:
-    """The results in that of a task, each with its outcome: of the items of a loop, and of many stacks."""
+    """Returns the single results in a task's result, each with its outcome: of a loop's items, and of many stacks."""
     found: List[Tuple[Mapping[str, Any], str]] = []
     for one in result.get("results") or [result]:
         stacks = one.get("stacks")
@@ -51,48 +51,49 @@ def record(
     check: bool,
     host: str,
 ) -> Optional[Dict[str, Any]]:
-    """What the audit says of a task's result on one host; None if that is nothing: only changes, refusals and reads
-    of kept values are told.
+    """Returns the audit's record of a task's result on one host; None unless it is a change, a failure or a read of
+    kept values.
 
-    :param action: the full name of the module, ``args`` its options as they are written in the playbook.
+    :param action: the full name of the module.
+    :param args: its options as the playbook has them.
     :param outcome: ``ok``, ``failed`` or ``unreachable``.
     """
     looks_up = bool(LOOKUP.search(_texts(args)))
     module = action[len(OURS) :] if action.startswith(OURS) else ""
     if not module:
         return {"event": "value_read", "via": "lookup", "module": action} if looks_up else None
-    given = {**USUAL.get(module, {}), **_options(args, result)}
+    given = {**DEFAULTS.get(module, {}), **_options(args, result)}
     changed = bool(result.get("changed")) and not check
     doer = result.get("done_by")
     if doer and doer != host and not changed:
-        return None  # the same, told by the host that did it
+        return None  # the host that did the work records it
     reads = module == "stack_values" and given.get("state") == "read"
     failed = outcome in (FAILED, UNREACHABLE)
     if not (changed or failed or reads or looks_up):
         return None
     event = "change" if changed else "refused" if failed else "value_read"
-    told: Dict[str, Any] = {
+    found: Dict[str, Any] = {
         "event": event,
         "module": module,
         "operation": {name: given[name] for name in OPERATION if given.get(name) not in (None, "")},
         "outcome": outcome if failed else CHANGED if changed else OK,
         "check": check,
     }
-    told.update({name: given[name] for name in STACK if given.get(name)})
-    told.update({name: result[name] for name in RESULT if isinstance(result.get(name), (str, int)) and result[name]})
+    found.update({name: given[name] for name in STACK if given.get(name)})
+    found.update({name: result[name] for name in RESULT if isinstance(result.get(name), (str, int)) and result[name]})
     if event == "value_read" and module == "stack_values":
-        told["names"] = _names(given.get("names"))
+        found["names"] = _names(given.get("names"))
     lines = result.get("plan_lines")
     if changed and isinstance(lines, list):
-        told["changes"] = len(lines)
+        found["changes"] = len(lines)
     if failed:
-        told["reason"] = _reason(result)
-    plain: Dict[str, Any] = _plain(told)
+        found["reason"] = _reason(result)
+    plain: Dict[str, Any] = _plain(found)
     return plain
 
 
 def interrupted_in(action: str, result: Mapping[str, object]) -> List[Dict[str, Any]]:
-    """What the audit says of runs that were killed, which this run of ``action`` has found in the history."""
+    """Returns the audit's records of killed runs that this run of ``action`` has found in the history."""
     found = result.get("interrupted")
     same = {name: result[name] for name in ("stack", "cluster_id", "node") if result.get(name)}
     return [
@@ -114,7 +115,7 @@ def interrupted_in(action: str, result: Mapping[str, object]) -> List[Dict[str, 
 
 
 def _options(args: Mapping[str, object], result: Mapping[str, object]) -> Dict[str, Any]:
-    """The options as the module had them, else as the playbook has them."""
+    """Returns the options as the module got them, else as the playbook has them."""
     invocation = result.get("invocation")
     given = invocation.get("module_args") if isinstance(invocation, dict) else None
     merged = {**args, **(given if isinstance(given, dict) else {})}
@@ -122,7 +123,7 @@ def _options(args: Mapping[str, object], result: Mapping[str, object]) -> Dict[s
 
 
 def _reason(result: Mapping[str, object]) -> str:
-    """The first line of the message: what follows may be lines of a log."""
+    """Returns the first line of the message: the others may be lines of a log."""
     if result.get("censored"):
         return "hidden by no_log"
     problems = result.get("problems")

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where the lines of an audit go: a file, the system's log, an HTTP receiver."""
+"""The destinations of an audit's lines: a file, the system's log, an HTTP receiver."""
 
 from __future__ import annotations
 
@@ -24,34 +24,34 @@ WAITING = 1000  # lines that may wait for the receiver
 
 
 class File:
-    """An append-only file of one chain, with mode 0600; several runs at once may write to it.
+    """An append-only file of one chain, with mode 0600. Several runs may write to it at the same time.
 
-    A second file, NAME.head, has the digest of the last line, so that lines cut off the end are noticed.
+    A second file, NAME.head, has the digest of the last line, to detect lines that were cut off the end.
     """
 
     def __init__(self, path: str, key: bytes = b"") -> None:
         self.path, self.key = os.path.expanduser(path), key
 
     def write(self, fields: Mapping[str, object]) -> str:
-        """Appends a line and gives it. Raises OSError."""
+        """Appends a line and returns it. Raises OSError."""
         handle = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(handle, fcntl.LOCK_EX)
             head, lead = self._head(handle)
             if head is None:
                 first, head = begun(secrets.token_hex(8), _when(fields), lead, self.key)
-                # What is there ends without a line's end where its writer died, or the disk was full.
+                # The last line is incomplete if its writer died, or the disk was full.
                 _append(handle, ("\n" if _is_torn(handle) else "") + first + "\n")
             line, head = written(fields, head, self.key)
             _append(handle, line + "\n")
             os.fsync(handle)
-            self._note(head)
+            self._write_head(head)
         finally:
             os.close(handle)
         return line
 
     def _head(self, handle: int) -> Tuple[Any, str]:
-        """Where the file's chain ends; None for no chain, with the digest of the last line that has one."""
+        """Returns the end of the file's chain; or None for a new chain, with the digest of the last valid line."""
         if _is_torn(handle):
             lines = _tail(handle).split(b"\n")[:-1]
         else:
@@ -67,12 +67,12 @@ class File:
                 continue
         return None, ""
 
-    def _note(self, head: Head) -> None:
+    def _write_head(self, head: Head) -> None:
         path = f"{self.path}.head"
-        part = f"{path}.{os.getpid()}"
-        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="ascii") as note:
-            note.write(head.digest + "\n")
-        os.replace(part, path)
+        new = f"{path}.{os.getpid()}"
+        with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="ascii") as target:
+            target.write(head.digest + "\n")
+        os.replace(new, path)
 
 
 class Syslog:
@@ -84,7 +84,7 @@ class Syslog:
 
 
 class Http:
-    """A receiver that gets each line as a POST of JSON, in a thread: nobody waits for it but ``close``.
+    """A receiver that gets each line as a POST of JSON, in a thread. Only ``close`` waits for it.
 
     ``lost`` counts the lines that did not arrive.
     """
@@ -102,7 +102,7 @@ class Http:
             self.lost, self.reason = self.lost + 1, "too many lines wait"
 
     def close(self) -> None:
-        """Waits for lines that are on their way, for a moment."""
+        """Waits up to PATIENCE seconds for the lines that are still queued."""
         left = self._lines.qsize()
         self._end()
         self._thread.join(PATIENCE)
@@ -118,11 +118,18 @@ class Http:
         for line in iter(self._lines.get, None):
             request = urllib.request.Request(self.url, line.encode(), headers, method="POST")
             try:
-                with urllib.request.build_opener().open(request, timeout=PATIENCE):
+                with urllib.request.build_opener(_NoRedirect).open(request, timeout=PATIENCE):
                     pass
-            # A receiver may answer anything, also what is no HTTP. A thread that ends would lose all further lines.
+            # A receiver may answer anything, even no HTTP. If the thread ended, all further lines would be lost.
             except Exception as error:
                 self.lost, self.reason = self.lost + 1, str(error) or type(error).__name__
+
+
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
+    """Follows no redirect: another address would get the headers, but not the line."""
+
+    def redirect_request(self, *_given: object) -> None:
+        return None
 
 
 def _when(fields: Mapping[str, object]) -> Dict[str, Any]:
@@ -136,7 +143,7 @@ def _append(handle: int, text: str) -> None:
 
 
 def _tail(handle: int) -> bytes:
-    """The last lines of the file, whole where they are not longer than a block."""
+    """Returns the end of the file: its last BLOCK bytes."""
     size = os.fstat(handle).st_size
     return os.pread(handle, BLOCK, max(size - BLOCK, 0))
 
@@ -147,7 +154,7 @@ def _is_torn(handle: int) -> bool:
 
 
 def key_of(path: str) -> bytes:
-    """The key in a file, without white space around it. Raises OSError and ValueError."""
+    """Returns the key in a file, without white space around it. Raises OSError, and ValueError for a short key."""
     with open(os.path.expanduser(path), "rb") as handle:
         key = handle.read(BLOCK).strip()
     if len(key) < 16:
@@ -156,7 +163,7 @@ def key_of(path: str) -> bytes:
 
 
 def headers_of(text: str) -> Dict[str, str]:
-    """HTTP headers of the option, which is a JSON object. Raises ValueError."""
+    """Returns the HTTP headers of the option, which is a JSON object. Raises ValueError."""
     found = json.loads(text) if text else {}
     if not isinstance(found, dict):
         raise ValueError("http_headers must be a JSON object")

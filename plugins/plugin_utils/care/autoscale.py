@@ -1,10 +1,11 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How many replicas autoscaled services should have: one move from what was measured. Pure.
+"""How many replicas autoscaled services should have, from one measurement. Pure.
 
-Going up needs more than the target and the tolerance; going down only as far as the load stays below both. So no move
-asks for the next one: a service goes back up only if its load grows by more than twice the tolerance.
+A service scales up if its load exceeds the target by more than the tolerance. It scales down only as far as the load
+stays below the target by the tolerance. So no change causes the next one: after it has scaled down, a service only
+scales up if its load grows by more than twice the tolerance.
 """
 
 from __future__ import annotations
@@ -16,8 +17,12 @@ ROUNDING = 1e-9
 
 
 class Policy(NamedTuple):
-    """``target`` is the load that one task should have; ``number`` the load of the whole service, None for the CPU that
-    was measured. ``tolerance`` is a share of the target, ``up_after`` and ``down_after`` are seconds without a change.
+    """The options of the autoscaler.
+
+    :param target: the load that one task should have.
+    :param tolerance: a share of the target.
+    :param up_after: seconds without a change before scaling up; ``down_after``: before scaling down.
+    :param number: the load of the whole service; None for the measured CPU.
     """
 
     target: float = 70.0
@@ -28,7 +33,7 @@ class Policy(NamedTuple):
 
 
 class Service(NamedTuple):
-    """An autoscaled service, as stack_load shows it."""
+    """An autoscaled service in the result of stack_load."""
 
     name: str
     replicas: int
@@ -40,10 +45,10 @@ class Service(NamedTuple):
 
 
 def decisions(results: Sequence[Mapping[str, object]], cluster: str, policy: Policy) -> List[Dict[str, object]]:
-    """For each autoscaled service of a cluster ``service``, ``replicas``, ``to``, ``load`` (of all tasks, None if it is
-    not known) and ``reason``; ``to`` is ``replicas`` where it stays.
+    """Returns ``service``, ``replicas``, ``to``, ``load`` (of all tasks, None if unknown) and ``reason`` for each
+    autoscaled service of a cluster. Without a change, ``to`` is ``replicas``.
 
-    :param results: results of the module stack_load on the hosts of a play, which may be of several clusters.
+    :param results: results of the module stack_load on the hosts of a play, maybe of several clusters.
     """
     seen = (result for result in results if result.get("manager") and result.get("cluster_id") == cluster)
     services: Any = next((result["services"] for result in seen), [])
@@ -61,7 +66,7 @@ def _decided(service: Service, used: Mapping[str, float], policy: Policy) -> Dic
 
 def _load(service: Service, used: Mapping[str, float]) -> Optional[float]:
     measured = [used[task] for task in service.tasks if task in used]
-    # Tasks on nodes that were not asked are like the others.
+    # Assumes the average for tasks on nodes that were not asked.
     return sum(measured) / len(measured) * len(service.tasks) if measured else None
 
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The findings of the playbook care: one sentence for each thing that needs attention. Pure."""
+"""The findings of the playbook care: one sentence for each problem. Pure."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ GOOD = ("healthy", "complete", "asleep")
 
 
 def findings(hosts: Sequence[Mapping[str, Any]], accept: Sequence[str] = ()) -> List[str]:
-    """The findings, without those that match one of ``accept``. Raises re.error for an expression that is not valid.
+    """Returns the findings, except those that match one of ``accept``. Raises re.error for an invalid expression.
 
-    :param hosts: of each host ``inventory_hostname`` and, where it has them, the results of swarm_info (care_swarm), of
+    :param hosts: for each host ``inventory_hostname`` and, if present, the results of swarm_info (care_swarm), of
         stack_preflight (care_nodes) and of a loop over stack_drift (care_drift).
     """
     accepted = [re.compile(pattern) for pattern in accept]
-    told: Dict[str, None] = {}
+    found: Dict[str, None] = {}
     clusters = set()
     for host in hosts:
         swarm = host.get("care_swarm") or {}
         cluster = swarm.get("cluster_id")
-        told.update(dict.fromkeys(_unanswered(host, swarm)))
+        found.update(dict.fromkeys(_unanswered(host, swarm)))
         if cluster and cluster not in clusters:
             clusters.add(cluster)
-            told.update(dict.fromkeys(_of_swarm(swarm)))
-        told.update(dict.fromkeys(_of_nodes(host)))
-        told.update(dict.fromkeys(_of_drift(host.get("care_drift") or {})))
-    return [text for text in told if not any(pattern.search(text) for pattern in accepted)]
+            found.update(dict.fromkeys(_of_swarm(swarm)))
+        found.update(dict.fromkeys(_of_nodes(host)))
+        found.update(dict.fromkeys(_of_drift(host.get("care_drift") or {})))
+    return [text for text in found if not any(pattern.search(text) for pattern in accepted)]
 
 
 def _unanswered(host: Mapping[str, object], swarm: Mapping[str, object]) -> Iterator[str]:

@@ -18,9 +18,9 @@ _KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}\Z")
 
 
 def metadata_of(given: Mapping[object, object]) -> dict[str, str]:
-    """The option ``metadata`` as texts, sorted by key, without what looks like a secret.
+    """Returns the option ``metadata`` as texts, sorted by key, with masked secrets.
 
-    :raises StackwrightError: (``invalid_options``) with everything that is wrong with it.
+    :raises StackwrightError: ``invalid_options``, with all mistakes.
     """
     wrong: list[str] = []
     if len(given) > MOST_KEYS:

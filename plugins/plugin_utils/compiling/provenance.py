@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.project.desired_state import Desired
 
 
-#: So many files are recorded, and so many bytes of their text.
+#: The most files that are recorded, and the most bytes of their text.
 MOST_FILES, MOST_TEXT = 100, 1_000_000
-#: What is shorter is not a secret that could be told from other text.
+#: The least length of a secret, and of a line of one: shorter ones can't be distinguished from other text.
 SHORTEST, SHORTEST_LINE = 3, 8
 LONGEST_REFS = 20_000_000  # bytes
 COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?\Z")
@@ -30,11 +30,11 @@ COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?\Z")
 def provenance(
     opened: Sequence[tuple[str, bytes]], desired: Desired, directory: str, keep_files: bool
 ) -> dict[str, Any]:
-    """``files`` (path, sha256, with ``keep_files`` also text) of the Compose files ``opened``, in their order.
+    """Returns ``files`` (path, sha256, with ``keep_files`` also text) of the Compose files ``opened``, in order.
 
-    Paths are relative to ``directory``, that of the project. A text is the file's own, before variables were put in,
-    and without what a revision of ``desired`` hides. Env files and those of secrets are not among them: of a short one,
-    a hash would tell the value to whoever tries.
+    Paths are relative to ``directory``, that of the project. The text is from before interpolation, and without the
+    values that a revision of ``desired`` hides. Env files and files of secrets are left out, because the value of a
+    short one could be guessed from its hash.
     """
     files: list[dict[str, Any]] = []
     left = MOST_TEXT
@@ -49,16 +49,16 @@ def provenance(
 
 
 def without(text: str, secrets: Sequence[str]) -> str:
-    """``text`` without ``secrets``, nor what looks like one."""
+    """Returns ``text`` without ``secrets``, and with texts masked that look like a secret."""
     for secret in secrets:
         text = text.replace(secret, HIDDEN)
     return masked_text(text)
 
 
 def commit_of(folder: str) -> dict[str, str]:
-    """The checked-out commit of ``folder`` (``id``, ``branch``), empty if it is in no repository.
+    """Returns the checked-out commit of ``folder`` (``id``, ``branch``), or {} if it is in no repository.
 
-    Only files of git's are read; git itself is not run, since what a repository configures would run with it.
+    Only reads git's files: git itself would run commands that the repository configures.
     """
     where = os.path.realpath(folder or ".")
     try:
@@ -99,13 +99,13 @@ def _read(path: str) -> str:
 
 
 def _short(path: str, directory: str) -> str:
-    """``path`` relative to its project; unchanged if it is elsewhere."""
+    """Returns ``path`` relative to its project, or unchanged if it is elsewhere."""
     below = posixpath.relpath(path, directory) if directory and posixpath.isabs(path) else path
     return path if below.startswith("../../") else below
 
 
 def _secrets(desired: Desired) -> Iterator[str]:
-    """The texts that a revision hides: content of secrets, and text in a specification that looks like a secret."""
+    """Yields the texts that a revision hides: contents of secrets, and texts in a specification that look like one."""
     from ansible_collections.stackwright.swarm.plugins.module_utils.history.snapshot import hidden_values
 
     for entry in desired["secrets"]:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A Compose file as the objects of a Swarm, compiled without a task."""
+"""Compiles a Compose file to the objects of a Swarm, without a task."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.compile 
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.load.load import Source
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.local_files import LocalFiles
 
-#: How problems name a definition that stands in a playbook.
+#: The file name in problems of a definition in a playbook.
 INLINE = "definition.yml"
 
 
@@ -36,7 +36,7 @@ def rendered(
     label_prefix: str = DEFAULT_PREFIX,
     confine: str = "none",
 ) -> str:
-    """The YAML text of a desired state: what the filter ``compose_render`` gives. Raises AnsibleFilterError."""
+    """Returns the desired state as YAML, for the filter ``compose_render``. Raises AnsibleFilterError."""
     if not isinstance(definition, (str, Mapping)):
         raise AnsibleFilterError("compose_render needs a Compose file as text or as a mapping.")
     if confine not in ("project", "none"):

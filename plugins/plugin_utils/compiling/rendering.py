@@ -19,9 +19,9 @@ HIDDEN = "********"
 
 
 def rendering(desired: Desired) -> dict[str, Any]:
-    """Return the stack's objects by name, each with the spec that the Engine would get; no secret's data is in it.
+    """Returns the stack's objects by name, each with its spec for the Engine, without the data of secrets.
 
-    A generated or sensitive value shows as ``<generated>``.
+    A generated or sensitive value is shown as ``<generated>``.
     """
     return {
         "stack": desired["stack"],

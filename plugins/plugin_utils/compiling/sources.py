@@ -20,16 +20,16 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.f
     refuse_outside,
 )
 
-#: What an inline definition is called in messages.
+#: The name of an inline definition in messages.
 INLINE = "definition"
 
 
-#: What a shell of the manager says of a path: its mode and size, the kind of its filesystem, and what it really is.
+#: The command that prints a path's mode and size, the type of its filesystem, and its real path.
 LOOK = (
     "p=$(readlink -f -- {0} || readlink -m -- {0}) && "
     'printf "%s\\n" "$(stat -c "%f %s" -- "$p" 2>/dev/null)" "$(stat -f -c %t -- "$p" 2>/dev/null)" "$p"'
 )
-#: Filesystems of the kernel's own, as ``stat -f`` numbers them.
+#: The types of the kernel's virtual filesystems, as ``stat -f`` prints them.
 KERNEL_KINDS = frozenset(
     (
         "9fa0", "62656572", "1cd1", "64626720", "74726163", "73636673", "27e0eb", "63677270", "de5e81e4", "6165676c",
@@ -40,7 +40,7 @@ LONGEST = 10_000_000
 
 
 class SlurpedFiles:
-    """Reads files of the manager through a module of Ansible's, each once.
+    """Reads files of the manager with a module of Ansible, each once.
 
     ``look`` returns the output of the command LOOK for a path.
     """
@@ -52,9 +52,10 @@ class SlurpedFiles:
         self._folders: Dict[str, Tuple[str, ...]] = {}
 
     def read(self, path: str, below: Optional[str] = None) -> bytes:
-        """The bytes of a file of the manager.
+        """Returns the bytes of a file of the manager.
 
-        :raises OSError: it does not exist, or can't be read; FileRefused as LocalFiles does.
+        :raises OSError: it does not exist, or can't be read.
+        :raises FileRefused: as LocalFiles does.
         """
         if path.startswith("/"):
             refuse_kernel(parts_of(posixpath.normpath(path)))
@@ -77,10 +78,10 @@ class SlurpedFiles:
         return self._read[real]
 
     def _looked(self, path: str) -> Tuple[int, int, str, str]:
-        """Mode, size, kind of filesystem and real path; only the path where nothing is there."""
+        """Returns mode, size, type of filesystem and real path; only the path if it doesn't exist."""
         lines = self._look(path).split("\n", 2)
         if len(lines) < 3 or not lines[2].startswith("/"):
-            return 0, 0, "", posixpath.normpath(path)  # a folder on the way is not there
+            return 0, 0, "", posixpath.normpath(path)  # a parent folder doesn't exist
         mode, _blank, size = lines[0].strip().partition(" ")
         return int(mode or "0", 16), int(size or 0), lines[1].strip(), lines[2].rstrip("\r\n")
 
@@ -104,11 +105,11 @@ def _os_error(message: str, path: str) -> OSError:
 def sources_of(
     src: Optional[Sequence[str]], definition: object, directory: Optional[str], find: Callable[[str], str]
 ) -> Tuple[List[Source], str]:
-    """The sources in the options of these names, in merge order, and the base directory of relative paths.
+    """Returns the sources of the options ``src`` and ``definition`` in merge order, and the base of relative paths.
 
     :param directory: the option ``project_directory``.
-    :param find: the path of the file for a text in ``src``.
-    :raises ComposeError: neither ``src`` nor ``definition`` is given.
+    :param find: returns the path of a file in ``src``.
+    :raises ComposeError: neither ``src`` nor ``definition`` is set.
     """
     sources = [Source(path=find(path)) for path in src or ()]
     if definition is not None:

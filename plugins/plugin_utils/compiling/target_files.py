@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def slurped(action: ActionBase, variables: Variables) -> SlurpedFiles:
-    """Reads the target's files through modules and commands of Ansible's."""
+    """Returns a reader of the target's files that uses Ansible's modules and commands."""
 
     def slurp(path: str) -> Mapping[str, Any]:
         found: Mapping[str, Any] = action._execute_module(
@@ -39,13 +39,13 @@ def slurped(action: ActionBase, variables: Variables) -> SlurpedFiles:
 
 
 def files_of(action: ActionBase, variables: Variables) -> FileReader:
-    """Reads the target's files; those of this machine and this user without a detour."""
-    here = action._connection.transport == "local" and not action._connection.become
-    return LocalFiles() if here else slurped(action, variables)
+    """Returns a reader of the target's files. Files of this machine and this user are read directly."""
+    is_local = action._connection.transport == "local" and not action._connection.become
+    return LocalFiles() if is_local else slurped(action, variables)
 
 
 def absolute(action: ActionBase, path: str) -> str:
-    """``path`` on the target; a relative one is seen from the folder in which its shell starts, as by any module."""
+    """Returns the absolute ``path`` on the target. As for any module, it is relative to the folder of a new shell."""
     if path.startswith("/"):
         return posixpath.normpath(path)
     if path.startswith("~"):
@@ -55,7 +55,7 @@ def absolute(action: ActionBase, path: str) -> str:
 
 
 def written(action: ActionBase, path: str, text: str, mode: object, variables: object) -> dict[str, Any]:
-    """The result of ``ansible.builtin.copy`` for ``text``: in check mode and diff as that does it.
+    """Writes ``text`` with ``ansible.builtin.copy``, including check mode and diff. Returns its result.
 
     :raises StackwrightError: ``file_not_written``.
     """

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Compose files of a task, compiled on the controller: the shared part of the actions that take such files."""
+"""Compiles the Compose files of a task on the controller: the shared part of the actions with such files."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 def compile_files(action: ActionBase, options: Mapping[str, Any], variables: Variables) -> dict[str, Any]:
-    """Return the DesiredState of the files that ``options`` (STACK, FILES and PLATFORM) name.
+    """Returns the DesiredState of the files that ``options`` (STACK, FILES and PLATFORM) name.
 
     Raises ComposeError.
     """
@@ -59,21 +59,21 @@ def compile_files(action: ActionBase, options: Mapping[str, Any], variables: Var
         platform=options["platform"],
         env_overrides=options["env_overrides"],
         confine=options["confine"],
-        parts=Parts.of({**options, "restart_on": _found(options.get("restart_on"), place)}),
+        parts=Parts.of({**options, "restart_on": _restart_on(options.get("restart_on"), place)}),
     )
     metadata = metadata_of(options.get("metadata") or {})
     opened: list[tuple[str, bytes]] = []
     desired = compile_stack(request, slurped(action, variables) if remote else LocalFiles(), opened)
-    ran = provenance(opened, desired, directory, bool(options.get("keep_files")))
+    files = provenance(opened, desired, directory, bool(options.get("keep_files")))
     commit = commit_of(posixpath.dirname(opened[0][0])) if opened and not remote else {}
     known = {name: found for name, found in (("commit", commit), ("metadata", metadata)) if found}
-    return {**desired, **({"sources": {"files": [], **ran, **known}} if ran or known else {})}
+    return {**desired, **({"sources": {"files": [], **files, **known}} if files or known else {})}
 
 
-def _found(given: object, find: Callable[[str], str]) -> Any:
-    """The option ``restart_on`` with the paths at which its files are."""
+def _restart_on(given: object, find: Callable[[str], str]) -> Any:
+    """Returns the option ``restart_on`` with the paths of the files that were found."""
     if isinstance(given, Mapping):
-        return {service: _found(paths, find) for service, paths in given.items()}
+        return {service: _restart_on(paths, find) for service, paths in given.items()}
     if isinstance(given, str):
         return [find(given)]
     if given is None or (isinstance(given, list) and all(isinstance(path, str) for path in given)):

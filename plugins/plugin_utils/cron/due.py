@@ -23,7 +23,7 @@ RUNNING, FAILED = "running", "failed"
 
 
 class Run(TypedDict, total=False):
-    """A run as stack_info says it."""
+    """A run of a job in the result of stack_info."""
 
     slot: str
     started: str
@@ -33,7 +33,7 @@ class Run(TypedDict, total=False):
 
 
 class Service(TypedDict):
-    """What counts of a service of stack_info."""
+    """A service of stack_info, with the fields that are used."""
 
     name: str
     mode: str
@@ -44,20 +44,21 @@ class Service(TypedDict):
 
 
 class Stack(TypedDict):
-    """What counts of a stack of stack_info."""
+    """A stack of stack_info, with the fields that are used."""
 
     name: str
     services: list[Service]
 
 
 def jobs_of(stacks: Sequence[Stack], now: datetime, prefix: str, late: float) -> list[dict[str, Any]]:
-    """All jobs on a schedule, sorted by stack and service.
+    """Returns all jobs on a schedule, sorted by stack and service.
 
     Each has ``stack``, ``service`` (names in the Swarm), ``schedule``, ``timezone``, ``overlap``, ``missed``, ``due``,
-    ``slot`` (the time in UTC that it is due for), ``reason``, ``next`` (the next time), ``runs``, ``problem``.
+    ``slot`` (the scheduled time that is due, in UTC), ``reason``, ``next`` (the next scheduled time), ``runs``,
+    ``problem``.
 
     :param now: aware.
-    :param late: seconds after which a time that nobody ran the job for counts as missed.
+    :param late: seconds after which a scheduled time without a run counts as missed.
     """
     found = []
     for stack in stacks:
@@ -105,7 +106,7 @@ def _why_not(timing: Timing, service: Service, slot: datetime | None, now: datet
 
 
 def _moments(service: Service) -> Iterator[datetime]:
-    """When it was created, and the times that it has run for."""
+    """Yields the service's creation, and the scheduled times of its runs."""
     for text in (service["created"], *(run.get("slot") or run.get("started") for run in service["runs"])):
         try:
             yield datetime.strptime(f"{str(text)[:19]}Z", FORMAT).replace(tzinfo=timezone.utc)
@@ -127,7 +128,7 @@ def _failed(runs: Sequence[Run]) -> str:
 
 
 def _is_stopped(services: Sequence[Service], prefix: str) -> bool:
-    """Whether ``state: stopped`` has left the stack: all that are no jobs remember their replicas, and have none."""
+    """Whether the stack is in ``state: stopped``: each service except jobs has a label with its replicas, and none."""
     others = [service for service in services if not service["mode"].endswith("job")]
     return bool(others) and all(
         ours_in(service["labels"], prefix, BEFORE_STOP) and not service["desired"] for service in others

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Pure. Cron expressions as crontab(5) has them: five fields, in a time zone. Why our own: docs/decisions/0065."""
+"""Pure. Cron expressions of crontab(5): five fields, in a time zone. Why our own: docs/decisions/0065."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MACROS = {
 }
 MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 WEEKDAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
-#: The name of each field, its least and most value, and the words for its values, the first for the least one.
+#: The name of each field, its least and greatest value, and the names of its values from the least one on.
 FIELDS: tuple[tuple[str, int, int, tuple[str, ...]], ...] = (
     ("minute", 0, 59, ()),
     ("hour", 0, 23, ()),
@@ -29,7 +29,7 @@ FIELDS: tuple[tuple[str, int, int, tuple[str, ...]], ...] = (
     ("day of the week", 0, 7, WEEKDAYS),
 )
 DAY = timedelta(days=1)
-FARTHEST = 9 * 366  # days between two 29th of February, if a year of a century is not a leap year
+FARTHEST = 9 * 366  # the most days between two 29th of February: 1900 and 2100 are not leap years
 
 
 class CronError(ValueError):
@@ -37,8 +37,12 @@ class CronError(ValueError):
 
 
 class Schedule(NamedTuple):
-    """A parsed expression. ``either``: one of both fields for days is enough. ``all_hours``: the hour is ``*`` or
-    ``*/N``, so the schedule follows elapsed time when clocks change; otherwise each local time happens once."""
+    """A parsed expression.
+
+    :param either: a day needs to match only one of both fields for days.
+    :param all_hours: the hour is ``*`` or ``*/N``, so the schedule follows elapsed time when clocks change. Otherwise
+        each local time happens once.
+    """
 
     minutes: frozenset[int]
     hours: frozenset[int]
@@ -49,14 +53,14 @@ class Schedule(NamedTuple):
     all_hours: bool
 
     def has_day(self, day: date) -> bool:
-        """Whether it has times on this day."""
+        """Whether the schedule has times on this day."""
         if day.month not in self.months:
             return False
         by_month, by_week = day.day in self.days, day.isoweekday() % 7 in self.weekdays
         return (by_month or by_week) if self.either else (by_month and by_week)
 
     def times_on(self, day: date, zone: tzinfo) -> list[datetime]:
-        """Its times on a day of ``zone``, in UTC, sorted. A time that a clock change skips moves by that change."""
+        """Returns the times on a day of ``zone``, in UTC, sorted. A time that a clock change skips moves with it."""
         found = set()
         for hour in self.hours if self.has_day(day) else ():
             for minute in self.minutes:
@@ -69,7 +73,7 @@ class Schedule(NamedTuple):
         return sorted(found)
 
     def latest(self, since: datetime, now: datetime, zone: tzinfo) -> datetime | None:
-        """Its last time after ``since`` and not after ``now`` (aware), or None."""
+        """Returns the last time after ``since`` and not after ``now`` (aware), or None."""
         for day in _days(now.astimezone(zone).date() + DAY, since.astimezone(zone).date() - DAY):
             for moment in reversed(self.times_on(day, zone)):
                 if since < moment <= now:
@@ -77,7 +81,7 @@ class Schedule(NamedTuple):
         return None
 
     def next(self, now: datetime, zone: tzinfo) -> datetime | None:
-        """Its first time after ``now``, or None if it has none (such as on 30 February)."""
+        """Returns the first time after ``now``, or None if there is none (such as on 30 February)."""
         start = now.astimezone(zone).date() - DAY
         for day in _days(start, start + FARTHEST * DAY):
             for moment in self.times_on(day, zone):
@@ -87,7 +91,7 @@ class Schedule(NamedTuple):
 
 
 def parse(text: str) -> Schedule:
-    """The schedule of an expression. Raises CronError, which says what is wrong."""
+    """Parses an expression. Raises CronError with the mistake."""
     words = MACROS.get(text.strip().lower(), text).split()
     if len(words) != len(FIELDS):
         known = ", ".join(sorted(MACROS))

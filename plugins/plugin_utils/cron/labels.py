@@ -15,17 +15,17 @@ from zoneinfo import ZoneInfo
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import CRON, spellings
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.cron.expression import CronError, Schedule, parse
 
-#: What happens if a job still runs when it is due: it is left alone, or stopped and started again.
+#: If a job still runs when it is due, it continues, or is stopped and started again.
 FORBID, REPLACE = "forbid", "replace"
-#: What happens to a time that nobody ran it for: it is run once as soon as possible, or never.
+#: After a scheduled time without a run, the job runs once as soon as possible, or not at all.
 RUN_ONCE, SKIP = "run_once", "skip"
-WORDS = {"overlap": (FORBID, REPLACE), "missed": (RUN_ONCE, SKIP)}
-NAMES = ("schedule", "timezone", *WORDS)
+CHOICES = {"overlap": (FORBID, REPLACE), "missed": (RUN_ONCE, SKIP)}
+NAMES = ("schedule", "timezone", *CHOICES)
 UTC = "UTC"
 
 
 class Timing(NamedTuple):
-    """When a job runs: its schedule as text and parsed, its time zone, and the words for overlap and missed."""
+    """When a job runs: its schedule as text and parsed, its time zone by name and parsed, ``overlap``, ``missed``."""
 
     text: str
     schedule: Schedule
@@ -36,7 +36,7 @@ class Timing(NamedTuple):
 
 
 class Fault(NamedTuple):
-    """What is wrong with a label, and a hint."""
+    """A mistake in a label, and a hint."""
 
     label: str
     message: str
@@ -44,7 +44,7 @@ class Fault(NamedTuple):
 
 
 def timing_of(labels: Mapping[str, str], prefix: str) -> tuple[Timing | None, list[Fault]]:
-    """The timing that the labels of a service set; None if they set none, or are not valid."""
+    """Returns the timing that a service's labels set, None if they set none or are invalid; and their mistakes."""
     starts = tuple(start + CRON for start in spellings(prefix))
     found: dict[str, str] = {}
     faults: list[Fault] = []
@@ -60,7 +60,7 @@ def timing_of(labels: Mapping[str, str], prefix: str) -> tuple[Timing | None, li
             faults.append(Fault(label, "does not begin with the label prefix", f"write {starts[0]}{name}"))
         else:
             found[name] = value.strip()
-            allowed = WORDS.get(name)
+            allowed = CHOICES.get(name)
             if allowed and found[name] not in allowed:
                 faults.append(Fault(label, f"must be {' or '.join(allowed)}", ""))
     if faults or not found:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.project.desired_state import Desired
     from ansible_collections.stackwright.swarm.plugins.plugin_utils.environments.shapes import Copy, Exports, Options
 
-#: What the playbook says of all stacks, and no dictionary may.
+#: Options that the playbook sets for all stacks, so the dictionary of a stack can't.
 OF_ENVIRONMENT = ("project", "environment", "label_prefix")
 
 
@@ -46,15 +46,17 @@ def stacks_of(
     pins: Mapping[str, str] | None = None,
     copies: Sequence[Copy] = (),
 ) -> dict[str, Any]:
-    """``stacks``: options for compose_stack. ``urls``: the addresses of their routes. ``notes``: what a clone has not.
-    ``copies``: those that were given, with the labels that the stacks give to the volumes.
+    """Returns the stacks of an environment.
+
+    ``stacks``: options for compose_stack; ``urls``: the addresses of their routes; ``notes``: parts that are not in a
+    clone; ``copies``: the given ones, with the volumes' labels.
 
     :param listed: the stacks, or the result of stack_export.
-    :param every: options for all of the stacks.
+    :param every: options for all stacks.
     :param pattern: of the domains of a clone (domains.py); empty for an environment that is not a clone.
-    :param share: volumes and folders of nodes that a clone may have in common with others.
-    :param pins: volumes with copied data, each with the id of its node: services that mount them run there.
-    :param copies: volumes to be copied, which need a service that mounts them.
+    :param share: volumes and folders of nodes that a clone may share with others.
+    :param pins: volumes with copied data, each with the id of its node, on which the services with the volume run.
+    :param copies: the volumes to copy. A service must mount each.
     :raises StackwrightError: ``shared_data``, ``no_volume``, ``not_exportable``, and those of the list and of the
         Compose files.
     """
@@ -97,7 +99,7 @@ def stacks_of(
 
 
 def _exported(exports: Exports, share: Sequence[str], notes: list[str]) -> list[object]:
-    """Exported stacks as options for compose_stack. A secret that belongs to no stack is shared, as with files."""
+    """Returns exported stacks as options for compose_stack. A secret without a stack is shared, as with files."""
     stacks = exports["stacks"]
     own = [secret for one in stacks for secret in one["secrets"] if secret.startswith(f"{one['name']}_")]
     unreadable = sorted(set(own) - set(share))
@@ -145,7 +147,7 @@ def _compiled(options: Options) -> Desired:
 
 
 def _mounts(desired: Desired) -> dict[str, list[dict[str, Any]]]:
-    """The mounts of each service by its key."""
+    """Returns the mounts of each service by its key."""
     return {
         service["key"]: service["spec"]["TaskTemplate"]["ContainerSpec"].get("Mounts") or []
         for service in desired["services"]
@@ -153,7 +155,7 @@ def _mounts(desired: Desired) -> dict[str, list[dict[str, Any]]]:
 
 
 def _volumes(desired: Desired) -> dict[str, dict[str, str]]:
-    """The volumes of a stack, each with its labels."""
+    """Returns the labels of a stack's volumes, by name."""
     mounts = [mount for found in _mounts(desired).values() for mount in found]
     return {
         str(mount["Source"]): dict((mount.get("VolumeOptions") or {}).get("Labels") or {})
@@ -163,7 +165,7 @@ def _volumes(desired: Desired) -> dict[str, dict[str, str]]:
 
 
 def _refuse_shared(desired: Desired, share: Sequence[str]) -> None:
-    """Data is never in two environments by chance: a volume with a name of its own, or a folder of a node."""
+    """Raises CloneError (``shared_data``) for a volume or folder that the clone would share with other environments."""
     own = f"{desired['stack']['name']}_"
     wrong = []
     for service in desired["services"]:
@@ -185,7 +187,8 @@ def _refuse_shared(desired: Desired, share: Sequence[str]) -> None:
 def _overlay(
     desired: Desired, options: Options, pattern: str, keep_ports: bool, pins: Mapping[str, str], notes: list[str]
 ) -> str:
-    """A Compose file over those of the stack: the domains of a clone, no published ports, and the nodes of its data."""
+    """Returns a Compose file to merge over those of the stack: a clone's domains, no published ports, the nodes of its
+    data."""
     start = starts(str(options.get("label_prefix") or DEFAULT_PREFIX))
     lines: list[str] = []
     mounts = _mounts(desired)
@@ -202,7 +205,7 @@ def _overlay(
                 ]
                 new[label] = ",".join(domains)
         ports = (spec.get("EndpointSpec") or {}).get("Ports") if pattern and not keep_ports else None
-        # A local volume is on one node, and an empty one would come on any other.
+        # A local volume is on one node. On any other node, the service would get an empty one.
         nodes = sorted({pins[mount["Source"]] for mount in mounts[key] if mount.get("Source") in pins})
         placement = {"placement": {"constraints": [f"node.id == {node}" for node in nodes]}} if nodes else {}
         deploy = {**({"labels": new} if new else {}), **placement}

@@ -18,10 +18,10 @@ NOTHING = "Nothing was changed."
 
 
 def copies_of(names: Sequence[str], stacks: Sequence[Live], project: str, environment: str, source: str) -> list[Copy]:
-    """The volumes that ``environment`` gets from ``source``, an environment of the same project.
+    """Returns the volumes that ``environment`` copies from ``source``, an environment of the same project.
 
-    :param names: as STACK_VOLUME, or VOLUME alone if one stack has it.
-    :param stacks: those of stack_info.
+    :param names: as STACK_VOLUME, or VOLUME alone if only one stack has it.
+    :param stacks: the stacks of stack_info.
     :raises StackwrightError: ``no_volume``.
     """
     found: list[tuple[str, Copy]] = []
@@ -29,37 +29,37 @@ def copies_of(names: Sequence[str], stacks: Sequence[Live], project: str, enviro
         owner = stack["owner"]
         if (owner["project"], owner["environment"]) != (project, source):
             continue
-        here, there = (f"{Stack(owner['name'], project, env).full_name}_" for env in (source, environment))
+        old, new = (f"{Stack(owner['name'], project, env).full_name}_" for env in (source, environment))
         for volume in sorted({one for service in stack["services"] for one in service["volumes"]}):
-            if volume.startswith(here):
-                own = volume[len(here) :]
-                found.append((own, {"volume": f"{owner['name']}_{own}", "source": volume, "target": f"{there}{own}"}))
+            if volume.startswith(old):
+                own = volume[len(old) :]
+                found.append((own, {"volume": f"{owner['name']}_{own}", "source": volume, "target": f"{new}{own}"}))
     chosen: dict[str, Copy] = {}
     for name in names:
-        meant = [one for own, one in found if one["volume"] == name] or [one for own, one in found if own == name]
-        if len(meant) != 1:
-            many = "has several volumes" if meant else "has no volume"
+        matches = [one for own, one in found if one["volume"] == name] or [one for own, one in found if own == name]
+        if len(matches) != 1:
+            many = "has several volumes" if matches else "has no volume"
             known = ", ".join(sorted(one["volume"] for _own, one in found)) or "none"
             raise StackwrightError(
                 f"environment_data: {project}/{source} {many} {name}. {NOTHING}",
                 error_code="no_volume",
                 hint=f"Its volumes are: {known}.",
             )
-        chosen[meant[0]["target"]] = meant[0]
+        chosen[matches[0]["target"]] = matches[0]
     return [{**one, "users": _users(one, stacks, project, environment)} for one in chosen.values()]
 
 
 def placed(copies: Sequence[Copy], stacks: Sequence[Live], looks: Sequence[Looked], refresh: bool) -> list[Copy]:
-    """``copies`` with the hosts whose nodes have the data.
+    """Returns ``copies`` with the hosts whose nodes have the data.
 
-    :param looks: what all hosts say of all volumes.
-    :param refresh: whether services of the clone may stop.
+    :param looks: the results of all hosts for all volumes.
+    :param refresh: whether services of the clone may be stopped.
     :raises StackwrightError: ``volume_elsewhere``, ``volume_in_use``.
     """
     found: list[Copy] = []
     for one in copies:
-        said = [look for look in looks if look["item"]["target"] == one["target"] and "node_id" in look]
-        done = [look for look in said if not look["changed"] and "error_code" not in look]
+        own = [look for look in looks if look["item"]["target"] == one["target"] and "node_id" in look]
+        done = [look for look in own if not look["changed"] and "error_code" not in look]
         services = [service for stack in stacks for service in stack["services"] if one["source"] in service["volumes"]]
         running = {
             task["node"]
@@ -67,8 +67,8 @@ def placed(copies: Sequence[Copy], stacks: Sequence[Live], looks: Sequence[Looke
             for task in service["tasks"]
             if task["node"] and task["desired_state"] == "running"
         }
-        # An old volume of this name may be on other nodes too.
-        may = {look["node_id"]: look for look in said if look not in done and (not running or look["node"] in running)}
+        # Other nodes may have an old volume of this name.
+        may = {look["node_id"]: look for look in own if look not in done and (not running or look["node"] in running)}
         if not done and (len(may) != 1 or len(running) > 1):
             where = sorted(running or {look["node"] for look in may.values()})
             on = f"is on {', '.join(where)}" if where else "is on no node"
@@ -94,7 +94,7 @@ def placed(copies: Sequence[Copy], stacks: Sequence[Live], looks: Sequence[Looke
 
 
 def _users(one: Copy, stacks: Sequence[Live], project: str, environment: str) -> list[User]:
-    """The services of the clone that are to run with the volume."""
+    """Returns the services of the clone that should run with the volume."""
     found: list[User] = []
     for stack in stacks:
         name = stack["owner"]["name"]

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Pure. The domains of a clone, from those of the files and a pattern."""
+"""Pure. The domains of a clone, from the files' domains and a pattern."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ _FIELD = re.compile(r"\{([^{}]*)\}")
 
 
 def domain_of(pattern: str, fields: Mapping[str, str]) -> str:
-    """The domain that ``pattern`` makes of ``fields`` (FIELDS): valid labels in lower case, shortened with a digest.
+    """Returns the domain for ``pattern`` and its ``fields`` (FIELDS), in lower case. Long labels end with a digest.
 
-    A wildcard stays one: ``*.shop.example.com`` becomes ``*.`` and what becomes of the rest.
+    A wildcard stays one: in ``*.shop.example.com``, the pattern applies to ``shop.example.com``.
     Raises StackwrightError (``invalid_options``).
     """
     unknown = [name for name in _FIELD.findall(pattern) if name not in FIELDS]

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Pure. The environments of a Swarm, their records, names of previews, and which previews are expired."""
+"""Pure. The environments of a Swarm, their records, the names of previews, and which previews are expired."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     )
 
 FORMAT = "%Y-%m-%dT%H:%M:%SZ"
-#: How the labels of a record begin. None begins with ``stackwright.``: these are bookkeeping of swarm_config.
+#: The prefix of a record's labels. It isn't ``stackwright.``, which is the prefix of swarm_config's own labels.
 RECORD = "stackwright-environment-"
-#: On a service of a preview, after the label prefix: the sweep leaves the preview alone.
+#: A label of a preview's service, after the label prefix: the sweep keeps the preview.
 KEEP = ".preview.keep"
 #: The longest name of a preview, so that PROJECT-ENVIRONMENT-STACK and the first label of a domain stay readable.
 LONGEST = 30
@@ -38,9 +38,10 @@ _TTL = re.compile(r"(\d{1,6})\s*([smhdw])\Z")
 
 
 def preview_name(ref: str) -> str:
-    """The name of the environment of a preview: a DNS label of at most 30 characters; ``pr-12`` for ``12``.
+    """Returns the name of a preview's environment: a DNS label of at most 30 characters, such as ``pr-12`` for ``12``.
 
-    Whatever can't be in a label is replaced, and a digest of ``ref`` keeps such names apart. Raises StackwrightError.
+    Characters that are not valid in a label are replaced, and a digest of ``ref`` makes such a name unique. Raises
+    StackwrightError (``invalid_options``).
     """
     if not ref.strip():
         raise StackwrightError(
@@ -54,13 +55,13 @@ def preview_name(ref: str) -> str:
 
 
 def shortened(name: str, longest: int, of: str) -> str:
-    """``name`` cut so that it has room for a digest of the text ``of`` at its end."""
+    """Cuts ``name`` to ``longest`` characters, with a digest of the text ``of`` at its end."""
     digest = hashlib.sha256(of.encode()).hexdigest()[:DIGEST]
     return f"{name[: longest - DIGEST - 1].rstrip('-')}-{digest}"
 
 
 def seconds_of(ttl: str) -> int:
-    """A time such as ``12h``, ``7d`` or ``2w`` in seconds. Raises StackwrightError (``invalid_options``)."""
+    """Converts a time such as ``12h``, ``7d`` or ``2w`` to seconds. Raises StackwrightError (``invalid_options``)."""
     found = _TTL.match(ttl.strip())
     if not found or not int(found.group(1)):
         raise StackwrightError(
@@ -83,7 +84,7 @@ def checked(project: str, environment: str) -> None:
 
 
 def record_name(project: str, environment: str) -> str:
-    """The name of the Docker config that is the record of an environment."""
+    """Returns the name of the Docker config that is the record of an environment."""
     return f"stackwright-environment-{id_of_text(f'{project}/{environment}')[:16]}"
 
 
@@ -97,9 +98,9 @@ def record_labels(
     now: datetime,
     data: Mapping[str, str] | None = None,
 ) -> dict[str, str]:
-    """The labels of the record of an environment that may be a preview. Raises StackwrightError."""
+    """Returns the labels of an environment's record. Raises StackwrightError if the ``preview`` has an invalid ttl."""
     labels = {"project": project, "name": environment, "stacks": " ".join(sorted(stacks)), "url": url}
-    # A Swarm forgets where the tasks of a removed service have been, and with them the volumes.
+    # Recorded, because a Swarm forgets the nodes of a removed service, where its volumes still are.
     labels["nodes"] = " ".join(sorted(nodes))
     if data:
         labels["data"] = " ".join(f"{volume}={node}" for volume, node in sorted(data.items()))
@@ -118,17 +119,17 @@ def environments_of(
     project: str = "",
     limit: int = 0,
 ) -> list[Found]:
-    """All environments, sorted, each with the verdict on it.
+    """Returns all environments, sorted, and whether each is over.
 
-    :param stacks: those of stack_info, with ``history`` so that removed ones are among them.
-    :param configs: those of swarm_info.
+    :param stacks: the stacks of stack_info, with ``history`` to include removed ones.
+    :param configs: the configs of swarm_info.
     :param project: only environments of this project.
-    :param limit: how many previews each project may have; those that were updated first go. 0: any number.
+    :param limit: how many previews each project may have; the least recently updated ones are over. 0: any number.
     """
     found: dict[tuple[str, str], Found] = {}
     for config in configs:
         labels = {label[len(RECORD) :]: text for label, text in config["labels"].items() if label.startswith(RECORD)}
-        # The newest record only: a name is that of its project and environment.
+        # Only the newest record: its name is computed from project and environment.
         if labels.get("name") and config["name"] == record_name(labels.get("project", ""), labels["name"]):
             one = _entry(found, labels["project"], labels["name"])
             one.update(

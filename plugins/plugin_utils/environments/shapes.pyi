@@ -8,27 +8,27 @@ from typing import TypedDict
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.arguments.variables import Variables
 
 class Preview(TypedDict):
-    """What a preview is asked for: ``ttl`` as ``seconds_of`` reads it."""
+    """The options of a preview; ``ttl`` is in the format of ``seconds_of``."""
 
     ref: str
     ttl: str
     keep: bool
 
 class Owner(TypedDict):
-    """Whose a stack of stack_info is."""
+    """The owner of a stack of stack_info."""
 
     project: str
     environment: str
     name: str
 
 class Task(TypedDict):
-    """What counts of a task of stack_info."""
+    """A task of stack_info, with the fields that are used."""
 
     node: str
     desired_state: str
 
 class Service(TypedDict):
-    """What counts of a service of stack_info. ``desired``: how many tasks should run."""
+    """A service of stack_info, with the fields that are used. ``desired``: how many tasks should run."""
 
     name: str
     desired: int
@@ -37,13 +37,13 @@ class Service(TypedDict):
     tasks: list[Task]
 
 class Live(TypedDict):
-    """What counts of a stack of stack_info."""
+    """A stack of stack_info, with the fields that are used."""
 
     owner: Owner
     services: list[Service]
 
 class Config(TypedDict):
-    """What counts of a config of swarm_info."""
+    """A config of swarm_info, with the fields that are used."""
 
     name: str
     labels: dict[str, str]
@@ -51,9 +51,9 @@ class Config(TypedDict):
 class Found(TypedDict):
     """One environment. ``expires`` and ``updated`` are times in UTC, empty unless it is a preview.
 
-    ``members`` are its stacks as the modules name them, ``full_names`` their names in the Swarm. ``nodes`` have
-    or had tasks with volumes. ``data`` are volumes with copied data, each with the id of its node. ``stamp`` is
-    another text after an update.
+    ``members`` are its stacks as options of the modules, ``full_names`` their names in the Swarm. ``nodes`` have or had
+    tasks with volumes. ``data``: volumes with copied data, each with the id of its node. ``stamp`` changes with each
+    update.
     """
 
     project: str
@@ -76,13 +76,13 @@ class Found(TypedDict):
     reason: str
 
 class Target(TypedDict):
-    """What a look is of: what counts of a Copy."""
+    """The Copy that a Looked is about, with the fields that are used."""
 
     target: str
 
 class Looked(TypedDict, total=False):
-    """What volume_copy in check mode says of ``item`` on ``host``. Without ``node_id``, it is not there; with an
-    ``error_code``, services have to stop first."""
+    """The result of volume_copy for ``item`` on ``host`` in check mode. Without ``node_id``, the volume doesn't exist;
+    with an ``error_code``, services must stop first."""
 
     host: str
     item: Target
@@ -92,16 +92,16 @@ class Looked(TypedDict, total=False):
     error_code: str
 
 class User(TypedDict):
-    """A service of the clone: as stack_service names it."""
+    """A service of the clone, as options of stack_service."""
 
     name: str
     service: str
 
 class Copy(TypedDict, total=False):
-    """A volume of the clone (``target``) that gets the data of one of another environment.
+    """A volume of the clone (``target``) that gets the data of another environment's volume.
 
-    ``users``: services of the clone that run with it. ``host``, ``node``, ``node_id`` and ``copied`` (whether it has
-    the data already) are known after a look at the nodes, ``labels`` after the stacks were compiled.
+    ``users``: services of the clone that run with it. ``host``, ``node``, ``node_id`` and ``copied`` (whether the data
+    is already there) are known after the nodes were read, ``labels`` after the stacks were compiled.
     """
 
     volume: str
@@ -115,7 +115,7 @@ class Copy(TypedDict, total=False):
     labels: dict[str, str]
 
 class Options(TypedDict, total=False):
-    """What counts of the options of a stack for compose_stack."""
+    """The options of compose_stack for a stack, with the fields that are used."""
 
     name: str
     project: str
@@ -134,7 +134,7 @@ class Options(TypedDict, total=False):
     confine: str
 
 class Export(TypedDict):
-    """What counts of a stack in the result of stack_export."""
+    """A stack in the result of stack_export, with the fields that are used."""
 
     name: str
     folder: str
@@ -143,7 +143,7 @@ class Export(TypedDict):
     secrets: list[str]
 
 class Exports(TypedDict):
-    """What counts of the result of stack_export."""
+    """The result of stack_export, with the fields that are used."""
 
     dest: str
     stacks: list[Export]

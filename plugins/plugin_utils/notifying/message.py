@@ -11,8 +11,8 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.masking.shown im
 
 START, SUCCESS, FAILURE, ROLLBACK, DRIFT = "start", "success", "failure", "rollback", "drift"
 MOST_LINES, LONGEST_LINE = 20, 300
-DISCORD = 2000  # characters that Discord takes
-#: What a result says beside the sentences.
+DISCORD = 2000  # the most characters that Discord accepts
+#: The fields of a result that a message contains for programs.
 FIELDS = ("cluster_id", "node", "plan_id", "revision", "new_revision", "error_code")
 CARD = {"$schema": "http://adaptivecards.io/schemas/adaptive-card.json", "type": "AdaptiveCard", "version": "1.4"}
 SIGNS = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
@@ -32,19 +32,19 @@ class Message(NamedTuple):
 
 
 def begun(stack: str, operation: str, who: Mapping[str, str]) -> Message:
-    """That a run begins to change a stack. ``who``: who, host, play, job, commit_message."""
-    return Message(START, f"{stack}: {operation} started by {who['who']}", _said(who), {"stack": stack, **who})
+    """Returns the message that a run begins to change a stack. ``who``: who, host, play, job, commit_message."""
+    return Message(START, f"{stack}: {operation} started by {who['who']}", _reason(who), {"stack": stack, **who})
 
 
 def announced(event: str, stack: str, title: str, lines: List[str], who: Mapping[str, str]) -> Message:
-    """What a playbook wants to tell."""
-    return Message(event, _line(title), _some([_line(line) for line in lines]), {"stack": stack, **who})
+    """Returns a message from a playbook."""
+    return Message(event, _line(title), _limited([_line(line) for line in lines]), {"stack": stack, **who})
 
 
 def ended(module: str, stack: str, result: Mapping[str, Any], who: Mapping[str, str]) -> Optional[Message]:
-    """What a run's result is worth telling; None for one without changes, drift and failure.
+    """Returns the message about a run's result; None without changes, drift and failure.
 
-    It has names and numbers only, never the values of a plan; of a failure, the message, as Ansible shows it.
+    It has names and numbers only, never the values of a plan. For a failure it has the message that Ansible shows.
 
     :param module: compose_stack, stack_rollback or stack_drift.
     """
@@ -55,12 +55,12 @@ def ended(module: str, stack: str, result: Mapping[str, Any], who: Mapping[str, 
         found = [_object(item) for item in drift or result.get("drift") or []]
         healed = result.get("new_revision")
         title = f"{stack}: drift {'repaired' if healed else 'found'} ({len(found)})"
-        return Message(DRIFT, title, _some(found), fields)
+        return Message(DRIFT, title, _limited(found), fields)
     if failed:
         return _failure(stack, result, who, fields)
     if not result.get("changed"):
         return None
-    lines = [*_said(who), *_some([_object(item) for item in result.get("plan") or []])]
+    lines = [*_reason(who), *_limited([_object(item) for item in result.get("plan") or []])]
     number = result.get("revision")
     if module == "stack_rollback":
         return Message(ROLLBACK, f"{stack}: rolled back to revision {result.get('to')} by {who['who']}", lines, fields)
@@ -71,24 +71,24 @@ def ended(module: str, stack: str, result: Mapping[str, Any], who: Mapping[str, 
 def _failure(stack: str, result: Mapping[str, Any], who: Mapping[str, str], fields: Dict[str, object]) -> Message:
     outcome = result.get("outcome") or {}
     why = str(result.get("msg") or "the host is unreachable").strip().splitlines()
-    lines = [*_said(who), *_some([_line(line) for line in why])]
+    lines = [*_reason(who), *_limited([_line(line) for line in why])]
     if outcome.get("rollback") == "done":
         return Message(ROLLBACK, f"{stack}: deployment failed and was rolled back", lines, fields)
     after = "; the rollback failed as well" if result.get("error_code") == "rollback_failed" else ""
     return Message(FAILURE, f"{stack}: failed{after} ({fields.get('error_code') or 'unreachable'})", lines, fields)
 
 
-def _said(who: Mapping[str, str]) -> List[str]:
+def _reason(who: Mapping[str, str]) -> List[str]:
     return [_line(who["commit_message"])] if who.get("commit_message") else []
 
 
 def _object(item: Mapping[str, object]) -> str:
-    """An operation of a plan, or a kind of drift, without what changes in it."""
-    words = (item.get("action") or item.get("kind"), item.get("object") or item.get("kind"), item.get("name"))
-    return _line(" ".join(str(word) for word in words if word))
+    """Returns an operation of a plan, or a kind of drift, without the changed values."""
+    parts = (item.get("action") or item.get("kind"), item.get("object") or item.get("kind"), item.get("name"))
+    return _line(" ".join(str(part) for part in parts if part))
 
 
-def _some(lines: List[str]) -> List[str]:
+def _limited(lines: List[str]) -> List[str]:
     more = len(lines) - MOST_LINES
     return [*lines[:MOST_LINES], f"and {more} more"] if more > 0 else lines
 
@@ -98,14 +98,14 @@ def _line(text: str) -> str:
 
 
 def body(form: str, message: Message, time: str) -> Dict[str, Any]:
-    """The JSON that a receiver of this form (json, slack, teams, discord) takes.
+    """Returns the JSON for a receiver of this format (json, slack, teams, discord).
 
-    :param time: when it happened, in RFC 3339.
+    :param time: the time of the event, in RFC 3339.
     """
     if form == "slack":
         return {"text": message.text.translate(SIGNS)}
     if form == "discord":
-        # Words of a container must not call people.
+        # A container's error must not mention people (@everyone).
         return {"content": message.text[:DISCORD], "allowed_mentions": {"parse": []}}
     if form == "teams":
         blocks = [{"type": "TextBlock", "text": message.title, "weight": "Bolder", "wrap": True}]

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Sends notifications in threads. A receiver that fails or hangs costs a warning and at most two seconds in all."""
+"""Sends notifications in threads. Receivers that fail or hang cost a warning and at most two seconds in total."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.notifying.messag
 if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.plugin_utils.arguments.task_types import Target
 
-PATIENCE = 2.0  # seconds, for all that is on its way when the task ends
+PATIENCE = 2.0  # seconds to wait for all unfinished notifications at the end of the task
 TIMEOUT = 10.0  # seconds for one call
 APPRISE = "apprise"
-#: How Apprise marks an event.
+#: Apprise's type of an event.
 KINDS = {"success": "success", "failure": "failure", "rollback": "warning", "drift": "warning"}
 
 Send = Callable[["Target", Message, str], None]
 
 
 class Notifier:
-    """Tells the targets of a task what happens; each only the events that it wants. Nothing is raised.
+    """Notifies the targets of a task, each only of its events. Raises nothing.
 
-    :param targets: url, format, events, headers of each.
+    :param targets: each with url, format, events, headers.
     """
 
     def __init__(self, targets: Sequence[Target], clock: Callable[[], float] = time.monotonic) -> None:
@@ -41,7 +41,7 @@ class Notifier:
         self._clock = clock
         self._sending: List[_Sending] = []
 
-    def tell(self, message: Message) -> None:
+    def send(self, message: Message) -> None:
         """Sends a message in the background."""
         now = iso(time.time())
         for target, send in self._targets:
@@ -51,18 +51,18 @@ class Notifier:
                 sending.thread.start()
 
     def close(self) -> List[str]:
-        """Waits a moment for what is on its way; what did not arrive, a sentence for each target.
+        """Waits up to PATIENCE seconds. Returns a sentence for each target whose notification may not have arrived.
 
-        A target is named by its host: the rest of an address is often a password.
+        It only names the target's host: the rest of an address is often a password.
         """
         deadline = self._clock() + PATIENCE
-        said: Dict[str, str] = {}
+        failures: Dict[str, str] = {}
         for sending in self._sending:
             sending.thread.join(max(deadline - self._clock(), 0))
             why = f"no answer within {PATIENCE:.0f} s" if sending.thread.is_alive() else sending.failure
             if why:
-                said[sending.name] = why
-        return [f"The notification for {name} may not have arrived: {why}." for name, why in said.items()]
+                failures[sending.name] = why
+        return [f"The notification for {name} may not have arrived: {why}." for name, why in failures.items()]
 
 
 class _Sending:
@@ -74,7 +74,7 @@ class _Sending:
     def _run(self) -> None:
         try:
             self._send(self._target, self._message, self._now)
-        # A thread of a notification must not print a traceback, which would have the address.
+        # The thread must not print a traceback, which could contain the address.
         except Exception as error:
             self.failure = _reason(error)
 
@@ -90,14 +90,14 @@ def _post(target: Target, message: Message, now: str) -> None:
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    """A receiver that sends elsewhere would get the message's headers there."""
+    """Follows no redirect: another address would get the headers."""
 
     def redirect_request(self, *_given: object) -> None:
         return None
 
 
 class _Apprise:
-    """A sender of Apprise, which takes seconds to load: it begins when the task does."""
+    """Sends with Apprise, which takes seconds to load. So it is loaded from the start of the task."""
 
     def __init__(self, url: str) -> None:
         self._url, self._sender, self._failure = url, None, ""
@@ -110,7 +110,7 @@ class _Apprise:
         except ImportError:
             self._failure = "install the Python package apprise on the controller"
             return
-        logging.getLogger("apprise").disabled = True  # it prints addresses
+        logging.getLogger("apprise").disabled = True  # its log contains addresses
         sender: Any = apprise.Apprise()
         if sender.add(self._url):
             self._sender = sender
@@ -128,7 +128,7 @@ class _Apprise:
 
 
 class _NotSent(Exception):
-    """Its text has nothing of the address."""
+    """A message was not sent. The text contains no part of the address."""
 
 
 def _reason(error: Exception) -> str:
@@ -138,8 +138,8 @@ def _reason(error: Exception) -> str:
     if isinstance(status, int):
         return f"HTTP status {status}"
     reason = getattr(error, "reason", None)
-    words = getattr(reason, "strerror", None) or getattr(error, "strerror", None)
-    return str(words or type(reason if isinstance(reason, Exception) else error).__name__)
+    text = getattr(reason, "strerror", None) or getattr(error, "strerror", None)
+    return str(text or type(reason if isinstance(reason, Exception) else error).__name__)
 
 
 def _name(target: Target) -> str:

@@ -1,9 +1,9 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A project as a Compose file that people read: keys in one order, short forms, a blank line between services.
+"""Writes a project as a readable Compose file: keys in a fixed order, short forms, a blank line between services.
 
-The one writer of Compose files: of the registry, of its import, and of exports.
+The only writer of Compose files: for the registry, its import, and exports.
 """
 
 from __future__ import annotations
@@ -28,7 +28,8 @@ _DEPLOY = (
     "mode", "replicas", "endpoint_mode", "placement", "resources", "restart_policy", "update_config", "rollback_config",
     "labels",
 )  # fmt: skip
-_WORDS = ("command", "entrypoint", "test")
+#: Keys whose lists are written on one line.
+_FLOW = ("command", "entrypoint", "test")
 
 
 def compose_text(
@@ -38,13 +39,13 @@ def compose_text(
     header: Collection[str] = (),
     comments: Mapping[Path, Comment] | None = None,
 ) -> str:
-    """The Compose file of a project's tree.
+    """Returns the text of a project's Compose file.
 
     :param tree: a document as it was read, or in canonical form. Its lists and mappings are not changed.
-    :param interpolated: its variables have been replaced, so each ``$`` in it means itself.
-    :param header: lines of comment at the top, without ``#``.
-    :param comments: those of entries, by path.
-    :raises ValueError: for a text that YAML can't hold, such as a reference to a kept value.
+    :param interpolated: the variables are already replaced, so each ``$`` is written as ``$$``.
+    :param header: comment lines at the top, without ``#``.
+    :param comments: the comments of entries, by path.
+    :raises ValueError: for a text that YAML can't contain, such as a reference to a kept value.
     """
     document = ordered(tree, TOP)
     for section in ("services", "networks", "volumes", "configs", "secrets"):
@@ -61,7 +62,7 @@ def _spaced(path: Path) -> bool:
 
 
 def _flow(path: Path) -> bool:
-    return path[-1] in _WORDS
+    return path[-1] in _FLOW
 
 
 def _service(service: object) -> Any:
@@ -80,12 +81,12 @@ def _entry(entry: object) -> Any:
 
 
 def ordered(node: Mapping[str, object], order: Collection[str]) -> dict[str, Any]:
-    """The entries of ``node``: those of ``order`` first, the others as they stand."""
+    """Returns the entries of ``node``: those of ``order`` first, then the others in their own order."""
     return {**{key: node[key] for key in order if key in node}, **{k: v for k, v in node.items() if k not in order}}
 
 
 def escaped(node: object) -> Any:
-    """``node`` with each ``$`` of a value written twice, so that no variable is seen in it."""
+    """Returns ``node`` with each ``$`` of a value doubled, so that Compose finds no variables in it."""
     if isinstance(node, str):
         return node.replace("$", "$$")
     if isinstance(node, Mapping):

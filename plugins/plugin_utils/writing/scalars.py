@@ -1,30 +1,30 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One scalar as YAML that every reader takes for the same value: Go's yaml.v2 and v3, PyYAML and our own."""
+"""Writes a scalar as YAML that every reader reads as the same value: Go's yaml.v2 and v3, PyYAML and our own."""
 
 from __future__ import annotations
 
 import math
 import re
 
-#: Words that some YAML 1.1 or 1.2 reader takes for a boolean, for nothing, or for a number.
+#: Words that some YAML 1.1 or 1.2 reader reads as a boolean, null or a number.
 _WORDS = frozenset(("", "~", "null", "true", "false", "yes", "no", "on", "off", "y", "n", "nan", "inf"))
-#: What a text without quotes may begin with and hold. Digits and signs may begin one that _NUMBER does not match.
+#: Texts that need no quotes. One that begins with a digit or a sign must also not match _NUMBER.
 _PLAIN = re.compile(r"[\w/.$+(-](?:[\w/.$+~@%^&*()={}\[\]<>;!?,|'\"\\-]|:(?=[^\s])| (?=[^\s#]))*\Z")
-#: Numbers of any base, times (22:22), dates, and what is near enough to them.
+#: Numbers of any base, times (22:22), dates, and similar texts.
 _NUMBER = re.compile(r"[-+.]?[0-9._][0-9a-fA-FxXoObB_.,:+eETtZz -]*\Z|[-+]?\.?(?:inf|nan)\Z", re.IGNORECASE)
-#: Characters that are written as escapes: controls, other line breaks, marks of direction, what has no form.
+#: Characters that are escaped: control characters, other line breaks, direction marks, surrogates, noncharacters.
 _ESCAPED = re.compile("[\x00-\x1f\x7f-\xa0\u00ad\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff\ufffe\uffff]")
 _NAMES = {"\n": "\\n", "\t": "\\t", "\r": "\\r", '"': '\\"', "\\": "\\\\"}
 
 
 class Octal(int):
-    """A number that is written with base eight, as people write modes of files."""
+    """A number that is written in octal, such as a file mode."""
 
 
 def double_quoted(text: str) -> str:
-    """Raises ValueError for what no YAML text can hold: NUL and halves of surrogate pairs."""
+    """Returns ``text`` in double quotes. Raises ValueError for NUL and lone surrogates, which YAML can't contain."""
     if "\0" in text:
         raise ValueError("a text with a NUL can't be written as YAML")
     return '"' + re.sub(f'["\\\\]|{_ESCAPED.pattern}', _escape, text) + '"'
@@ -39,22 +39,22 @@ def _escape(match: re.Match[str]) -> str:
 
 
 def text_of(text: str) -> str:
-    """A text on one line, with quotes only where it needs them."""
+    """Returns a text on one line, with quotes only if it needs them."""
     if text.lower() not in _WORDS and not _NUMBER.match(text) and _PLAIN.match(text) and not _special(text):
         return text
-    # In single quotes nothing has to be escaped but themselves.
+    # In single quotes, only these are escaped.
     if ('"' in text or "\\" in text) and not _ESCAPED.search(text):
         return "'" + text.replace("'", "''") + "'"
     return double_quoted(text)
 
 
 def _special(text: str) -> bool:
-    """Whether a plain text would be a marker (``---``, ``- ``), or is not plain for some reader."""
+    """Whether a text without quotes would be a marker (``---``, ``- ``), or has characters to escape."""
     return text[:3] in ("---", "...") or text[:1] == "-" and (text[1:2] in ("", " ")) or bool(_ESCAPED.search(text))
 
 
 def scalar_of(value: object) -> str:
-    """A scalar on one line; ``null`` for None."""
+    """Returns a scalar on one line; ``null`` for None."""
     if value is None:
         return "null"
     if isinstance(value, bool):
@@ -75,12 +75,12 @@ def _float(value: float) -> str:
         return ".inf" if value > 0 else "-.inf"
     text = repr(value)
     mantissa, e, power = text.partition("e")
-    # YAML 1.1 wants a point in every float.
+    # YAML 1.1 needs a point in every float.
     return f"{mantissa if '.' in mantissa else mantissa + '.0'}{e}{power}"
 
 
 def block_of(text: str) -> list[str] | None:
-    """The header (``|`` or ``|-``) and the lines of ``text`` as a literal block; None where it has to be quoted."""
+    """Returns the header (``|`` or ``|-``) and the lines of ``text`` as a literal block; None if it needs quotes."""
     lines = text.split("\n")
     end = lines.pop() if lines[-1] == "" else None
     if len(lines) < 2 or lines[0][:1] in ("", " ") or lines[-1] == "":

@@ -1,9 +1,9 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The short forms of a service's keys, as people write them: only where they mean exactly the same.
+"""Replaces the keys of a service by their short forms, if these mean exactly the same.
 
-A short form is taken if the canonical rules make of it what there was (``canonical/``).
+They do if the canonical rules (``canonical/``) convert the short form to the same value.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _STARTED = {"condition": "service_started", "required": True}
 
 
 def shortened(service: dict[str, object]) -> dict[str, Any]:
-    """``service`` with short forms; what has none, or was not understood, stays."""
+    """Writes short forms into ``service`` and returns it. Values without a short form stay."""
     for key, short in _SHORT.items():
         if key in service:
             service[key] = short(service[key])
@@ -40,7 +40,7 @@ def _is_list(value: object) -> bool:
 
 
 def _means(rule: Any, text: str, wanted: Mapping[str, object]) -> bool:
-    """Whether ``text`` is ``wanted`` by the canonical rule of its key."""
+    """Whether the canonical rule of a key converts ``text`` to ``wanted``, without problems and notices."""
     report = Report()
     found = rule(seq_of([text], NOWHERE), Place(report))
     return not report.problems and not report.notices and list(found) == [wanted]
@@ -65,7 +65,7 @@ def _volume(volume: Mapping[str, object]) -> Any:
             options.append(key if inner[key] is True else str(inner[key]))
     source, target = volume.get("source"), str(volume.get("target"))
     text = ":".join([*([str(source)] if source is not None else []), target, *([",".join(options)] if options else [])])
-    # The docker CLI takes one letter for a drive of Windows.
+    # The docker CLI reads a single letter as a Windows drive.
     if len(str(source)) == 1 or (source is None and options):
         return volume
     return text if _means(volumes, text, volume) else volume

@@ -1,9 +1,9 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Trees as YAML text: block style, two spaces, comments and blank lines where the caller wants them.
+"""Writes trees as YAML text: block style, two spaces, with the comments and blank lines of the caller.
 
-The same tree gives the same bytes everywhere. What it says reads back as the same values (scalars.py).
+The same tree always gives the same bytes, and every reader reads the same values (scalars.py).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.writing.scalars 
 )
 
 Path = tuple[Union[str, int], ...]  # of str (key of a mapping) and int (index of a list)
-#: Longer keys need the form ``? key``: readers look that far for the colon.
+#: Longer keys need the form ``? key``, because readers search for the colon only so far.
 _LONGEST_KEY = 500
 _WIDTH = 110
 
@@ -35,10 +35,11 @@ class Comment:
 
 @dataclass(frozen=True)
 class Style:
-    """How a tree is laid out.
+    """The layout of a tree.
 
-    ``comments`` are those of entries by path; the comment of ``()`` stands at the end. ``spaced`` says before which
-    entries a blank line stands, ``flow`` which lists of texts stand on one line if they fit.
+    :param comments: the comments of entries by path; that of ``()`` is at the end.
+    :param spaced: whether a blank line is before an entry.
+    :param flow: whether a list of texts is written on one line if it fits.
     """
 
     comments: Mapping[Path, Comment] = field(default_factory=dict)
@@ -47,9 +48,9 @@ class Style:
 
 
 def yaml_text(tree: Mapping[str, object], style: Style = Style()) -> str:
-    """``tree`` as a YAML document that ends with a line break.
+    """Returns ``tree`` as a YAML document that ends with a line break.
 
-    Raises ValueError for a text that YAML can't hold.
+    Raises ValueError for a text that YAML can't contain.
     """
     lines = _Writer(style).mapping(tree, (), "") if tree else ["{}"]
     end = style.comments.get(())
@@ -70,7 +71,7 @@ class _Writer:
         lines: list[str] = []
         for key, value in node.items():
             here = (*path, key)
-            # A mapping follows its own key at once.
+            # The first entry follows the key of its mapping without a blank line.
             if lines and self.style.spaced(here):
                 lines.append("")
             written = text_of(key) if "\n" not in key else double_quoted(key)
@@ -81,7 +82,7 @@ class _Writer:
         return lines
 
     def entry(self, head: str, value: object, path: Path, indent: str) -> list[str]:
-        """The lines of a value behind ``head``, which is a key with its colon or a dash."""
+        """Returns the lines of a value after ``head``, which is a key with its colon, or a dash."""
         comment = self.style.comments.get(path, Comment())
         beside = f"  # {comment.beside}" if comment.beside else ""
         lines = _commented(comment.above, indent)
@@ -109,7 +110,7 @@ class _Writer:
 
     @staticmethod
     def below(head: str, below: list[str], value: object, indent: str, beside: str) -> list[str]:
-        """What stands behind a dash begins on its line, unless a comment stands between."""
+        """Returns the lines of a nested value. A mapping in a list begins on the line of its dash, without comments."""
         inline = head.endswith("-") and not beside and isinstance(value, Mapping)
         if inline and not below[0].lstrip().startswith(("#", "?")):
             return [f"{head} {below[0][len(indent) :]}", *below[1:]]

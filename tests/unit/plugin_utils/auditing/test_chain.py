@@ -120,3 +120,9 @@ def test_whatever_stands_there_is_told(line):
 def test_the_work_grows_with_the_lines_only():
     """10,000 lines; the time is measured by hand (docs/guides/audit.md)."""
     assert problems(text(chain(10_000))) == []
+
+
+def test_a_digest_that_is_no_text_is_an_altered_line():
+    lines = chain(2)
+    lines[1] = json.dumps({**json.loads(lines[1]), "digest": "\ud800"}, sort_keys=True)
+    assert [one["line"] for one in problems(text(lines))] == [2, 3]

@@ -96,6 +96,33 @@ def test_a_receiver_gets_each_line():
     assert came == [("t", f"line {number}".encode()) for number in range(5)] and sink.lost == 0
 
 
+def test_a_redirect_gets_no_headers_and_loses_the_line():
+    came = []
+
+    class Receiver(http.server.BaseHTTPRequestHandler):
+        def do_POST(self):
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.send_response(302)
+            self.send_header("Location", f"http://127.0.0.1:{self.server.server_port}/elsewhere")
+            self.end_headers()
+
+        def do_GET(self):
+            came.append(self.headers["X-Token"])
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *arguments):
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Receiver)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    sink = Http(f"http://127.0.0.1:{server.server_port}/", {"X-Token": "t"})
+    sink.write("line")
+    sink.close()
+    server.shutdown()
+    assert came == [] and sink.lost == 1 and "302" in sink.reason
+
+
 def test_a_receiver_that_hangs_costs_two_seconds_in_all():
     with socket.create_server(("127.0.0.1", 0)) as server:
         sink = Http(f"http://127.0.0.1:{server.getsockname()[1]}/", {})

@@ -54,7 +54,7 @@ def target(url, **given):
 
 def sent(*targets, message=MESSAGE):
     made = Notifier(targets)
-    made.tell(message)
+    made.send(message)
     start = time.monotonic()
     return made.close(), time.monotonic() - start
 
