@@ -48,7 +48,7 @@ class Follower:
     def follow(self, begun: Result) -> Result:
         """Follows the work that has ``begun`` and returns its result; ``begun`` itself if it has already ended.
 
-        If the module was killed for PATIENCE seconds, the result is a failure.
+        If every call of the module is killed for PATIENCE seconds, returns a failure.
 
         :raises Exception: ``lost``, if the manager can't be reached for PATIENCE seconds. Its attribute ``changed`` is
             true if a change was announced before.
