@@ -1,4 +1,4 @@
-"""Backups of raft data on the controller: nothing readable in them, damage is found, and old ones go."""
+"""Backups of raft data on the controller: encrypted, checked for damage, and removed when they are old."""
 
 import hashlib
 import json

@@ -1,4 +1,4 @@
-"""Bundles: damage is refused whatever it is, and a restore under other names is complete or refused."""
+"""Bundles: any damage is an error, and a restore with other names is complete or an error."""
 
 import base64
 import json
@@ -105,7 +105,7 @@ def test_a_bundle_is_what_was_written_and_readable_by_nobody_else(tmp_path):
 
 
 def altered(chance, text):
-    """The text with one change."""
+    """Returns the text with one change."""
     at, length = chance.randrange(len(text)), chance.randint(1, 40)
     kind = chance.randrange(5)
     if kind == 0:
@@ -137,7 +137,7 @@ def test_200_alterations_are_refused(tmp_path):
 
 
 def rewritten(path, **changed):
-    """A manifest that was changed by somebody who knows how digests are made."""
+    """A changed manifest with a correct new digest."""
     manifest = json.loads(path.with_suffix(".json").read_text())
     plain = {name: item for name, item in {**manifest, **changed}.items() if name != "digest"}
     path.with_suffix(".json").write_bytes(bundle_file._text(plain))
@@ -263,7 +263,7 @@ def test_snapshots_are_restored_on_the_successor_of_their_node():
 
 
 def test_a_trial_spreads_the_nodes_of_a_bundle():
-    """A node with its name in both stays, and so does a choice; the others get the nodes there are, in turn."""
+    """A node that is in both Swarms stays, and so does a mapped one. The others are mapped to all nodes in turn."""
     more = {**CONTENT, "nodes": {**CONTENT["nodes"], "z": {"id": "i3", "labels": {"z": "1"}}}}
     there = target("a", "b", secrets=["shop_key"])
     assert restored(there, content=more, spread_nodes=True)["node_labels"] == {"a": {"disk": "ssd", "z": "1"}}
@@ -307,7 +307,7 @@ OF_SHOP = {NAMESPACE: "shop"}
 
 
 def swarm():
-    """A Swarm with the stack shop, a service without a stack, and objects that belong to no stack."""
+    """A Swarm with the stack shop, a service without a stack, and objects without a stack."""
 
     def service(name, labels, **container):
         container = {"Image": "shop/web:1", "Labels": labels, **container}

@@ -1,4 +1,4 @@
-"""Python's own cache of compiled code, for what Ansible's loader of collections would compile in each play."""
+"""Python's own cache of compiled code for files that Ansible's collection loader would compile in each play."""
 
 import ast
 import os

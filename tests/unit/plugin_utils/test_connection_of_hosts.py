@@ -1,4 +1,4 @@
-"""The Engine of another host of a play: as the playbook writes it, with the variables of that host."""
+"""The Engine of another host of a play: the options of the playbook, with the variables of that host."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ENGINE = "tcp://{{ address }}:2376"
 
 
 class Action:
-    """The action for the host that has ``variables``; the task's own options have those of another one already."""
+    """Returns the action for the host with ``variables``. The task's options are already templated for another host."""
 
     def __init__(self, name, options, defaults, **variables):
         self._templar = Templar(loader=DataLoader(), variables=variables)
@@ -32,7 +32,7 @@ class Action:
 
 
 def trusted(data):
-    """As read from a playbook: ansible-core from 2.19 on only takes templates from there."""
+    """Marks a text as read from a playbook: from ansible-core 2.19 on, only such texts are templates."""
     try:
         from ansible.template import trust_as_template
     except ImportError:

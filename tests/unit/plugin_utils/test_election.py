@@ -72,7 +72,7 @@ def test_of_many_processes_at_once_exactly_one_leads(tmp_path):
 
 
 def once(folder, host, failed=False, code=""):
-    """One coming of a host: who led, and whether that failed."""
+    """Runs one turn of a host. Returns the leader, and whether it failed."""
     with turn(str(folder), "a", host) as mine:
         if mine.outcome is None:
             mine.settle(Outcome(host, "d", failed, code))

@@ -1,4 +1,4 @@
-"""A run over hosts that are fakes: who is asked what, which managers serve, clocks, what is told of whom."""
+"""A run over fake hosts: the order of questions, the choice of managers, clocks, and the results of each host."""
 
 import pytest
 
@@ -16,7 +16,7 @@ OPTIONS = {name: option.get("default") for name, option in SWARM_CLUSTER.items()
 
 
 class Fakes:
-    """Engines in one Swarm, or in none: just enough of what the module's parts do."""
+    """Fakes of the module's parts on Engines that are in one Swarm, or in none."""
 
     def __init__(self, members=(), others=()):
         self.members = dict(members)  # host -> role
@@ -226,7 +226,7 @@ def test_roles_come_from_the_inventory_unless_the_task_says_them(host, options, 
 
 
 def test_a_promoted_manager_is_waited_for_until_it_answers_itself():
-    """The raft has it a moment before its own engine answers as a manager."""
+    """The raft has a new manager shortly before its own Engine answers as one."""
     fakes = Fakes({"m1": "manager", "m2": "manager"})
     known = fakes.facts
     fakes.facts = lambda host: {**known(host), **({"control": False} if host == "m2" and fakes.time < 1003 else {})}

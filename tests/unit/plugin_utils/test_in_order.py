@@ -1,4 +1,4 @@
-"""The hosts of a play take their turn in the order of the inventory, and wait for nobody who can't come."""
+"""The hosts of a play take their turns in the order of the inventory, without waiting for absent ones."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.meeting im
 
 
 class Time:
-    """Time that passes while somebody waits; ``then`` is done at the first pause."""
+    """A clock that advances with each pause; ``then`` runs at the first pause."""
 
     def __init__(self, then=lambda: None):
         self.seconds, self._then = 0.0, then

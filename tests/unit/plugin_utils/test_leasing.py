@@ -29,7 +29,7 @@ CLUSTER = {"cluster_id": "c", "nodes": ["node-m1", "node-w1", "node-w2"], "host"
 
 
 class World:
-    """A keeper m1, whose every pause is a second; ``then`` has what others do in the next ones, in order."""
+    """The keeper m1, whose pauses take one second each. ``then``: the actions of other hosts in them, in order."""
 
     def __init__(self, folder, *then):
         self.folder, self.time, self.then = str(folder), 0.0, list(then)

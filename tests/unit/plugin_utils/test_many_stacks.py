@@ -1,4 +1,4 @@
-"""Many stacks: the list, the order, the bound, what a failure stops, and the table."""
+"""Many stacks: the list, the order, the limit, the effect of a failure, and the table."""
 
 import os
 import signal
@@ -125,7 +125,7 @@ def test_an_order_that_can_not_be_is_refused(after, code, part):
 
 
 def played(order, results):
-    """Ends the runs one after the other in the order in which they began; gives which ran at the same time."""
+    """Ends the runs one after the other in the order of their start. Returns those that ran at the same time."""
     running, rounds = [], []
     while True:
         running += order.begin()

@@ -1,4 +1,4 @@
-"""What is asked for many stacks at once: which need no run of their own. In doubt a stack has its own run."""
+"""Comparing many stacks together: which ones need no run. In doubt, a stack has its own run."""
 
 from types import SimpleNamespace
 
@@ -11,7 +11,7 @@ SAME = {"changed": False, "stack": "x", "cluster_id": "c", "plan": []}
 
 
 class Action:
-    """One that has prepared a stack; ``memory`` is empty if its runs are not remembered."""
+    """An action that has prepared a stack; ``memory`` is empty if its runs are not remembered."""
 
     def __init__(self, name, memory=True, **options):
         given = {"routes": {}, "takes": [], "state": "present", "label_prefix": "stackwright", **options}
@@ -33,7 +33,7 @@ class Action:
 
 
 class Leader:
-    """The action of the task: the manager knows what ``known`` says, and ``looks`` are the results of looks."""
+    """The task's action. ``known``: the manager's memory; ``looks``: the results of comparisons."""
 
     def __init__(self, known=(), looks=None, failure=None):
         self.known, self.looks, self.failure, self.asked = known, looks or {}, failure, []
@@ -81,7 +81,7 @@ def test_a_manager_that_can_not_look_is_a_failure_of_the_host():
 
 
 class Proxies:
-    """Stands for ``Hosts``: ``answers`` by host; ``asked`` has the stacks that each was asked for."""
+    """A fake of ``Hosts``: ``answers`` by host; ``asked``: the stacks in each host's questions."""
 
     def __init__(self, answers=None):
         self.answers, self.asked = answers or {}, []

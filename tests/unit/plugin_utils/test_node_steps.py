@@ -1,4 +1,4 @@
-"""Who is asked about the volumes of another node, and how a step there is followed."""
+"""Which hosts are asked about the volumes of another node, and how a step there is followed."""
 
 import os
 import time

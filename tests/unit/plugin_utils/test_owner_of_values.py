@@ -1,4 +1,4 @@
-"""Stacks of one name in the Swarm: kept values of one are never those of another, wherever the controller has them."""
+"""Stacks with the same name in the Swarm never share kept values, in any store of the controller."""
 
 import itertools
 import json
@@ -37,7 +37,7 @@ NAME = "acme-dev-eu-shop"
 
 
 class Action:
-    """What task_vault needs of an action plugin: the play's vault, and a manager with these configs."""
+    """The parts of an action plugin that task_vault needs: the play's vault, and a manager with these configs."""
 
     def __init__(self, password=b"first"):
         self._loader, self._task, self.configs = DataLoader(), self, Configs()
@@ -127,7 +127,7 @@ def test_readable_values_of_another_stack_are_not_encrypted_as_ones_own():
 
 
 def test_what_a_module_makes_of_a_vault_has_its_owner(options):
-    """The way of compose_stack: the vault's values go to a manager, which hands back what is to be kept."""
+    """As compose_stack does: passes the vault's values to a manager, which returns the values to store."""
     from test_vault_swarm import handed_over
 
     one, two, *_rest = TRIPLES

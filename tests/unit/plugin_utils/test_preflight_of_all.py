@@ -1,4 +1,4 @@
-"""stack_preflight on three managers at once, over fakes of the module: what each kind of finding makes of each host."""
+"""stack_preflight on three managers at the same time, with a fake module: the effect of findings on each host."""
 
 import copy
 import re
@@ -67,7 +67,7 @@ def answers(name, cluster=(), node=(), look=(), swarm="c"):
 
 
 def run(monkeypatch, folder, hosts):
-    """The results of hosts that run at the same time."""
+    """Returns the results of hosts that run at the same time."""
     monkeypatch.setattr(constants, "DEFAULT_LOCAL_TMP", str(folder))
     monkeypatch.setattr(stack_preflight, "PREFLIGHT", {})
     done = {}

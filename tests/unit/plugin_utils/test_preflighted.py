@@ -1,4 +1,4 @@
-"""A deployment does not pass over a preflight that has failed on another host."""
+"""A deployment respects a preflight that has failed on another host."""
 
 import os
 

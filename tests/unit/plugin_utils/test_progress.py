@@ -1,4 +1,4 @@
-"""Following a worker from the controller."""
+"""Following a detached process from the controller."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What a revision records of the files that it was made of: hashes, the commit, and texts without values."""
+"""A revision's record of its files: hashes, the commit, and texts without values."""
 
 import base64
 import hashlib

@@ -1,4 +1,4 @@
-"""Files of the manager (remote_src): a shell says what a path really is; unreadable files are not slurped."""
+"""Files of the manager (remote_src): a shell finds the real path, and unreadable files are not slurped."""
 
 import base64
 import os
@@ -23,7 +23,7 @@ def manager(tmp_path):
 
 
 def reader(slurped):
-    """Reads this machine as the action reads a manager: a real shell, and a slurp that remembers what it was asked."""
+    """Reads this machine as the action reads a manager: with a real shell, and a slurp that records its questions."""
 
     def look(path):
         command = LOOK.format(shlex.quote(path))

@@ -1,4 +1,4 @@
-"""The lookup's default store: the host's facts where they have the stack's values, else the Swarm."""
+"""The lookup's default store: the host's facts if they have the stack's values, else the Swarm."""
 
 import pytest
 from ansible.errors import AnsibleLookupError

@@ -1,4 +1,4 @@
-"""The order of a deployment with routes, over fakes: for each state, switch and failure."""
+"""The order of a deployment with routes, with fakes: for each state, switch and failure."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ REMOVE = {"kind": "service", "name": "shop_old", "action": "remove", "phase": "p
 
 
 class Fakes:
-    """Remembers each step; ``proxies`` by host: the answers one after the other, of which the last one stays."""
+    """Records each step. ``proxies``: each host's answers in order; the last one is repeated."""
 
     def __init__(self, **answers):
         self.steps = []
@@ -251,7 +251,7 @@ def test_by_option_it_goes_on_without_and_records_it():
 
 
 def test_what_a_proxy_misses_is_recorded_once():
-    """A run that ended before it did so leaves it to the next one, which may have nothing else to do."""
+    """If a run ended before this step, the next run does it, even if there is nothing else to do."""
     fakes = Fakes()
     fakes.proxies = {"p1": [DOWN], "p2": [SAME]}
     told(fakes, {"changed": False, "plan": []}, on_lost_proxy="warn")

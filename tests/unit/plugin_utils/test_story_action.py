@@ -1,4 +1,4 @@
-"""Three managers at one task: the first in order does the work, and the others hear of it."""
+"""Three managers at one task: the first in order does the work, and the others refer to its result."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ HOSTS = ["m1", "m2", "m3"]
 
 
 class Host(StoryAction):
-    """One host; ``looked`` is what its look says, ``tell`` what its work does."""
+    """One host; ``looked`` is the result of its check, ``tell`` does its work."""
 
     def __init__(self, name, looked=None, tell=None, late=0.0, before=None, batch=HOSTS):
         self._task = SimpleNamespace(_uuid="u", run_once=False, throttle=0, args={}, check_mode=False)
@@ -123,7 +123,7 @@ def test_what_all_find_out_alike_is_told_by_the_first():
 
 
 def test_who_comes_when_all_others_have_failed_neither_works_again_nor_tells_it_again():
-    """With one fork, Ansible takes hosts that have failed out of the batch before it serves the next one."""
+    """With one fork, Ansible removes failed hosts from the batch before it runs the next one."""
     failed = {"failed": True, "error_code": "tasks_fail", "msg": "it exits"}
     last = Host("m3", tell=lambda: failed, batch=["m3"])
     for host in (Host("m1", tell=lambda: failed), Host("m2", batch=["m2", "m3"]), last):
@@ -151,7 +151,7 @@ def test_two_clusters_each_have_one():
 
 
 class Once(Host):
-    """A host at a task that is done once for each cluster, without the story."""
+    """A host at a task that runs once per cluster, without the story."""
 
     def run_here(self):
         variables = {"inventory_hostname": self.name, "ansible_play_batch": self.batch, "ansible_play_hosts_all": HOSTS}

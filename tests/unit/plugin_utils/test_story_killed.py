@@ -30,7 +30,7 @@ class Files:
 
 
 class World:
-    """The Swarm and its proxies, as the steps of a story find and change them."""
+    """The Swarm and its proxies, which the steps of a story read and change."""
 
     def __init__(self, services):
         self.services = dict(services)
@@ -48,7 +48,7 @@ class World:
 
 
 class Steps:
-    """The steps of one run; killed at the effect with the number ``at``, before or ``after`` it."""
+    """The steps of one run that is killed before, or ``after``, the effect with the number ``at``."""
 
     def __init__(self, world, files, at=-1, after=False, takes=()):
         self.world, self.files, self.at, self.after, self.takes = world, files, at, after, takes
@@ -149,7 +149,7 @@ class Steps:
 
 
 class OfOther(Steps):
-    """The steps for another stack, whose own routes are right everywhere."""
+    """The steps of another stack, whose own routes are correct on all proxies."""
 
     def proxy(self, host, arguments, check):
         if "stacks" in arguments:
@@ -158,7 +158,7 @@ class OfOther(Steps):
 
 
 def run(world, files, state="present", **how):
-    """The result, or None if it was killed; and how many effects it had."""
+    """Returns the result, or None if the run was killed; and the number of its effects."""
     options = {"proxies": PROXIES, "on_unlisted_proxy": "ignore"}
     options.update({key: how.pop(key) for key in ("switch", "on_lost_proxy") if key in how})
     takes = list(how.get("takes", ()))
@@ -177,7 +177,7 @@ MORE = {"shop_web": "new.example.com", "shop_extra": "extra.example.com"}
 
 
 def prepared(kind):
-    """A world before the run that is killed, the files of that run, and its keywords."""
+    """A world before the killed run, the files of that run, and its options."""
     world = World(OLD)
     if kind == "first":
         world = World({})
@@ -219,14 +219,14 @@ KINDS = (
 
 
 def whole(kind):
-    """The world after the run, if nothing kills it; and the number of its effects."""
+    """Returns the world after a complete run, and the number of its effects."""
     world, files, how = prepared(kind)
     _done, effects = run(world, files, **how)
     return world, effects
 
 
 def killed(kind):
-    """The worlds that a run leaves which is killed at one of its effects."""
+    """Yields the worlds after runs that are killed at each of their effects."""
     for number, after in itertools.product(range(whole(kind)[1]), (False, True)):
         world, files, how = prepared(kind)
         done, _effects = run(world, files, at=number, after=after, **how)
@@ -264,7 +264,7 @@ def test_a_run_with_the_old_files_undoes_it(kind):
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind.startswith("lost")])
 def test_a_proxy_that_is_back_is_completed_by_the_run_of_any_stack(kind):
-    """A run of another stack only knows of what is recorded: so whatever the kill, the run after it has recorded it."""
+    """A run of another stack only knows the records, so after any kill the next run must record the missed routes."""
     for world, files, how in killed(kind):
         run(world, files, **how)
         world.down.clear()

@@ -1,4 +1,4 @@
-"""stack_values over several managers of one Swarm: what is encrypted there is changed once, whoever begins."""
+"""stack_values on several managers of one Swarm changes encrypted values once, no matter which host begins."""
 
 import json
 import sys
@@ -29,7 +29,7 @@ GIVEN = {
 
 
 class Swarm(Configs):
-    """One Swarm of three managers, or for each of them one of its own."""
+    """One Swarm of three managers, or three Swarms of one manager."""
 
     writes = 0
 
@@ -45,7 +45,7 @@ class Swarm(Configs):
 
 
 class Play:
-    """One task for each call, on all managers, in the order of ``hosts``."""
+    """Each call runs one task on all managers, in the order of ``hosts``."""
 
     def __init__(self, folder, monkeypatch):
         monkeypatch.setattr(C, "DEFAULT_LOCAL_TMP", str(folder))
@@ -178,7 +178,7 @@ def test_check_mode_tells_it_on_each_and_writes_nothing(play):
 
 
 def read(play, no_log=True, **options):
-    """What each manager's task is given by ``state: read``."""
+    """Returns the result of ``state: read`` on each manager."""
     kept = SimpleNamespace.__init__
 
     def with_no_log(self, **fields):

@@ -319,7 +319,7 @@ def three(path):
 
 
 def cut(content):
-    """The file's bytes: the head, and the section of each stack."""
+    """Returns the file's bytes: the head, and the section of each stack."""
     parts = re.split(rb'(?m)^(?=  "(?:blog|mail|shop)":)', content)
     assert len(parts) == 4
     return [parts[0], dict(zip(STACKS, parts[1:]))]
@@ -445,7 +445,7 @@ def test_what_comes_back_from_the_manager_is_checked(path):
 
 
 def damages_of_lines(section):
-    """The section with one line that is indented otherwise, gone, twice, or cut."""
+    """Returns the section with one line indented differently, removed, doubled or cut."""
     lines = section.splitlines(keepends=True)
     for number, line in enumerate(lines):
         bare = line.lstrip(b" ")
@@ -459,7 +459,7 @@ def damages_of_lines(section):
 @pytest.mark.slow
 @pytest.mark.parametrize("at", [0, 1, 2])
 def test_no_damage_of_a_line_loses_a_value_in_silence(path, three, at):
-    """Of the stack itself: an error, or all of its values as they were. Of the others: no change at all."""
+    """For the damaged stack: an error, or all of its values unchanged. For the others: no change at all."""
     mine = STACKS[at]
     for name in ("db/B", "stack/C"):
         put(VaultStore(mine, path, lib()), name, "x")

@@ -1,4 +1,4 @@
-"""Values that are encrypted in the Swarm: controller and manager together, over configs in memory."""
+"""Values that are encrypted in the Swarm: controller and manager together, with configs in memory."""
 
 import base64
 
@@ -53,7 +53,7 @@ def lib(passwords):
 
 
 class Play:
-    """Tasks of stack_values over these configs, as the action plugin and the module share them."""
+    """Runs tasks of stack_values with these configs, divided between action plugin and module."""
 
     def __init__(self):
         self.configs = Configs()
@@ -193,7 +193,7 @@ def test_another_password(play):
 
 
 def test_a_writer_in_between_is_seen(play):
-    """Whoever wrote first has won: the slower one reads again, and nothing is lost."""
+    """The first writer wins. The slower one reads again, and nothing is lost."""
     play.task(place=ENCRYPTED, values={"A": "one"})
     real, played = play.vault, []
 
@@ -243,7 +243,7 @@ def test_damaged_ciphertext_is_an_error_and_stays(play):
 
 
 class Files(Play):
-    """The same with vaults in files of the controller."""
+    """The same with vault files on the controller."""
 
     def vault(self, passwords, place, moves=False, anew=False):
         return VaultStore("shop", place["path"], lib(passwords), place.get("vault_id"), None, anew)

@@ -1,4 +1,4 @@
-"""A worker waits for a manager as long as one can still come."""
+"""A worker waits for a manager as long as one can still run the task."""
 
 import pytest
 
@@ -13,7 +13,7 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.hosts.waiting im
 
 
 class Clock:
-    """Time that passes while somebody sleeps; ``then`` happens after the first pause."""
+    """A clock that advances with each pause; ``then`` runs after the first pause."""
 
     def __init__(self, then=lambda: None):
         self.time, self.then = 0.0, then

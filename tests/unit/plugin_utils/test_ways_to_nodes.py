@@ -1,4 +1,4 @@
-"""What is left on nodes that no host of the play has served is told with the pattern that has them."""
+"""For objects left on nodes without a host in the play, the result names the host pattern to use."""
 
 import pytest
 

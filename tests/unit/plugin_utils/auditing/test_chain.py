@@ -1,4 +1,4 @@
-"""The chain of an audit: each alteration is found, and where."""
+"""The chain of an audit: every alteration is found, with its line."""
 
 import json
 import random
@@ -32,7 +32,7 @@ def test_a_chain_that_nobody_touched(key):
 
 
 def altered(lines, dice):
-    """One alteration of each kind that one can think of."""
+    """Alters the lines in one of many ways."""
     number = dice.randrange(1, len(lines) - 1)
     line = lines[number]
     data = json.loads(line)

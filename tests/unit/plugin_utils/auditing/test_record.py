@@ -1,4 +1,4 @@
-"""What the audit says of a result: changes, refusals, reads of kept values; and no value of anything."""
+"""The audit's record of a result: changes, failures and reads of kept values, without any values."""
 
 import json
 

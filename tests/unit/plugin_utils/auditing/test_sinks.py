@@ -1,4 +1,4 @@
-"""Where the lines of an audit go: a file that several write to and that may be torn, and a receiver that hangs."""
+"""The destinations of an audit: a file with several writers and torn lines, and receivers that hang or fail."""
 
 import http.server
 import multiprocessing
@@ -142,7 +142,7 @@ def test_no_receiver_is_told():
 
 
 def test_a_receiver_that_speaks_no_http_loses_its_own_line_only():
-    """Whatever answers at that port: an address may be given to another program."""
+    """Another program may listen at that port."""
     answers = [b"220 mail.example.com ESMTP\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: nine\r\n\r\n", b""]
 
     def serve():

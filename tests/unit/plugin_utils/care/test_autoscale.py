@@ -1,4 +1,4 @@
-"""Decisions of the autoscaler: within bounds, once, and never to and fro."""
+"""Decisions of the autoscaler: within bounds, once, and without oscillation."""
 
 import math
 
@@ -88,7 +88,7 @@ def test_it_waits_after_a_change():
     cap=st.one_of(st.none(), st.floats(100, 400)),
 )
 def test_a_steady_load_is_answered_by_moves_in_one_direction(load, start, target, tolerance, cap):
-    """Also where tasks can't show more load than ``cap``: the moves end, and none goes back."""
+    """Even if tasks can't show more load than ``cap``, the changes end, and none is reversed."""
     policy, replicas, moves = Policy(target, tolerance, 0, 0), start, []
     for _number in range(60):
         one = min(load / replicas, cap) if cap else load / replicas

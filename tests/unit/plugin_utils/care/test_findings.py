@@ -1,4 +1,4 @@
-"""What care finds in results, each once, and nothing in those of a Swarm that is well."""
+"""The findings of care: each one once, and none for a healthy Swarm."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Labels of schedules, and which jobs are due for what stack_info says."""
+"""The labels of schedules, and which jobs in a result of stack_info are due."""
 
 from datetime import datetime, timezone
 

@@ -1,4 +1,4 @@
-"""Cron expressions: compared with cronsim where no clock changes, and with tables where one does."""
+"""Cron expressions: compared with cronsim on days without a clock change, and with tables on the others."""
 
 import random
 from datetime import datetime, timedelta, timezone

@@ -94,7 +94,7 @@ def copy(target="acme-pr-12-shop_data", node="n1"):
 
 
 def constraints(found):
-    """Of the service, as compose_stack gets it."""
+    """Returns the constraints of the service, as compose_stack gets it."""
     (stack,) = found["stacks"]
     desired = _compiled({**stack, "project": "acme", "environment": "pr-12"})
     return desired["services"][0]["spec"]["TaskTemplate"].get("Placement", {}).get("Constraints", [])

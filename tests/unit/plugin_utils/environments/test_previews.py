@@ -1,4 +1,4 @@
-"""Names of previews, their records, and which of them are over."""
+"""Names of previews, their records, and which previews are over."""
 
 import hashlib
 from datetime import datetime, timedelta, timezone
@@ -20,7 +20,7 @@ NOW = datetime(2026, 11, 21, 3, 0, tzinfo=timezone.utc)
 
 
 def record(environment, hours, ttl="1h", project="acme", keep=False, stacks=("shop",)):
-    """The config of a preview that was updated ``hours`` ago."""
+    """Returns the config of a preview that was updated ``hours`` ago."""
     preview = {"ref": environment, "ttl": ttl, "keep": keep}
     labels = record_labels(project, environment, stacks, ["w1"], preview, "https://x/", NOW - timedelta(hours=hours))
     return {"name": record_name(project, environment), "labels": labels}

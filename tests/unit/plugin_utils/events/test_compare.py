@@ -1,4 +1,4 @@
-"""From snapshots to events: each file in cases/events is a list of moments, with what is told between them."""
+"""From snapshots to events: each file in cases/events is a list of moments, with the events between them."""
 
 from pathlib import Path
 
@@ -112,7 +112,7 @@ def test_what_happens_between_two_moments(path):
 
 
 def test_a_gap_tells_what_lasts_and_nothing_of_what_was_undone():
-    """Whatever is in between: comparing the first with the last moment tells each object's end, once."""
+    """Comparing the first moment with the last reports each object's removal once, no matter what is in between."""
     for path in CASES:
         cases = [moment(case) for case in yaml.safe_load(path.read_text())]
         events = compare(remember(NOTHING, cases[0]), cases[-1])
@@ -158,7 +158,7 @@ def test_the_guide_has_all_types():
 
 
 def test_jobs_that_only_pull_images_are_nobody_s_business():
-    """They fail by design, so each of them would be a failed task."""
+    """Tasks that only pull an image end with an error by design, and must give no task_failed."""
     job = service("shop-pull-1", mode="replicated-job")
     job["Spec"]["Labels"] = {"stackwright.pull": "shop"}
     lists = {kind: [] for kind in MAKERS}

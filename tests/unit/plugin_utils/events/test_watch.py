@@ -1,4 +1,4 @@
-"""The watcher against a made-up Engine: streams that break, managers that fail, floods, and no event twice."""
+"""The watcher with a fake Engine: streams that break, managers that fail, floods, and no event twice."""
 
 import queue
 import threading
@@ -14,7 +14,7 @@ PATIENCE = 30  # seconds for what comes at once on any machine
 
 
 class Swarm:
-    """What all managers see. ``down`` are the addresses of those that don't answer."""
+    """The state that all managers share. ``down``: the addresses of those that don't answer."""
 
     def __init__(self):
         self.objects = {kind: {} for kind in ("services", "nodes", "networks", "secrets", "configs", "tasks")}
@@ -104,7 +104,7 @@ class Stream:
 
 
 class Source:
-    """A watcher in a thread; ``events`` are what it told, ``told`` takes one at a time."""
+    """A watcher in a thread; ``events`` has all its events, ``told`` is a queue of them."""
 
     def __init__(self, swarm, put=None, **options):
         self.told, self.events, self.lines, self.line = queue.Queue(), [], [], threading.Condition()
@@ -129,7 +129,7 @@ class Source:
             self.line.notify_all()
 
     def said(self, count):
-        """Waits until so many lines were said."""
+        """Waits until so many lines were shown."""
         with self.line:
             assert self.line.wait_for(lambda: len(self.lines) >= count, PATIENCE), self.lines
 
@@ -163,7 +163,7 @@ def source(swarm, monkeypatch):
 
 
 def watched(source, swarm):
-    """Waits until the source has looked, and listens."""
+    """Waits until the source has read the Swarm, and listens."""
     assert swarm.looked.wait(PATIENCE)
     swarm.config("first")
     assert source.next()["name"] == "first"
@@ -183,7 +183,7 @@ def test_messages_are_told_with_all_fields(source, swarm):
 
 
 def test_no_text_is_a_template_of_ansible(source, swarm):
-    """It would run on the controller: variables of an action are templates."""
+    """Ansible would run it on the controller, because an action's variables are templates."""
     events = watched(source(), swarm)
     swarm.config("{{{ lookup('pipe', 'id') }} {% if %} {#")
     assert facts(events.next())[1] == "{ { { lookup('pipe', 'id') }} { % if %} { #"

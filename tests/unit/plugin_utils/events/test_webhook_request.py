@@ -1,4 +1,4 @@
-"""Requests of deploy_webhook: what is taken, what is refused, how often."""
+"""Requests of deploy_webhook: valid and rejected ones, and their rate."""
 
 import re
 

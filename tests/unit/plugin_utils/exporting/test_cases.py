@@ -42,7 +42,7 @@ def snapshot(case):
 
 
 def test_a_stack_whose_name_is_a_path_is_no_folder():
-    """The label is anything that somebody has written into it."""
+    """The label may contain any text."""
     hostile = json.loads(json.dumps(snapshot("one_service")).replace('"shop"', '"../../etc"'))
     stacks, _loose, refused = export_swarm(hostile, "stackwright")
     assert (stacks, len(refused)) == ([], 1)

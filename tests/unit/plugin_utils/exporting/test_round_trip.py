@@ -1,4 +1,4 @@
-"""What is deployed, exported and compiled again is what was deployed: all golden cases of convert and platform."""
+"""Deploying, exporting and compiling again gives the same stack, for all golden cases of convert and platform."""
 
 import importlib.util
 from pathlib import Path
@@ -35,7 +35,7 @@ NAMED = {
 
 
 def observed_of(desired):
-    """A Swarm that holds what ``desired`` says and nothing else."""
+    """Returns a Swarm with exactly the objects of ``desired``."""
     observed = {"info": {"Swarm": {"Nodes": 1}}, "api": [1, 47], "key": None, "predefined": {}}
     for kind in ("services", "networks", "configs", "secrets"):
         observed[kind] = [_stored(kind, entry, number) for number, entry in enumerate(desired[kind])]
@@ -66,7 +66,7 @@ def test_exported_and_deployed_again_it_is_the_same(directory):
 
 
 def test_what_no_file_can_say_is_named():
-    """The proof looks at all fields, also at those that no key of a Compose file has."""
+    """The proof compares all fields, even those without a key in Compose files."""
     desired = desired_cases.run(desired_cases.directories("convert")[-2])
     observed = observed_of(desired)
     observed["services"][0]["Spec"]["TaskTemplate"]["ContainerSpec"]["Annotated"] = "by hand"

@@ -43,7 +43,7 @@ def test_numbers_look_as_people_write_them(read, number, text):
 
 @pytest.mark.parametrize("name", [name for name in GENERATORS if name != "generate_jwt"])
 def test_an_expression_reads_back(name):
-    """With the parameters that a store keeps: complete, also those that were not written."""
+    """With the parameters from a store, which are complete."""
     params = generator_of(name).params((), {})
     expressions = Expressions({"web/KEY": (name, params)})
     marked = expressions.marked({"text": "a $ \0web/KEY\0 b"})

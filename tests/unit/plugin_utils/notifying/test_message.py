@@ -1,4 +1,4 @@
-"""What a notification says, and how receivers get it."""
+"""The text of a notification, and its format for each receiver."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Receivers that take a notification, refuse it, hang or are not there: nothing is raised, and nobody waits long."""
+"""Receivers that accept a notification, reject it, hang or don't exist: nothing is raised, and no task waits long."""
 
 import contextlib
 import http.server
@@ -22,7 +22,7 @@ SECRET = "T0KEN-planted"
 
 @contextlib.contextmanager
 def receiver(status=200, headers=()):
-    """Its address, and what it got."""
+    """A receiver: its address, and the requests that it got."""
     got = []
 
     class Handler(http.server.BaseHTTPRequestHandler):

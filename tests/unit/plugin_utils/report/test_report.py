@@ -1,4 +1,4 @@
-"""What a report says of results: the worst first, true figures, and texts that stay texts."""
+"""The report of results: the worst problems first, correct figures, and escaped texts."""
 
 import json
 import sys
@@ -177,7 +177,7 @@ def test_the_load_of_a_machine():
 
 
 def test_a_report_is_written_through_no_link(tmp_path):
-    """Others may write into its folder."""
+    """Other users may write to its folder."""
     action = ActionModule.__new__(ActionModule)
     action._task = SimpleNamespace(check_mode=False)
     other, dest = tmp_path / "other", tmp_path / "report.html"

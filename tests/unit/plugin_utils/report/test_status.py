@@ -1,4 +1,4 @@
-"""The tables of the playbook status: wide enough to tell, narrow enough for a terminal."""
+"""The tables of the playbook status: wide enough for the data, narrow enough for a terminal."""
 
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.report.status import tables
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.report.text_table import table, wrapped

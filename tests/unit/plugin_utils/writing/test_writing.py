@@ -1,4 +1,4 @@
-"""The writer of YAML and Compose files: what it writes reads back as the same, by our reader and by PyYAML."""
+"""The writer of YAML and Compose files: our reader and PyYAML read the same values back."""
 
 import os
 from pathlib import Path
