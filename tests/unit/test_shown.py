@@ -219,6 +219,14 @@ def test_no_log_says_that_something_failed_and_no_more():
     assert "health_gate_failed" in printed["msg"]
 
 
+@pytest.mark.parametrize("kind", [AnsibleError, AnsibleConnectionFailure, StackwrightError])
+def test_no_log_hides_the_message_of_an_exception(kind):
+    """Ansible prints an exception that leaves the action, even with no_log."""
+    result = action(raising(kind("it said hunter2")), no_log=True).run()
+    assert result["full_msg"] == "it said hunter2" and "hunter2" not in result["msg"]
+    assert result["unreachable" if kind is AnsibleConnectionFailure else "failed"]
+
+
 def test_every_action_and_every_module_goes_through_the_edge():
     plugins = Path(__file__).parents[2] / "plugins"
     for path in (plugins / "action").glob("*.py"):

@@ -52,17 +52,21 @@ class PipedAction(ActionBase):
             }
         try:
             result = self.act(super().run(tmp, task_vars), self._variables)
+        # With no_log these are results, because Ansible prints the message of an exception nevertheless.
         except AnsibleConnectionFailure as error:
-            if not getattr(error, "changed", False):
+            changed = bool(getattr(error, "changed", False))
+            if not (changed or self._task.no_log):
                 message = shown(str(error))
                 self.ended({"unreachable": True, "msg": message})
                 raise AnsibleConnectionFailure(message) from None
             # Like Ansible's own result, but with ``changed``.
-            result = {"unreachable": True, "changed": True, "error_code": "host_unreachable", "msg": str(error)}
+            result = {"unreachable": True, "changed": changed, "error_code": "host_unreachable", "msg": str(error)}
         except (AnsibleError, StackwrightError) as error:
-            message = shown(str(error))
-            self.ended({"failed": True, "msg": message})
-            raise AnsibleActionFail(message) from None
+            if not self._task.no_log:
+                message = shown(str(error))
+                self.ended({"failed": True, "msg": message})
+                raise AnsibleActionFail(message) from None
+            result = {"failed": True, "msg": str(error)}
         result = shown(result, self.as_it_is)
         result = _censored(result, self._task.action) if self._task.no_log else result
         self.ended(result)
