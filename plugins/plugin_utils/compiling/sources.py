@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import errno
 import posixpath
+import re
 import stat
 from typing import Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
@@ -27,8 +28,10 @@ INLINE = "definition"
 #: The command that prints a path's mode and size, the type of its filesystem, and its real path.
 LOOK = (
     "p=$(readlink -f -- {0} || readlink -m -- {0}) && "
-    'printf "%s\\n" "$(stat -c "%f %s" -- "$p" 2>/dev/null)" "$(stat -f -c %t -- "$p" 2>/dev/null)" "$p"'
+    'printf "%s\\n" stackwright: "$(stat -c "%f %s" -- "$p" 2>/dev/null)" "$(stat -f -c %t -- "$p" 2>/dev/null)" "$p"'
 )
+#: The line after which its output begins: a shell may print a banner before. A terminal adds \r.
+MARK = re.compile(r"stackwright:\r?\n")
 #: The types of the kernel's virtual filesystems, as ``stat -f`` prints them.
 KERNEL_KINDS = frozenset(
     (
@@ -78,10 +81,15 @@ class SlurpedFiles:
         return self._read[real]
 
     def _looked(self, path: str) -> Tuple[int, int, str, str]:
-        """Returns mode, size, type of filesystem and real path; only the path if it doesn't exist."""
-        lines = self._look(path).split("\n", 2)
+        """Returns mode, size, type of filesystem and real path; only the path if it doesn't exist.
+
+        Raises FileNotFoundError if the shell can't resolve the path: links in it could lead anywhere.
+        """
+        output = self._look(path)
+        mark = MARK.search(output)
+        lines = output[mark.end() :].split("\n", 2) if mark else []
         if len(lines) < 3 or not lines[2].startswith("/"):
-            return 0, 0, "", posixpath.normpath(path)  # a parent folder doesn't exist
+            raise FileNotFoundError(errno.ENOENT, "No such file or directory", path)
         mode, _blank, size = lines[0].strip().partition(" ")
         return int(mode or "0", 16), int(size or 0), lines[1].strip(), lines[2].rstrip("\r\n")
 

@@ -50,8 +50,9 @@ def absolute(action: ActionBase, path: str) -> str:
         return posixpath.normpath(path)
     if path.startswith("~"):
         return str(action._remote_expand_user(path))
-    folder = action._low_level_execute_command("pwd", sudoable=True).get("stdout", "").strip()
-    return posixpath.normpath(posixpath.join(folder or "/", path))
+    # The last line, because the shell may print a banner before.
+    lines = action._low_level_execute_command("pwd", sudoable=True).get("stdout", "").strip().splitlines()
+    return posixpath.normpath(posixpath.join(lines[-1] if lines else "/", path))
 
 
 def written(action: ActionBase, path: str, text: str, mode: object, variables: object) -> dict[str, Any]:

@@ -4,10 +4,12 @@ import base64
 import os
 import shlex
 import subprocess
+from types import SimpleNamespace
 
 import pytest
 
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compiling.sources import LOOK, SlurpedFiles
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compiling.target_files import absolute
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.file_source import FileRefused
 
 
@@ -22,12 +24,13 @@ def manager(tmp_path):
     return tmp_path / "project"
 
 
-def reader(slurped):
+def reader(slurped, banner="", newline="\n"):
     """Reads this machine as the action reads a manager: with a real shell, and a slurp that records its questions."""
 
     def look(path):
         command = LOOK.format(shlex.quote(path))
-        return subprocess.run(["sh", "-c", command], capture_output=True, text=True).stdout
+        output = subprocess.run(["sh", "-c", command], capture_output=True, text=True).stdout
+        return (banner + output).replace("\n", newline)
 
     def slurp(path):
         slurped.append(path)
@@ -77,6 +80,23 @@ def test_what_lies_outside_is_refused_there_or_not(manager, path):
     assert slurped == []
 
 
+@pytest.mark.parametrize("newline", ["\n", "\r\n"], ids=["pipe", "terminal"])
+@pytest.mark.parametrize("banner", ["", "Welcome", "\n\n", "Authorized use only.\n/home\n/\n"])
+def test_the_banner_of_a_shell_hides_no_link(manager, banner, newline):
+    slurped = []
+    files = reader(slurped, banner, newline)
+    with pytest.raises(FileRefused, match="outside"):
+        files.read(f"{manager}/out", str(manager))
+    assert slurped == [] and files.read(str(manager / "it's"), str(manager)) == b"A=1\n"
+
+
+@pytest.mark.parametrize("output", ["/root\n", "Welcome\r\n/root\r\n"])
+def test_a_relative_path_begins_in_the_folder_of_the_shell(output):
+    action = SimpleNamespace(_low_level_execute_command=lambda *_given, **_more: {"stdout": output})
+    assert absolute(action, "a/../shop.yml") == "/root/shop.yml"
+    assert absolute(action, "/a/b") == "/a/b"
+
+
 def test_only_regular_files_are_read(manager):
     slurped = []
     with pytest.raises(OSError, match="Not a regular file"):
@@ -98,3 +118,6 @@ def test_a_shell_that_says_nothing_is_not_believed(manager):
         silent.read(str(manager / "it's"))
     with pytest.raises(FileRefused):
         silent.read("/proc/version")
+    believing = SlurpedFiles(lambda path: {"content": ""}, lambda path: "")
+    with pytest.raises(FileNotFoundError):
+        believing.read(str(manager / "out"), str(manager))
