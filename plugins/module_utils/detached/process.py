@@ -149,10 +149,10 @@ def _wait(job: Job, reading: int, seconds: float) -> Dict[str, Any]:
     # The other end closes when there is a result or the process ends, and is written to when the process asks.
     select.select([reading], [], [], seconds)
     os.close(reading)
-    told = look(job, 0)
-    if told["progress"]["done"]:
+    result = look(job, 0)
+    if result["progress"]["done"]:
         job.remove()
-    return told
+    return result
 
 
 def _cut_off(kept: Sequence[Optional[int]]) -> None:

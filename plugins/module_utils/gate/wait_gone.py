@@ -109,7 +109,7 @@ def _until_none(
     tell: Tell,
     deadline: float,
 ) -> List[str]:
-    start = progressed = told = clock.now()
+    start = progressed = reported = clock.now()
     pause, count = FIRST_PAUSE, -1
     while True:
         tick()
@@ -130,8 +130,8 @@ def _until_none(
                 "List them with `docker stack ps`; run again to continue.",
                 {"tasks": sorted(task["ID"] for task in tasks)},
             )
-        if len(tasks) != count or clock.now() - told >= TELL_EVERY:
-            told = clock.now()
+        if len(tasks) != count or clock.now() - reported >= TELL_EVERY:
+            reported = clock.now()
             tell(f"waiting for {_places(tasks, left, names)} to end (grace period {longest_grace:g} s)")
         slowest = min(max(USUAL_PAUSE, SHARE * (clock.now() - began)), LONGEST_PAUSE)
         pause = FIRST_PAUSE if len(tasks) != count else min(pause * GROWTH, slowest)

@@ -36,7 +36,7 @@ def wait_in_line(lock: Lock, at_once: int, timeout: float, on_wait: Callable[[st
     :raises DeployError: ``locked`` after ``timeout``, with the first run in line; ``lock_lost``. EngineError.
     """
     clock = lock.clock
-    deadline, told = clock.now() + timeout, -TELL_EVERY
+    deadline, reported = clock.now() + timeout, -TELL_EVERY
     watched: Dict[str, Tuple[int, float]] = {}
     backoff = Backoff(clock, lock.keep)
     while True:
@@ -61,8 +61,8 @@ def wait_in_line(lock: Lock, at_once: int, timeout: float, on_wait: Callable[[st
                 f"Wait until it has ended, or raise runs_at_once or lock_timeout (now {timeout:g} s).",
                 {"holder": public(first)},
             )
-        if now - told >= TELL_EVERY:
-            told = now
+        if now - reported >= TELL_EVERY:
+            reported = now
             on_wait(f"waiting for {others}, the first by {describe(first)}")
         clock.sleep(min(LONGEST_PAUSE, deadline - now))
 

@@ -108,7 +108,7 @@ class Lock:
         """
         start = self.clock.now()
         deadline, pause, backoff = start + timeout, FIRST_PAUSE, Backoff(self.clock, longest=LONGEST_PAUSE)
-        told: Tuple[str, float] = ("", 0.0)
+        reported: Tuple[str, float] = ("", 0.0)
         free = True
         while True:
             try:
@@ -136,8 +136,8 @@ class Lock:
             now = self.clock.now()
             if now >= deadline:
                 raise self._refused(holder, timeout)
-            if not is_free(holder) and holder and (told[0] != holder.get("run") or now - told[1] >= TELL_EVERY):
-                told = (str(holder.get("run")), now)
+            if not is_free(holder) and holder and (reported[0] != holder.get("run") or now - reported[1] >= TELL_EVERY):
+                reported = (str(holder.get("run")), now)
                 waited = f", {now - start:.0f} s so far" if now - start >= 1 else ""
                 on_wait(f"waiting for the lock of {self.stack}, held by {describe(holder)}{waited}")
             self.clock.sleep(min(pause, max(deadline - now, 0.0)))

@@ -65,7 +65,7 @@ def _look(
     if not module._diff:
         result.pop("diff", None)
     memory.keep(result)
-    told = module.told(result)
+    shown = module.told(result)
     for name in ("invocation", "deferred"):
-        told.pop(name, None)
-    return told
+        shown.pop(name, None)
+    return shown

@@ -40,6 +40,6 @@ def _keep(module: Module, request: str, apps: object, result: Dict[str, object])
         return
     key = proxy_key(str(module.params["stack"]), module.params["admin"][0])
     calls = [{"path": APPS, "query": {}, "digest": digest(APPS, apps)}]
-    told = module.told({name: result[name] for name in KEPT})
-    told.pop("invocation")
-    Remembered(folder_of(module), key, request).save(calls, {}, told)
+    shown = module.told({name: result[name] for name in KEPT})
+    shown.pop("invocation")
+    Remembered(folder_of(module), key, request).save(calls, {}, shown)

@@ -111,7 +111,7 @@ class _Work:
 
     def run(self, at_once: int, timeout: float) -> None:
         clock = self.around.clock
-        progressed = told = clock.now()
+        progressed = reported = clock.now()
         pause = FIRST_PAUSE
         while self.waiting or self.running:
             self.around.keep()
@@ -121,8 +121,8 @@ class _Work:
             progressed, pause = (now, FIRST_PAUSE) if ended else (progressed, min(pause * GROWTH, LONGEST_PAUSE))
             if now - progressed >= timeout:
                 raise self._timed_out(timeout)
-            if now - told >= TELL_EVERY:
-                told = now
+            if now - reported >= TELL_EVERY:
+                reported = now
                 going = sorted({f"{pull.image} on {pull.host}" for pull in self.running.values()})
                 left = len(self.waiting) + len(self.running)
                 line = f"pulled {self.total - left} of {self.total}; now {', '.join(going[:3])}"

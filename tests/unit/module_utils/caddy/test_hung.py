@@ -1,4 +1,4 @@
-"""A proxy that takes connections and does not answer: one bounded try, whatever it hangs at."""
+"""A proxy that accepts connections and does not answer: one bounded try, at any point where it hangs."""
 
 import contextlib
 import json
@@ -27,7 +27,7 @@ APPS = {"http": {"servers": {"web": {"routes": []}}}}
 
 
 class Hangs:
-    """Answers GETs of the configuration, but not what ``at`` names; remembers what was asked."""
+    """Answers GETs of the configuration, except the call in ``at``; records the calls."""
 
     def __init__(self, folder, at):
         self.at, self.asked, self.open = at, [], []

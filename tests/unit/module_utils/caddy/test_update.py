@@ -1,4 +1,4 @@
-"""The loop of reads and guarded writes, on time that is only counted."""
+"""The loop of reads and guarded writes, in simulated time."""
 
 import json
 
@@ -17,7 +17,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.routing.route im
 
 
 class Scripted:
-    """An admin API that plays a script for writes; reads show what it has."""
+    """An admin API that answers writes by a script; reads return its state."""
 
     at = endpoint("/run/x")
 

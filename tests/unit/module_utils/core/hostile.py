@@ -1,4 +1,4 @@
-"""Servers that do what a client does not expect: each on a real socket, in a thread that ends with the test."""
+"""Servers that misbehave: each on a real socket, in a thread that ends with the test."""
 
 import contextlib
 import socket
@@ -12,7 +12,7 @@ HEAD = b"HTTP/1.1 200 OK\r\nApi-Version: 1.41\r\nContent-Type: application/json\
 
 
 def certificate(folder):
-    """A certificate for localhost and its key, in one file."""
+    """Creates a certificate for localhost and its key, in one file."""
     key, cert = folder / "key.pem", folder / "cert.pem"
     subprocess.run(
         ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
@@ -91,7 +91,7 @@ def dripping(data):
 
 
 def endless(head, block):
-    """Sends ``head``, and then ``block`` again and again."""
+    """Sends ``head``, and then ``block`` without end."""
 
     def behave(peer, is_over):
         asked(peer)
@@ -103,7 +103,7 @@ def endless(head, block):
 
 
 def mute(peer, is_over):
-    """Takes the connection, and does nothing."""
+    """Accepts the connection, and does nothing."""
     while not is_over():
         time.sleep(PAUSE)
 

@@ -1,4 +1,4 @@
-"""The one format of times."""
+"""The format of times."""
 
 import pytest
 

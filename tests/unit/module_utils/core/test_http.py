@@ -1,4 +1,4 @@
-"""Every transport before every server that means no good: each call ends in time, with an error, in little memory."""
+"""Each transport with each misbehaving server: each call ends in time, with an error, and with little memory."""
 
 import socket
 import sys
@@ -150,7 +150,7 @@ def test_a_handshake_that_hangs(way, behave, tmp_path, tls, monkeypatch):
 
 @pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__)
 def test_a_server_that_does_not_take_connections(way, tmp_path, tls):
-    """Its queue is full: on TCP a connection is never made, on a unix socket it is refused at once, or waits."""
+    """Its queue is full: a TCP connection is never made, a Unix socket refuses it at once, or waits."""
     server, talk = way(tmp_path, tls, None, TIME)
     others = [socket.socket(server.socket.family) for _other in range(3)]
     for other in others:
@@ -188,7 +188,7 @@ def test_after_a_call_that_was_given_up_the_next_one_goes_through(way, tmp_path,
 
 @pytest.mark.parametrize("way", [over_unix, over_tcp, over_tls], ids=lambda way: way.__name__)
 def test_a_log_may_come_slowly_as_long_as_it_comes(way, tmp_path, tls):
-    """Ten times what one wait may take, within what the connection allows."""
+    """It takes ten times the limit of one wait, within the limit of the connection."""
     line = b"a line\n" * 12
     server, talk = way(tmp_path, tls, hostile.dripping(hostile.HEAD + b"\r\n" + line), LATE)
     with server:

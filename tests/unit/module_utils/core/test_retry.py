@@ -1,4 +1,4 @@
-"""One rule of what is worth another try: every kind of error through every loop."""
+"""The rule for retries: each kind of error through each loop."""
 
 import sys
 from pathlib import Path
@@ -49,7 +49,7 @@ ERRORS = [
 
 
 class Failing(FakeSwarm):
-    """Answers every call with an error, or those that ``fails`` picks; ``tried`` counts these."""
+    """Answers each call with an error, or only those that ``fails`` selects; ``tried`` counts them."""
 
     def __init__(self, error, fails=lambda method, path: True):
         super().__init__()

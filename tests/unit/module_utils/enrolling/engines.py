@@ -1,7 +1,7 @@
-"""A model of engines and their Swarms: raft, roles, joins and losses with the delays of real ones, in a time that
-passes only by waiting. The product's own parts run against it, each host with its own client.
+"""A model of Engines and their Swarms: raft, roles, joins and losses with realistic delays, in simulated time.
 
-It holds what no real engine tells: whether a Swarm ever lost its quorum, and how many Swarms there have been.
+The product's own parts run against it, each host with its own client. It also records what no real Engine reports:
+whether a Swarm ever lost its quorum, and how many Swarms there were.
 """
 
 import copy
@@ -82,7 +82,7 @@ class Engine:
 
 
 class Engines:
-    """Engines by name. ``write`` is called before and after each call that changes something; it may raise."""
+    """Engines by name. It calls ``write`` before and after each call that changes something; ``write`` may raise."""
 
     def __init__(self, *names):
         self.clock, self.numbers, self.later = Clock(), itertools.count(1), []
@@ -162,7 +162,7 @@ class Engines:
         self.after(ELECTION, elected)
 
     def stop(self, name):
-        """The machine is off."""
+        """Switches the machine off."""
         engine = self.nodes[name]
         engine.up = False
         self._gone(engine.swarm, engine.node)
@@ -330,7 +330,7 @@ class Engines:
 
 
 class Client(EngineClient):
-    """The client of one engine of the model; its errors are made of statuses and texts, as those of a real engine."""
+    """The client of one Engine of the model; its errors come from statuses and texts, as those of a real Engine."""
 
     def __init__(self, engines, engine):
         super().__init__(Connection(docker_host=f"unix:///{engine.name}.sock", timeout=60))
@@ -346,7 +346,7 @@ class Client(EngineClient):
 
 
 class Model(Members):
-    """swarm_cluster over engines of the model: the product's own run and parts, with the time of the model."""
+    """swarm_cluster on Engines of the model: the product's own run and parts, in the model's time."""
 
     def __init__(self, monkeypatch, *names):
         self.engines = Engines(*names)
@@ -371,7 +371,7 @@ class Model(Members):
         return [f"{e.address}:2377" for e in self.engines.nodes.values() if e.up and e.node and e.node.voter]
 
     def live(self):
-        """The roles by host of the one Swarm that there is; checks that no node is a phantom, down, or not settled."""
+        """Returns the roles in the only Swarm, by host; checks that no node is a phantom, down, or unsettled."""
         swarms = {engine.swarm for engine in self.engines.nodes.values() if engine.swarm}
         assert len(swarms) == 1, [swarm.id for swarm in swarms]
         nodes = list(swarms.pop().nodes.values())

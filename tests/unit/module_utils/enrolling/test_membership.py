@@ -1,4 +1,4 @@
-"""Changes of membership by the product's own parts over a model of engines: as announced in check mode, quorum kept."""
+"""Changes of membership by the product's own parts on a model of Engines: as in check mode, and with quorum."""
 
 import sys
 from pathlib import Path
@@ -18,7 +18,7 @@ ROLES = {"M": "manager", "w": "worker", "-": "absent"}
 
 
 def roles(text):
-    """``m1:M w1:w m3:-`` as roles by host."""
+    """Parses ``m1:M w1:w m3:-`` to roles by host."""
     return {name: ROLES[role] for name, role in (part.split(":") for part in text.split())}
 
 
@@ -40,7 +40,7 @@ def begun(monkeypatch, case):
 
 
 def checked(model, case, **how):
-    """The steps, or the refusal's code and words."""
+    """Returns the steps, or the error's code and message."""
     try:
         return model.run(options=case.get("options"), **how, **roles(case["to"])).steps
     except StackwrightError as error:
@@ -84,11 +84,11 @@ def test_the_matrix_is_whole():
 
 
 class Killed(BaseException):
-    """The controller, and the module that it has started, are gone."""
+    """The controller and its module were killed."""
 
 
 def moments(monkeypatch, start, wanted):
-    """How many moments a run has: before and after each of its writes."""
+    """Returns the number of moments in a run: before and after each of its writes."""
     model = begun(monkeypatch, {"from": start})
     seen = []
     model.engines.write = seen.append
@@ -130,7 +130,7 @@ def test_a_run_that_is_killed_at_any_write_is_completed_by_the_next(kind, monkey
 
 
 def refused(model, wanted, **how):
-    """The refusal, which leaves everything as it is, in check mode and without."""
+    """Returns the error, and checks that it changes nothing, with and without check mode."""
     found = []
     for check in (True, False):
         before = model.engines.writes
@@ -156,7 +156,7 @@ def test_two_swarms_in_one_play_are_named(monkeypatch):
 
 @pytest.mark.parametrize("member", [True, False])
 def test_managers_that_can_not_be_reached(monkeypatch, member):
-    """Whether there is a Swarm is not known, so none is created, and nobody joins."""
+    """It is unknown whether there is a Swarm, so none is created, and no host joins."""
     model = begun(monkeypatch, {"from": "m1:M w1:w" if member else ""})
     for name in ("m1", "m2"):
         model.answers[name] = {"unreachable": True, "msg": "no route to host"}

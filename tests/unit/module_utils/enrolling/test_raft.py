@@ -1,4 +1,4 @@
-"""The raft data of a manager: which manager may be stopped, that its Engine starts again, what an archive may have."""
+"""The raft data of a manager: which manager may be stopped, the start of its Engine, and valid archives."""
 
 import base64
 import gzip
@@ -15,7 +15,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.enrolling import
 
 
 class Engine:
-    """An Engine whose commands are files: it answers while ``up`` exists, as long as it is not ``stuck``."""
+    """An Engine that answers while the file ``up`` exists; its commands create and remove it."""
 
     where = "fake"
 
@@ -214,7 +214,7 @@ def test_commands_that_fail(tmp_path, commands, code, text):
 
 
 def test_an_engine_that_never_stopped_is_not_said_to_be_down(tmp_path):
-    """Neither command works, as without systemd: what has failed is the stop."""
+    """Neither command works, as without systemd: the error is about the stop."""
     engine = Engine(tmp_path)
     with pytest.raises(StackwrightError) as caught:
         raft.save(engine, Clock(), False, engine.commands(stop="false", start="false"))

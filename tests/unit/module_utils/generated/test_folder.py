@@ -1,4 +1,4 @@
-"""Several hosts of a play that write the same files into one folder of the controller at the same time."""
+"""Several hosts of a play write the same files to one folder of the controller at the same time."""
 
 from __future__ import annotations
 

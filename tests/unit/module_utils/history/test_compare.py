@@ -1,4 +1,4 @@
-"""What differs between two revisions: told in the words of a plan, and without what a snapshot hides."""
+"""The differences between two revisions: operations as in a plan, without hidden values."""
 
 import json
 

@@ -20,7 +20,7 @@ STATUS = {
 
 
 def history(letters):
-    """Revisions 1, 2, ...; x is damaged. Each refers to a config of its own."""
+    """Returns revisions 1, 2, ...; x is damaged. Each refers to another config."""
     return [
         Revision(
             "shop",

@@ -1,4 +1,4 @@
-"""The settings of a Swarm: which differ, which can't be changed, and how addresses are compared."""
+"""The settings of a Swarm: differences, fixed settings, and the comparison of addresses."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Which changes of membership a run makes, from what it sees: a case for each in tests/unit/cases/membership."""
+"""The changes of membership for a snapshot: a case for each in tests/unit/cases/membership."""
 
 import random
 from dataclasses import replace
@@ -45,7 +45,7 @@ def node(identity, words):
 
 
 def host(name, wanted, words):
-    """The host, and its node if the managers know it."""
+    """Returns the host, and its node if the managers know it."""
     address = f"10.0.0.{name}"
     base = Host(name, wanted, name, addresses=(address,))
     special = {
@@ -144,7 +144,7 @@ def test_a_promotion_goes_through_a_manager_that_is_there(through, others, steps
 
 @pytest.mark.slow
 def test_no_plan_ever_loses_quorum():
-    """Worlds by chance: each plan keeps quorum after each of its steps and reaches its goal, or is refused."""
+    """Random worlds: each plan keeps quorum after each of its steps and reaches its goal, or is refused."""
     chance = random.Random(17)
     planned = refused = 0
     for _round in range(1500):

@@ -1,4 +1,4 @@
-"""A node's change: labels, availability, role, and the guards of the role."""
+"""Changes of a node: labels, availability, role, and the checks for a role."""
 
 import pytest
 

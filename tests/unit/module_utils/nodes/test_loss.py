@@ -1,4 +1,4 @@
-"""What the loss of a node would mean, the managers as a whole, and tasks by node."""
+"""The effect of losing a node, the state of the managers, and tasks by node."""
 
 import sys
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What becomes of the tasks of a node that is drained."""
+"""The tasks of a node that is drained."""
 
 import pytest
 
@@ -147,7 +147,7 @@ def test_mounts_that_keep_nothing(mount):
 
 
 def test_two_services_do_not_get_the_same_room():
-    """Each alone would fit on the other node; both do not."""
+    """Each of them fits on the other node, but not both."""
     needs = {"Resources": {"Reservations": {"MemoryBytes": 3 * GIB}}}
     first, second = service("db", **needs), service("web", **needs)
     nodes = [node("a", memory=8 * GIB), node("b")]

@@ -1,4 +1,4 @@
-"""The story of swarm_node against a model of nodes: races, lost answers, waits that end, and what a failure leaves."""
+"""The run of swarm_node on a model of nodes: races, lost answers, waits that end, and the state after a failure."""
 
 import copy
 import sys
@@ -177,7 +177,7 @@ def test_what_cannot_move_stops_before_the_first_change():
 
 
 def back_after(client, looks, **left):
-    """The node ``a`` is down, and as it was (but for ``left``) after so many looks at it."""
+    """The node ``a`` is down, and restored (except ``left``) after a number of reads."""
     seen = client.get
     client.nodes["a"]["Status"] = {"State": "down"}
 

@@ -1,4 +1,4 @@
-"""Which services a restart would spread better, by a model of Swarm's scheduler."""
+"""The services that a restart would spread better, by a model of Swarm's scheduler."""
 
 import sys
 from pathlib import Path
@@ -13,7 +13,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.nodes.spread imp
 
 
 def settle(nodes, services, tasks, dips=False, limit=100):
-    """Makes the best move again and again: the moves, and the tasks in the end."""
+    """Repeats the best move; returns the moves, and the tasks at the end."""
     by_name = {found["Spec"]["Name"]: found for found in services}
     done = []
     while True:
@@ -129,7 +129,7 @@ def test_global_services_and_jobs_are_not_looked_at():
 
 
 def test_preferences_count_first():
-    """Two zones: three tasks are in one of them, though on different nodes."""
+    """Of two zones, one has three tasks, although on different nodes."""
     nodes = [node(name, labels={"zone": zone}) for name, zone in (("a", "1"), ("b", "1"), ("c", "1"), ("d", "2"))]
     preference = {"Preferences": [{"Spread": {"SpreadDescriptor": "node.labels.zone"}}]}
     gain, kept = one(service("web", 3, update=FIRST, Placement=preference), "abc", nodes)

@@ -1,4 +1,4 @@
-"""What can go from a node, by kind, with everything that must stay beside it."""
+"""The objects that can be removed from a node, by kind, beside those that must stay."""
 
 import pytest
 

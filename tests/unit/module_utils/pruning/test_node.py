@@ -1,4 +1,4 @@
-"""One node is pruned: nothing without knowing what the Swarm needs, nothing that somebody uses by now."""
+"""One node is pruned: nothing if the Swarm's needs are unknown, and nothing that came into use."""
 
 import pytest
 
@@ -21,7 +21,7 @@ VOLUME = "a" * 64
 
 
 class Engine:
-    """One node. ``before`` is called with each list's path, so that something may happen meanwhile."""
+    """One node. It calls ``before`` with the path of each list, so that a test can change something in between."""
 
     def __init__(self, swarm=None):
         self.calls, self.removed, self.before, self.refusal = 0, [], lambda path: None, None

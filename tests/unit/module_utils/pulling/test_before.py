@@ -1,4 +1,4 @@
-"""The run of pulls on a fake Swarm: at most so many at once, all failures in one error, no job left behind."""
+"""The run of pulls on a fake Swarm: the limit of parallel pulls, all failures in one error, no job left."""
 
 import copy
 import itertools
@@ -19,7 +19,7 @@ NODES = ("n1", "n2", "n3")
 
 
 class Swarm:
-    """Jobs end after ``turns`` looks at the tasks; ``bad`` maps (image, node) or an image to a node's error."""
+    """A Swarm whose jobs end after ``turns`` reads of the tasks; ``bad`` maps (image, node) or an image to an error."""
 
     def __init__(self, turns=2, bad=(), hang=()):
         self.jobs, self.numbers, self.turns, self.bad, self.hang = {}, itertools.count(1), turns, dict(bad), hang

@@ -1,4 +1,4 @@
-"""Which images are pulled where, by which jobs, and what the tasks of these jobs mean."""
+"""The images to pull on each node, the jobs for them, and the outcome of their tasks."""
 
 import pytest
 

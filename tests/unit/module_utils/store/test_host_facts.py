@@ -1,4 +1,4 @@
-"""The store host_facts on real files: what is wrong with a file is a clear error, and nothing is lost."""
+"""The store host_facts on real files: each fault of a file is a clear error, and nothing is lost."""
 
 import json
 import os
@@ -89,7 +89,7 @@ def test_a_damaged_file_is_an_error_and_stays(store, content):
 
 
 def in_a_child(store, setup):
-    """Writes in another process after ``setup``; its error code."""
+    """Writes in another process after ``setup``; returns its error code."""
     code = f"""
 import resource, signal, sys
 sys.path[:0] = {sys.path!r}
@@ -120,7 +120,7 @@ def test_a_limit_for_files_keeps_the_old_store(store):
 
 @pytest.mark.parametrize(("options", "words"), [("size=8k", "No space left"), ("size=8k,ro", "Read-only")])
 def test_a_full_and_a_read_only_disk(tmp_path, options, words):
-    """On a small tmpfs in a mount namespace of its own."""
+    """Runs on a small tmpfs in a separate mount namespace."""
     if os.geteuid() != 0:
         pytest.skip("mounting needs root")
     code = f"""
@@ -158,7 +158,7 @@ def test_an_empty_store_leaves_no_file(store):
 
 
 class Impatient:
-    """A clock on which a minute passes with each look."""
+    """A clock that advances by a minute with each call."""
 
     def __init__(self):
         self.time = 0.0

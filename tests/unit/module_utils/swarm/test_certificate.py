@@ -1,4 +1,4 @@
-"""How long certificates are valid, and when they are worth a warning."""
+"""The validity of certificates, and when they need a warning."""
 
 import subprocess
 from datetime import datetime, timedelta, timezone
@@ -91,7 +91,7 @@ def test_when_it_is_due(days, left, due):
 
 
 class Client:
-    """A client whose engine is on this machine, or is not."""
+    """A client of an Engine on this machine, or on another one."""
 
     def __init__(self, socket):
         self.connection = type("Connection", (), {"socket_path": socket})

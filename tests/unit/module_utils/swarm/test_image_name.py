@@ -1,4 +1,4 @@
-"""Names of images against the grammar of distribution/reference, and against all who take such names apart."""
+"""Names of images against the grammar of distribution/reference, and against all code that parses them."""
 
 import random
 import re

@@ -11,7 +11,7 @@ API = (1, 41)
 
 
 def pairs():
-    """(name, what docker's CLI sent, what a 20.10 engine read back) of every file that both took."""
+    """Returns (name, spec from Docker's CLI, spec read from a 20.10 Engine) of each file that both accepted."""
     for path in sorted(EXPECTED.rglob("*.json")):
         case = json.loads(path.read_text().replace('"@id:', '"'))
         if isinstance(case, dict) and (case.get("real") or {}).get("accepted"):

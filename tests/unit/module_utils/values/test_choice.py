@@ -1,4 +1,4 @@
-"""Which version a run uses, what is made, and when a store has lost something."""
+"""The version that a run uses, the values that it generates, and lost values."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Every generator: its alphabet, its length, that values differ, and that it holds the entropy that it states."""
+"""Each generator: alphabet, length, different values, and the stated entropy."""
 
 import base64
 import collections
@@ -85,7 +85,7 @@ def test_words():
 
 
 class Range:
-    """Every number of the range in turn: shows which ones a generator can reach."""
+    """Returns each number of the range in turn, to show which values a generator can create."""
 
     def __init__(self):
         self.at = collections.Counter()

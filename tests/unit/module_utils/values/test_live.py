@@ -1,4 +1,4 @@
-"""What running services hold where the file has references."""
+"""The values of running services in place of the file's references."""
 
 import base64
 

@@ -1,4 +1,4 @@
-"""Which values are made, and in which order."""
+"""The values that are generated, and their order."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Values are taken out of what others have written."""
+"""Values are removed from external texts."""
 
 import base64
 import json

@@ -1,4 +1,4 @@
-"""What travels back to the controller in a result."""
+"""Encrypted values in a result."""
 
 import base64
 
