@@ -26,7 +26,7 @@ def network_mode(scope: Scope) -> str | None:
 
 @makes("TaskTemplate.Networks")
 def attachments(scope: Scope) -> list[dict[str, Any]]:
-    """Return the network attachments, sorted by the network's name."""
+    """Returns the network attachments, sorted by the network's name."""
     mode = network_mode(scope)
     if mode:
         _is_aliased(scope, "")

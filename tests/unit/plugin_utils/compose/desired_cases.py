@@ -1,9 +1,9 @@
-"""Cases of the stages that make the desired state, as files: see run().
+"""Cases of the stages that create the desired state, as files: see differences().
 
 CASE/compose.yml    the Compose file
 CASE/options.yml    optional: stack, convert, platform (options of each), files (path to text), variables
-CASE/expected.yml   what to find: for each object a map from a path (``A/B/0``) to the value there, ``(absent)`` if
-                    there is none; waves; notices and problems as ``LINE KEY CODE``; or all of it under ``whole``
+CASE/expected.yml   for each object a map from a path (``A/B/0``) to the expected value, or ``(absent)``;
+                    waves; notices and problems as ``LINE KEY CODE``; or the complete state under ``whole``
 """
 
 import json
@@ -29,7 +29,7 @@ def directories(stage):
 
 
 def differences(directory):
-    """Run a case; return what is not as expected, one line each."""
+    """Runs a case; returns the differences from the expected result, one line each."""
     expected = yaml.safe_load((directory / "expected.yml").read_text())
     try:
         desired = run(directory)
@@ -76,7 +76,7 @@ def run(directory):
 
 
 def at(entry, path):
-    """The value at a path in the entry's spec, or in the entry itself where the path begins with a dot."""
+    """Returns the value at a path in the entry's spec, or in the entry itself if the path begins with a dot."""
     value = entry if path.startswith(".") else entry["spec"]
     for part in path.lstrip(".").split("/"):
         try:

@@ -1,10 +1,10 @@
 """The golden cases of load: one directory each under tests/unit/cases/load/.
 
-A case holds its Compose files and ``case.yml``: ``intent`` (a sentence), and where needed ``sources`` (else
+A case contains its Compose files and ``case.yml``: ``intent`` (a sentence), and optionally ``sources`` (default:
 compose.yml), ``variables``, ``env_overrides``, ``env_files``, ``profiles``, ``name``, ``project_directory``,
-``definition`` (inline), and ``oracle: WHY`` where `docker compose config` is known to say something else.
-``expected.yml`` holds the result, the problems or the notices; the files are seen under /project.
-As a program it prints what a case gives: load_cases.py DIRECTORY.
+``definition`` (inline), and ``oracle: WHY`` if the result of `docker compose config` is known to differ.
+``expected.yml`` contains the result, the problems or the notices. The files are in /project.
+As a program, it prints the result of a case: load_cases.py DIRECTORY.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def sources_of(directory, case):
 
 
 def run_case(directory):
-    """What ``expected.yml`` should hold."""
+    """Returns the content that ``expected.yml`` should have."""
     case = case_of(directory)
     known = ("env_files", "env_overrides", "profiles", "name", "project_directory")
     options = {key: case[key] for key in known if key in case}

@@ -1,4 +1,4 @@
-"""What the desired state remembers of docker's own reading of a file."""
+"""``as_docker`` in the desired state: the spec that docker would create from the same file."""
 
 import pytest
 

@@ -1,6 +1,6 @@
-"""Whatever stands in a file, the compiler answers with problems that have a place, and soon.
+"""For any invalid file, the compiler quickly returns problems with a place.
 
-Two ways to bad files: trees of any shape, and good files in which something was replaced, dropped or moved.
+The invalid files are random trees, and good files with parts that are replaced, dropped or moved.
 """
 
 import copy
@@ -27,7 +27,7 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.r
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.tree import to_plain
 
 CASES = Path(__file__).resolve().parents[2] / "cases" / "validate"
-#: A check of any of these documents takes milliseconds; this is for a machine that is busy.
+#: A check of each document takes milliseconds; the limit is for a busy machine.
 SECONDS = 5
 
 LEAVES = (
@@ -59,7 +59,7 @@ GOOD = list(good_trees())
 
 
 def containers(node):
-    """All mappings and lists of a tree that have entries."""
+    """Yields all mappings and lists of a tree that are not empty."""
     if isinstance(node, (dict, list)) and node:
         yield node
         for value in list(node.values()) if isinstance(node, dict) else node:
@@ -68,7 +68,7 @@ def containers(node):
 
 @st.composite
 def broken_trees(draw):
-    """A good file with up to four entries replaced by anything, dropped, or doubled elsewhere."""
+    """Draws a good file, with up to four entries replaced by anything, dropped, or copied elsewhere."""
     tree = copy.deepcopy(draw(st.sampled_from(GOOD)))
     for _ in range(draw(st.integers(1, 4))):
         places = list(containers(tree))
@@ -85,7 +85,7 @@ def broken_trees(draw):
 
 
 def answers(tree):
-    """What is said about a tree; anything but problems fails."""
+    """Returns the problems or notices of a tree; fails for any other exception, or if it takes too long."""
     before = time.process_time()
     try:
         desired = compile_stack(CompileRequest([Source("compose.yml", tree)], name="shop"), MemoryFiles({}))
@@ -110,7 +110,7 @@ def test_any_tree_is_checked(tree):
 @given(st.dictionaries(KEYS, TREES, max_size=5))
 def test_any_definition_is_answered(tree):
     answers(tree)
-    rules_take_it(tree)
+    check_rules(tree)
 
 
 @pytest.mark.slow
@@ -118,11 +118,11 @@ def test_any_definition_is_answered(tree):
 @given(broken_trees())
 def test_a_broken_file_is_answered(tree):
     answers(tree)
-    rules_take_it(tree)
+    check_rules(tree)
 
 
-def rules_take_it(tree):
-    """Rules are never the ones to trip, even over what load and schema should have refused."""
+def check_rules(tree):
+    """Rules raise no exception, even for trees that load and schema would have refused."""
     for found in check_project(Project("shop", ".", read_plain(tree, "compose.yml", Report())), "shop"):
         assert all(isinstance(problem, Problem) for problem in found)
 

@@ -1,4 +1,4 @@
-"""Splitting of commands as google/shlex does it."""
+"""Commands are split like google/shlex does it."""
 
 import pytest
 from hypothesis import given

@@ -1,4 +1,4 @@
-"""How much work it is to compile an ordinary file: counted, since seconds depend on the machine."""
+"""The work to compile an ordinary file, as counts of calls and lines: seconds would depend on the machine."""
 
 import json
 import subprocess
@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[4]
 PLUGINS = "ansible_collections.stackwright.swarm.plugins."
 
-#: Compiles in a process of its own, and says what it loaded, and how many of our functions it called.
+#: Compiles in a separate process; prints the modules that it loaded, and the number of calls of our functions.
 PROGRAM = """
 import cProfile, json, sys
 sys.path[:0] = {paths}
@@ -69,9 +69,9 @@ def test_what_few_files_have_is_loaded_for_them(hundred, more, needed):
 
 @pytest.mark.slow
 def test_a_service_takes_a_bounded_number_of_calls(hundred):
-    """Python's functions, not those of C. An ordinary service of 17 lines takes 1,160 of them; it once took 1,830."""
+    """Counts calls of Python functions. An ordinary service of 17 lines needs 1,160; it once needed 1,830."""
     one, thousand = compiled(1), compiled(1000)
     each = (hundred["calls"] - one["calls"]) / 99
     assert 100 < each <= 1300
-    # Linear: another 900 services take no more calls each than the first 99 did.
+    # Linear: 900 more services need no more calls each than the first 99.
     assert (thousand["calls"] - hundred["calls"]) / 900 <= 1.02 * each

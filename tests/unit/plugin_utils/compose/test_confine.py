@@ -1,4 +1,4 @@
-"""A Compose file reads no more of the controller than it may: never the kernel's files, on demand only its folder."""
+"""A Compose file can't read all files of the controller: never kernel files, and with ``confine`` only its folder."""
 
 import contextlib
 import os
@@ -39,7 +39,7 @@ CANARY = "CANARY=hunter2"
 
 @pytest.fixture
 def project(tmp_path, monkeypatch):
-    """A project with files that are its own, and some beside it; links lead to everything."""
+    """A project with its own files and files outside of it; links lead to all of them."""
     monkeypatch.setenv("CANARY", "hunter2")
     folder = tmp_path / "project"
     (folder / "sub").mkdir(parents=True)
@@ -65,7 +65,7 @@ def project(tmp_path, monkeypatch):
 
 
 def problems_of(text, project, **more):
-    """The codes of what is wrong; nothing of what was read is in the messages."""
+    """Returns the codes of the problems; checks that no message contains data of a file."""
     compose = project / "compose.yml"
     compose.write_text(text, encoding="utf-8")
     try:
@@ -241,8 +241,8 @@ def test_only_regular_files_are_read(kind, project):
 
 
 @pytest.mark.parametrize("what", ["the file", "a folder on the way"])
-def test_what_is_put_in_a_files_place_meanwhile_is_not_read(what, project, monkeypatch):
-    """Between the look and the opening, another file or a link out takes the place."""
+def test_a_file_that_is_replaced_after_the_check_is_not_read(what, project, monkeypatch):
+    """Another file or a link to the outside replaces it between the check and the opening."""
     target = project / "sub" / "file"
     moved = target if what == "the file" else target.parent
     opened = os.open
@@ -288,7 +288,7 @@ for path in ("p/self/environ", "p/version", "file"):
 
 
 def test_other_mounts_of_the_kernels_files_are_refused(project):
-    """Another /proc under another name, and a file of it mounted over a file."""
+    """A second /proc with another name, and one of its files mounted over a file."""
     for name in "psd":
         (project / name).mkdir()
     collections = next(entry for entry in sys.path if entry.endswith(".cache/collections"))

@@ -17,7 +17,7 @@ DIGEST = "sha256:" + "0123456789abcdef" * 4
 
 
 def project(tree, contents=None):
-    """A project as load would give it, but unchecked."""
+    """Returns a project like load does, but without checks."""
     return Project("shop", "/srv", read_plain(tree, "compose.yml", Report()), contents or {})
 
 
@@ -87,7 +87,7 @@ def test_content_that_the_engine_would_refuse(kind, most):
     assert [problem.code for problem in caught.value.problems] == ["too_large"]
 
 
-#: None of these suits more than a few keys.
+#: Each of these values is valid for a few keys only.
 ODD = [
     None,
     True,

@@ -1,4 +1,4 @@
-"""``platform.hash_aliases``: on external networks of the file, services answer by names of their own."""
+"""``platform.hash_aliases``: on external networks of the file, services have the names of shared networks."""
 
 import pytest
 

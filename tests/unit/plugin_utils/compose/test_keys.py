@@ -1,4 +1,4 @@
-"""No key of Compose is lost without a word: schema, table of keys and docs/keys.md agree."""
+"""No key of Compose is silently ignored: schema, table of keys and docs/keys.md agree."""
 
 import importlib.util
 from pathlib import Path
@@ -8,12 +8,12 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.keys.tab
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.schema.loader import schema
 
 ROOT = Path(__file__).resolve().parents[4]
-#: The old form `external: {name: x}` is read into `external` and `name`.
+#: The old form `external: {name: x}` is converted to `external` and `name`.
 OLD = (".external.name",)
 
 
 def patterns(node, path=""):
-    """Every key of the schema as a pattern of the table."""
+    """Yields every key of the schema as a pattern of the table."""
     for key, part in node.get("properties", {}).items():
         yield (here := f"{path}.{key}" if path else key)
         yield from patterns(part, here)
@@ -36,7 +36,7 @@ def ancestors(key):
 
 
 def fate_of(key):
-    """The key's own row, or the nearest row above that speaks for all keys below it."""
+    """Returns the fate in the key's row, or in the nearest row above that includes all keys below it."""
     if key in KEYS and KEYS[key].fate != PART:
         return KEYS[key]
     above = (KEYS[above] for above in ancestors(key) if above in KEYS)

@@ -1,6 +1,6 @@
-"""The tables of keys tell the truth: a carried key changes the field that its row names, any other key is spoken of.
+"""The table of keys is correct: a carried key changes the field in its row, any other key gets a notice or problem.
 
-For each row that has no rows below it, a project with one such key is compiled, and the same project without it.
+For each row without rows below it, a test compiles a project with this key, and the same project without it.
 """
 
 import copy
@@ -22,7 +22,7 @@ BASE = {
     "volumes": {"thing": {}, "other": {}},
     "networks": {"thing": {}, "default": {}},
 }
-#: What must stand beside a key for it to mean anything, by the beginning of the pattern.
+#: The other keys that a key needs to have an effect, by the beginning of the pattern.
 BESIDE = {
     "services.*.configs[]": {"source": "thing", "target": "/t"},
     "services.*.deploy.resources.reservations.generic_resources[].discrete_resource_spec": {"kind": "a", "value": 1},
@@ -35,7 +35,7 @@ BESIDE = {
     "services.*.volumes[].bind": {},
     "networks.*.ipam.config[]": {"subnet": "10.0.0.0/24"},
 }
-#: Kinds of mounts that have a block of options of their own.
+#: Kinds of mounts that have their own block of options.
 MOUNTS = {"bind": "/s", "cluster": "thing", "image": "nginx", "tmpfs": None}
 SAMPLES = {
     "command": ["a"],
@@ -98,7 +98,7 @@ SAMPLES = {
     "gid": "7",
     "max_failure_ratio": 0.5,
 }
-#: Where a key's name alone does not tell what it takes.
+#: Values of keys whose kind does not define a valid value.
 BY_PATTERN = {
     "services.*.deploy.mode": "global",
     "services.*.depends_on.*.restart": True,
@@ -123,7 +123,7 @@ BOOLEANS = re.compile(
 )
 SIZES = re.compile(r"(memory|size|mem_limit|mem_reservation|memswap_limit|shm_size)$")
 DURATIONS = re.compile(r"((start_)?interval|timeout|start_period|stop_grace_period|delay|monitor|window)$")
-#: Rows that another test proves, or that can't change what one small project compiles to.
+#: Rows that another test covers, or that can't change the result of one small project.
 ELSEWHERE = {
     "services.*.image": "every case has one",
     "services.*.networks": "its keys have rows",
@@ -136,7 +136,7 @@ ELSEWHERE = {
 
 
 def leaves(fate):
-    """The rows with a fate that have no rows below them."""
+    """Returns the rows with a fate that have no rows below them."""
     for key, row in sorted(KEYS.items(), key=lambda item: item[0]):
         below = any(other.startswith((key + ".", key + "[")) for other in KEYS)
         if row.fate == fate and not below and key not in ELSEWHERE and "." in key:
@@ -158,7 +158,7 @@ def sample(pattern):
 
 
 def project(pattern, with_key):
-    """BASE with what stands around the key, and the key itself if asked for."""
+    """Returns BASE with the keys around a key, and optionally the key itself."""
     tree = copy.deepcopy(BASE)
     if pattern.startswith("secrets.*"):
         tree["secrets"]["thing"] = {"driver": "some"}
@@ -204,7 +204,7 @@ def compiled(tree):
 
 
 def fields(value):
-    """The names of all fields of plain data, each with what stands there."""
+    """Returns the names of all fields of plain data, each with its values."""
     if isinstance(value, dict):
         for key, below in value.items():
             yield key, below

@@ -1,4 +1,4 @@
-"""Whatever a file says, load gives a Project or a ComposeError: never another exception, never without an end."""
+"""For any file, load ends with a Project or a ComposeError, never with another exception."""
 
 import pytest
 from hypothesis import given, settings

@@ -1,4 +1,4 @@
-"""A key is one row, and at most one function: those that docs/contributing/compose_key.md shows are added and work."""
+"""A key is one row, and at most one function: those of docs/contributing/compose_key.md are added, and work."""
 
 import json
 import re
@@ -17,7 +17,7 @@ COMPOSE = ROOT / "plugins" / "plugin_utils" / "compose"
 PAGE = (ROOT / "docs" / "contributing" / "compose_key.md").read_text()
 SHOWN = re.compile(r"<!-- (row|function) of: (\S+) -->\n```python\n(.*?)```", re.S)
 
-#: Changes what Python reads of our files, then compiles each project of the input.
+#: Replaces the text of our files when Python loads them, then compiles each project of the input.
 PROGRAM = """
 import importlib.abc, importlib.machinery, json, sys
 given = json.load(sys.stdin)
@@ -54,7 +54,7 @@ json.dump(found, sys.stdout)
 
 
 def changed_files(shown=None):
-    """The files of the page with what it adds to them (or ``shown``), by the names of their modules."""
+    """Returns the files of the page with its additions (or ``shown``), by the names of their modules."""
     texts = {}
     for what, name, code in SHOWN.findall(PAGE) if shown is None else shown:
         module = "ansible_collections.stackwright.swarm." + name[: -len(".py")].replace("/", ".")
@@ -118,7 +118,7 @@ def test_a_function_makes_a_field_that_is_not_the_value():
     assert [problem["key"] for problem in wrong] == ["services.web.warmth"]
 
 
-#: A value of each kind that a key of a service may have, and what the field gets.
+#: A value of each kind of a service's key, and the value of its field.
 KINDS = {
     "TEXT_OR_NULL": ("a", "a"),
     "PLAIN_OR_NULL": ("7", "7"),
@@ -147,7 +147,7 @@ def test_each_kind_brings_its_values_into_the_field():
     assert {kind: found["shop_web"].get(f"A{kind}") for kind in KINDS} == {kind: f for kind, (_v, f) in KINDS.items()}
 
 
-#: Keys that are copied into a field, and mean something else as well.
+#: Keys that are copied to a field, and also have another effect.
 ALSO = {
     "command": "hosts are looked for in it",
     "entrypoint": "hosts are looked for in it",

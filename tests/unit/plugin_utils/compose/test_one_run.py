@@ -1,6 +1,6 @@
-"""All problems of a file come in one run, and none that only follows from another.
+"""One run reports all problems of a file, and none that only follows from another one.
 
-A good file is spoilt in every place, one by one and two by two, as text and as a definition.
+The tests break a good file in each place, and in each pair of places, as text and as a definition.
 """
 
 import copy
@@ -17,7 +17,7 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.load.loa
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.file_source import MemoryFiles
 
 FILES = {"motd.txt": "hello", "web.env": "A=1\n"}
-#: One service and what it uses; NAME makes it independent of another one, PORT too.
+#: One service and the objects that it uses; NAME and PORT make it independent of another one.
 GROUP = """
 services:
   NAME:
@@ -70,7 +70,7 @@ WRONG = ([[]], {"x": {}}, 5.5, "", "no such thing", "${UNSET:?}", -1, True, None
 
 
 def paths(node, path=()):
-    """The paths of all values of a tree."""
+    """Returns the paths of all values of a tree."""
     if path:
         yield path
     for key, value in node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ():
@@ -96,7 +96,7 @@ def without(tree, path):
 
 
 def renamed(tree, path):
-    """The key misspelled, in its place."""
+    """Returns the tree with the key misspelled, at its place."""
     tree = copy.deepcopy(tree)
     parent = parent_of(tree, path)
     entries = list(parent.items())
@@ -120,7 +120,7 @@ def both(one, other):
 
 
 def problems_of(tree, inline):
-    """What is said about it, without the lines, which change."""
+    """Returns the problems without their lines, which change."""
     text = tree if inline else json.dumps(tree, indent=1)
     try:
         compile_stack(CompileRequest([Source("compose.yml", text)], name="shop"), MemoryFiles(FILES))

@@ -1,4 +1,4 @@
-"""Options for part of a stack, as the compiler turns them into a desired state."""
+"""Options for a part of a stack, and the desired state that the compiler creates from them."""
 
 import pytest
 
@@ -82,7 +82,7 @@ LABEL = "stackwright.restart-on"
 def digests(given, files=FILES):
     services = by_key(compiled(BINDS, files, restart_on=given))
     for service in services.values():
-        if "as_docker" in service:  # docker's own would have it as well, or it would never be there
+        if "as_docker" in service:  # in docker's spec as well, or the label would never be deployed
             made = service["as_docker"]["spec"]["TaskTemplate"]["ContainerSpec"]["Labels"]
             assert made.get(LABEL) == service["spec"]["TaskTemplate"]["ContainerSpec"]["Labels"].get(LABEL)
     labels = {key: s["spec"]["TaskTemplate"]["ContainerSpec"]["Labels"].get(LABEL) for key, s in services.items()}

@@ -1,4 +1,4 @@
-"""``pre_start``: what the compiler makes of its steps."""
+"""``pre_start``: the jobs that the compiler creates from its steps."""
 
 import pytest
 
@@ -81,7 +81,7 @@ def test_a_step_has_what_it_needs_of_its_service_and_nothing_that_is_for_a_serve
     assert container(first)["Env"] == ["A=1", "B=2"]
     assert (container(second)["User"], container(second)["Dir"]) == ("0", "/w")
     assert container(second)["Env"] == ["A=1", "B=3", "C=4"]
-    # Of another image, its own user and command.
+    # A step with another image has its own user and command.
     assert "User" not in container(third) and "Args" not in container(third) and container(third)["Dir"] == "/srv"
 
 

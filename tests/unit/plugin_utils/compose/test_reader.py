@@ -1,4 +1,4 @@
-"""YAML to a tree: bounded, marked, and never anything but a tree or a problem with its place."""
+"""YAML to a tree with marks: bounded, and always a tree or a problem with its place."""
 
 import contextlib
 import json
@@ -17,7 +17,7 @@ from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.source.t
 def read(data):
     report = Report()
     tree = None
-    with contextlib.suppress(ComposeError):  # the budget of the run is spent
+    with contextlib.suppress(ComposeError):  # the budget of the run is used up
         tree = reader.read_yaml(data, "f.yml", report)
     return tree, [(p.code, p.line) for p in report.problems]
 
@@ -128,7 +128,7 @@ def test_any_input_gives_a_tree_or_a_problem(data):
 )
 @settings(max_examples=100, deadline=None)
 def test_quoted_data_is_read_as_it_was_written(data):
-    # JSON text is YAML whose every text is quoted, so nothing depends on how plain scalars are resolved.
+    # JSON is YAML in which all texts are quoted, so the result does not depend on the rules for plain scalars.
     text = json.dumps(data)
     tree, problems = read(text)
     if not problems:

@@ -1,8 +1,8 @@
 """Labels to routes, as case files: tests/unit/cases/routes/CASE.
 
 compose.yml    the Compose file
-options.yml    optional: what CompileRequest takes
-expected.yml   ``routes`` as the desired state has them; notices and problems as ``LINE KEY CODE: MESSAGE``
+options.yml    optional: fields of CompileRequest
+expected.yml   ``routes`` as in the desired state; notices and problems as ``LINE KEY CODE: MESSAGE``
 """
 
 import json

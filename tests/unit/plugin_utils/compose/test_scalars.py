@@ -1,4 +1,4 @@
-"""Numbers are printed as Go prints them (checked against docker compose config where that is at hand)."""
+"""Numbers are printed like Go does it (compared with docker compose config if it is installed)."""
 
 import pytest
 from hypothesis import given

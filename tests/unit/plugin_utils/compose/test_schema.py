@@ -57,7 +57,7 @@ WORDS = st.sampled_from(
         "soft",
     ]
 )
-# Here 3.0 is not a whole number, for it is none in YAML.
+# Here 3.0 is not a whole number, as in YAML.
 FRACTIONS = st.floats(-1, 2).filter(lambda number: number != int(number))
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers(-2, 70000) | FRACTIONS | WORDS,
@@ -71,7 +71,7 @@ def test_the_schema_is_valid():
 
 
 def test_no_branches():
-    """An error is always about the type that was written: there is no anyOf whose branches all fail."""
+    """An error is always about the value's type: there is no anyOf with only failing branches."""
     text = json.dumps(FILE["$defs"]) + json.dumps(FILE["properties"])
     assert [word for word in ("anyOf", "oneOf", "allOf", '"not"', '"if"') if word in text] == []
 
@@ -80,7 +80,7 @@ def test_no_branches():
 @settings(max_examples=300, deadline=None, derandomize=True)
 @given(st.dictionaries(WORDS, VALUES, max_size=4), st.dictionaries(WORDS, VALUES, max_size=5))
 def test_our_keywords_mean_what_they_mean_to_jsonschema(document, service):
-    """The stock validator, on the file with its references, finds errors at the same places for the same reasons."""
+    """jsonschema, with the schema before references are resolved, finds the same errors at the same places."""
     document = {**document, "services": {"web": service}}
     stock = {(tuple(e.absolute_path), e.validator) for e in Draft202012Validator(FILE).iter_errors(document)}
     ours = {(violation.path, violation.keyword) for violation in violations(document, loader.schema())}

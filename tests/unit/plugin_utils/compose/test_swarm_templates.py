@@ -1,4 +1,4 @@
-"""Templates of Swarm: ours is what a real Engine says (tests/unit/cases/swarm_templates.json), and takes no time."""
+"""Templates of Swarm: our results are those of a real Engine (tests/unit/cases/swarm_templates.json), and are fast."""
 
 import json
 import sys
@@ -18,11 +18,11 @@ from swarm_templates import ANSWERS, NEWER, TEMPLATES
 SAID = json.loads(ANSWERS.read_text(encoding="utf-8"))
 
 
-def test_there_is_an_answer_to_each():
+def test_each_template_has_a_recorded_answer():
     assert set(SAID) == set(TEMPLATES)
 
 
-def test_each_is_taken_where_the_engine_takes_it():
+def test_each_is_accepted_if_the_engine_accepts_it():
     refused = {text: fault_of(text) for text in TEMPLATES}
     wrong = [text for text in TEMPLATES if bool(refused[text]) != (bool(SAID[text]) and text not in NEWER)]
     assert [(text, refused[text], SAID[text]) for text in wrong] == []
@@ -38,7 +38,7 @@ def test_each_is_taken_where_the_engine_takes_it():
         ("{{range $i := 3}}{{if eq $i 1}}{{continue}}{{end}}{{$i}}{{end}}", "02"),
     ],
 )
-def test_what_comes_of_it(text, made):
+def test_expansion(text, made):
     assert expand(text) == made
 
 
@@ -58,7 +58,7 @@ def test_what_comes_of_it(text, made):
     ],
     ids=str.__len__,
 )
-def test_what_would_take_for_ever_ends(text):
+def test_endless_and_huge_templates_end(text):
     fault_of(text)
 
 

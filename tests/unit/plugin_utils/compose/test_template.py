@@ -73,7 +73,7 @@ def test_deep_nesting_is_refused_without_recursion(depth):
 @pytest.mark.slow
 @pytest.mark.parametrize("piece", ["$", "${", "}", "$$", "${A}", "${A:-", "$A", "${A:-x}}"])
 def test_long_texts_take_time_in_proportion(piece):
-    """A tenth of a second here; if it grew with the square of the length, hours."""
+    """Needs a tenth of a second; with quadratic time it would need hours."""
     start = time.process_time()
     with contextlib.suppress(TemplateError):
         expand(piece * 50_000, {"A": "a"})

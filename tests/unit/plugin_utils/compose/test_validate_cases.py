@@ -1,7 +1,7 @@
-"""Golden cases: tests/unit/cases/validate/CASE/compose.yml and, in expected.txt, what is said about it.
+"""Golden cases: tests/unit/cases/validate/CASE/compose.yml, and its problems and notices in expected.txt.
 
-A line is ``problem`` or ``notice``, the code, and the text that a user reads. ``stack.txt`` holds the
-stack's name where it isn't ``shop``.
+A line is ``problem`` or ``notice``, the code, and the text for the user. ``stack.txt`` contains the stack's name
+if it isn't ``shop``.
 """
 
 from pathlib import Path
@@ -39,7 +39,7 @@ def test_case(case):
     assert said(CASES / case) == expected
 
 
-#: The codes that rules and schema promise; users may match on them.
+#: The stable codes of rules and schema; users may rely on them.
 CODES = """
 address constraint credential_spec cycle dnsrr duplicate_name duplicate_port duplicate_target enum external
 healthcheck host_port image job key_type mount_options mount_source mount_target mount_type name name_too_long

@@ -1,4 +1,4 @@
-"""From a file with expressions to a container's texts: compiled, bound, byte for byte."""
+"""From a file with expressions to a container's texts: the compiled and bound result, byte for byte."""
 
 import base64
 import json
@@ -33,7 +33,7 @@ def compiled(text, files=(), **options):
 def bound(desired, seed="s"):
     known = given_of(desired["values"])
     known.update(make_missing(desired["values"], known, Seeded(seed, ""), 0))
-    # As it comes out on the manager.
+    # The result on the manager.
     return bind_values(json.loads(json.dumps(desired)), known), known
 
 
@@ -148,7 +148,7 @@ services:
 
 @pytest.mark.slow
 def test_long_chains_and_circles_of_names_are_no_traceback():
-    """Each name is made of the next one, thirty braces deep; in a circle there is no first one."""
+    """Each name refers to the next one in thirty nested braces; in a circle, the last one to the first."""
     nested = "${X:-" * 28 + "${A%d}" + "}" * 28
     for count, last, told in (
         (3000, "A3000: x", ""),
