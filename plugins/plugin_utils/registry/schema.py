@@ -110,7 +110,7 @@ def _cut(tree: Map, path: Path) -> None:
         below = node.get(key)
         if depth == len(path) - 1 or isinstance(below, list):
             node.drop(str(key))
-            node.lose(str(key))
+            node.mark_lost(str(key))
             return
         node = below
 

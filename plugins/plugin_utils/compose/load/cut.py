@@ -47,11 +47,11 @@ def cut(tree: Map, path: Path, report: Report) -> None:
         if len(path) == 2 and path[0] in _NAMED:
             report.broken.add(parent.mark(key))
             parent[key] = Map(parent.mark(key))
-            parent[key].lose(ANYTHING)
+            parent[key].mark_lost(ANYTHING)
         else:
             report.broken.discard(parent.mark(key))
             parent.drop(key)
-            parent.lose(key)
+            parent.mark_lost(key)
 
 
 def _cut_fault(tree: Map, fault: Fault, report: Report) -> None:
@@ -66,9 +66,9 @@ def _cut_fault(tree: Map, fault: Fault, report: Report) -> None:
         for length in range(len(path)):
             outer = _parent(tree, path[: length + 1])
             if isinstance(outer, Map):
-                outer.lose(path[-1])
+                outer.mark_lost(path[-1])
     if fault.meant and isinstance(parent, Map):
-        parent.lose(fault.meant)
+        parent.mark_lost(fault.meant)
     cut(tree, path, report)
 
 

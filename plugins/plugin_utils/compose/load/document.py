@@ -38,7 +38,7 @@ def service(value: object, place: Place) -> object:
         place.problem("is empty", hint="a service needs at least an image", code="empty_service")
         # Other services may refer to it; its missing keys are no further problem.
         empty = Map(place.mark)
-        empty.lose(ANYTHING)
+        empty.mark_lost(ANYTHING)
         return empty
     if not isinstance(value, Map):
         return wrong_type(value, place, "a mapping")

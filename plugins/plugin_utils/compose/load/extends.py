@@ -100,7 +100,7 @@ class _Resolver:
     def _incomplete(service: object) -> None:
         """Marks a service without its base: its missing keys are no further problem."""
         if isinstance(service, Map) and "extends" in service:
-            service.lose(ANYTHING)
+            service.mark_lost(ANYTHING)
 
     def _report_cycle(self, cycle: list[tuple[str, str]], place: Place) -> None:
         steps = " extends ".join(f"'{name}' ({file})" for file, name in cycle)

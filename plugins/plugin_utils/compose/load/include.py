@@ -55,7 +55,7 @@ def apply_include(tree: Map, directory: str, place: Place, load_inclusion: LoadI
         if inclusion is not None and included is not None:
             _import(tree, included, inclusion.place)
         else:
-            tree.lose(*_SECTIONS)
+            tree.mark_lost(*_SECTIONS)
     return tree
 
 
@@ -111,7 +111,7 @@ def _parse(entry: object, directory: str, place: Place) -> Inclusion | None:
 
 
 def _import(tree: Map, included: Map, place: Place) -> None:
-    tree.lose(*included.lost)
+    tree.mark_lost(*included.lost)
     for section in _SECTIONS:
         resources = included.get(section)
         if not isinstance(resources, Map):

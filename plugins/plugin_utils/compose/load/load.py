@@ -149,7 +149,7 @@ def load(
     values = with_env_files(given, places, reader)
     if run.report.problems:
         # A missing variable may be defined in a file that could not be read.
-        run.report.hushed.add("required_variable")
+        run.report.suppressed.add("required_variable")
     overrides = None
     if env_overrides is not None and env_overrides != {}:
         from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.values.overrides import read_overrides
@@ -166,7 +166,7 @@ def load(
         run.report.problem("no Compose file was given", Mark(), hint="set at least one", code="no_file")
     if tree is None:
         tree = Map()
-        tree.lose(ANYTHING)
+        tree.mark_lost(ANYTHING)
     root = Place(run.report, (), tree.start)
     services = tree.get("services")
     defined = set(services) if isinstance(services, Map) else set()
@@ -244,7 +244,7 @@ def _name_of(documents: list[_Document], variables: Mapping[str, str]) -> str | 
         if is_scalar(given):
             failed: list[Path] = []
             mark = document.tree.mark("name")
-            name = interpolate(scalar_text(given), variables, document.place.report.aside(), failed, mark=mark)
+            name = interpolate(scalar_text(given), variables, document.place.report.trial(), failed, mark=mark)
             return None if failed else name or None
     return None
 
@@ -388,6 +388,6 @@ def _model(run: _Run, documents: list[_Document], variables: Mapping[str, str]) 
     if merged is None:
         return None
     if any(document.tree is None for document in documents):
-        merged.lose(ANYTHING)
+        merged.mark_lost(ANYTHING)
     run.variable_contents.update(contents_of_variables(merged, variables, Place(run.report, (), merged.start)))
     return resolve_bare(merged, variables)

@@ -38,7 +38,7 @@ def merge_service(base: Map, over: Map, place: Place) -> Map:
 def _maps(base: Map, over: Map, place: Place, kinds: Rules | None) -> Map:
     place.report.spend(SHARED * (len(base) + len(over)), over.start)
     new = over.like()
-    new.lose(*base.lost)
+    new.mark_lost(*base.lost)
     new.marks = dict(base.marks)
     new.update(base)
     for key in over.tags:

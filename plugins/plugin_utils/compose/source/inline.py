@@ -81,7 +81,7 @@ class _Plain:
                 fault = _TOO_LARGE
             if fault:
                 self.report.problem(fault, self.mark, hint="put quotes around the key", code="key_type")
-                new.lose(ANYTHING)
+                new.mark_lost(ANYTHING)
             else:
                 new.put(self.text(str(key)), self.node(item, depth + 1), self.mark)
         return new

@@ -347,7 +347,7 @@ class _Builder:
         else:
             frame.key = ("", mark, False)
             frame.skip = True
-            frame.node.lose(ANYTHING)
+            frame.node.mark_lost(ANYTHING)
             duplicate = False
             what = "a list or mapping" if isinstance(value, (dict, list)) else f"not text ({value!r})"
             self.report.problem(f"a key is {what}", mark, hint="put quotes around the key", code="key_type")
@@ -356,7 +356,7 @@ class _Builder:
             self.report.problem(
                 f"the key '{value}' is set twice", mark, hint="remove one of the two", code="duplicate_key"
             )
-            frame.node.lose(ANYTHING if frame.key[2] else str(value))
+            frame.node.mark_lost(ANYTHING if frame.key[2] else str(value))
 
     def _entry(self, frame: _Frame, value: object, tag: str | None, mark: Mark) -> None:
         key, key_mark, merge = frame.key
@@ -381,7 +381,7 @@ class _Builder:
             if not isinstance(item, Map):
                 message, hint = "'<<' needs a mapping or a list of mappings", "merge the anchor of a mapping"
                 self.report.problem(message, mark, hint=hint, code="merge_key")
-                frame.node.lose(ANYTHING)
+                frame.node.mark_lost(ANYTHING)
                 return
             own = {*frame.node, *frame.node.tags}
             for key, value in item.items():

@@ -33,13 +33,13 @@ UNSET = "check for an unset variable"
 class Report:
     """The problems and notices of one run, each once.
 
-    ``broken``: places of values that already have a problem; further problems there are dropped. ``hushed``: codes of
+    ``broken``: places of values that already have a problem; further ones there are dropped. ``suppressed``: codes of
     problems that only follow from earlier ones, and are dropped. ``left``: the rest of the budget.
     """
 
     def __init__(self) -> None:
         self.broken: set[Mark] = set()
-        self.hushed: set[str] = set()
+        self.suppressed: set[str] = set()
         self.left = [BUDGET]
         self.uncounted = 0
         self.unset: dict[Mark, dict[str, None]] = {}  # variables without a value, by the place of the text
@@ -49,7 +49,7 @@ class Report:
     def problem(self, message: str, mark: Mark, path: Path = (), hint: str = "", code: str = "invalid") -> None:
         if len(self.problems) >= MOST_KEPT:
             self.uncounted += 1
-        elif mark not in self.broken and code not in self.hushed:
+        elif mark not in self.broken and code not in self.suppressed:
             self.problems[_problem(message, mark, path, hint, code)] = None
 
     def notice(self, message: str, mark: Mark, path: Path = (), hint: str = "", code: str = "notice") -> None:
@@ -58,7 +58,7 @@ class Report:
         elif len(self.notices) == MOST_KEPT:
             self.notices[_problem(f"there are more than {MOST_KEPT} notices", mark, (), "", "more")] = None
 
-    def aside(self) -> Report:
+    def trial(self) -> Report:
         """Returns a separate report for a trial, with the same budget."""
         other = Report()
         other.left = self.left

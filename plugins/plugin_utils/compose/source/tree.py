@@ -70,8 +70,8 @@ class Map(dict[str, Any]):
         self.pop(key, None)
         self.marks.pop(key, None)
 
-    def lose(self, *keys: str) -> None:
-        """Remembers that ``keys`` were cut."""
+    def mark_lost(self, *keys: str) -> None:
+        """Records that ``keys`` were cut."""
         if not keys:
             return
         if not isinstance(self.lost, set):
@@ -84,7 +84,7 @@ class Map(dict[str, Any]):
         if self.tags:
             new.tags = dict(self.tags)
         if self.lost:
-            new.lose(*self.lost)
+            new.mark_lost(*self.lost)
         return new
 
 
@@ -126,7 +126,7 @@ def untagged(node: object) -> Any:
         if not changed and not node.tags:
             return node
         new = Map(node.start)
-        new.lose(*node.lost)
+        new.mark_lost(*node.lost)
         new.update(node)
         new.update(changed)
         new.marks = {key: mark for key, mark in node.marks.items() if key in new}

@@ -82,7 +82,7 @@ class _Import:
         self.went: dict[tuple[str, Path], Path] = {}  # from file and path to the path in the registry
 
     def project(self, project: Sequence[Document]) -> None:
-        aside = self.report.aside()
+        aside = self.report.trial()
         whole = merged(project, self.reader, aside) if _needs_merging(project) else None
         for document in project:
             category = self._category(document.path)
