@@ -100,10 +100,17 @@ class _Body:
         self.dot = dot
         self.variables: list[list[Any]] = [["$", dot]]
         self.done: list[str] = []
+        self.length = 0
 
     def expanded(self) -> str:
         self.walk_all(self.template.nodes, self.dot)
         return "".join(self.done)[:LONGEST]
+
+    def write(self, text: str) -> None:
+        """Adds ``text`` to the result, unless that is already longer than LONGEST: the rest would be cut."""
+        if self.length <= LONGEST:
+            self.done.append(text)
+            self.length += len(text)
 
     # Actions
 
@@ -114,11 +121,11 @@ class _Body:
 
     def walk(self, node: Node, dot: object) -> None:
         if node.kind == "text":
-            self.done.append(node.value)
+            self.write(node.value)
         elif node.kind == "action" and node.pipe:
             value = self.pipe(node.pipe, dot)
             if not node.pipe.variables:
-                self.done.append("<no value>" if value is None else printed(value))
+                self.write("<no value>" if value is None else printed(value))
         elif node.kind == "template":
             self.call_template(node, dot)
         elif node.kind == "break":
@@ -170,7 +177,7 @@ class _Body:
         self.run.enter()
         inner = self.pipe(node.pipe, dot) if node.pipe else None
         body = _Body(self.run, Template(nodes, self.template.defined), inner)
-        self.done.append(body.expanded())
+        self.write(body.expanded())
         self.run.depth -= 1
 
     # Pipelines

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import html
 import re
-from typing import Any, Callable, NamedTuple, Sequence
+from typing import Any, Callable, Iterable, NamedTuple, Sequence
 
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.gotemplate.scan import TemplateFault
 
@@ -62,6 +62,8 @@ def printed(value: object) -> str:
 def _sprint(*values: object) -> str:
     text = ""
     for index, value in enumerate(values):
+        if len(text) > LONGEST:  # many long values would need too much memory
+            break
         if index and not isinstance(value, str) and not isinstance(values[index - 1], str):
             text += " "
         text += printed(value)
@@ -72,15 +74,20 @@ _VERB = re.compile(r"%[-+# 0-9.\[\]*]*([a-zA-Z%]|\Z)")
 
 
 def _sprintf(form: str, *values: object) -> str:
-    left = list(values)
+    left = iter(values)
+    missing = object()
+    length = 0
 
     def one(match: re.Match[str]) -> str:
+        nonlocal length
         if match[1] == "%":
             return "%"
-        if not left:
+        value = next(left, missing)
+        if value is missing:
             return f"%!{match[1]}(MISSING)"
-        value = left.pop(0)
-        return '"' + printed(value) + '"' if match[1] == "q" else printed(value)
+        text = printed(value) if length <= LONGEST else ""
+        length += len(text)
+        return f'"{text}"' if match[1] == "q" else text
 
     return _VERB.sub(one, form)[:LONGEST]
 
@@ -183,11 +190,23 @@ def _call(*_values: object) -> Any:
 def _join(*texts: str) -> str:
     if not texts:
         raise TemplateFault("error calling join: the first argument is the separator")
-    return texts[0].join(texts[1:])[:LONGEST]
+    return _joined(texts[0], texts[1:])
 
 
 def _println(*values: object) -> str:
-    return " ".join(map(printed, values)) + "\n"
+    return _joined(" ", map(printed, values)) + "\n"
+
+
+def _joined(separator: str, texts: Iterable[str]) -> str:
+    """Joins ``texts`` and cuts the result at LONGEST, without building a longer one first."""
+    parts: list[str] = []
+    length = 0
+    for text in texts:
+        if length > LONGEST:
+            break
+        parts.append(text)
+        length += len(separator) + len(text)
+    return separator.join(parts)[:LONGEST]
 
 
 def _escaped(escape: Callable[[str], str]) -> Function:
