@@ -107,15 +107,18 @@ class _Apprise:
     def _load(self) -> None:
         try:
             import apprise
+
+            logging.getLogger("apprise").disabled = True  # its log contains addresses
+            sender: Any = apprise.Apprise()
+            if sender.add(self._url):
+                self._sender = sender
+            else:
+                self._failure = "Apprise does not know such an address"
         except ImportError:
             self._failure = "install the Python package apprise on the controller"
-            return
-        logging.getLogger("apprise").disabled = True  # its log contains addresses
-        sender: Any = apprise.Apprise()
-        if sender.add(self._url):
-            self._sender = sender
-        else:
-            self._failure = "Apprise does not know such an address"
+        # As in _Sending: no traceback.
+        except Exception as error:
+            self._failure = f"Apprise could not be loaded: {type(error).__name__}"
 
     def __call__(self, target: Target, message: Message, now: str) -> None:
         del target, now

@@ -112,7 +112,7 @@ def _attention(health: Health, stack: Stack, drift: Drift) -> Iterator[str]:
     for line in drift.get("drift_lines") or ():
         yield f"{name}: drift: {line}"
     if drift.get("error_code") not in (None, "", "no_revision"):
-        yield f"{name}: drift is unknown: {str(drift.get('msg')).splitlines()[0]}"
+        yield f"{name}: drift is unknown: {str(drift.get('msg') or 'no message').splitlines()[0]}"
 
 
 def _why(service: Service) -> str:

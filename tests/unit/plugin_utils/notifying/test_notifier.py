@@ -129,6 +129,17 @@ def test_what_a_thread_raises_is_said_and_not_printed(monkeypatch, capfd):
     assert capfd.readouterr().err == ""
 
 
+def test_an_apprise_that_raises_prints_no_address(monkeypatch, capfd):
+    class Apprise:
+        def add(self, url):
+            raise ValueError(f"not valid: {url}")
+
+    monkeypatch.setitem(sys.modules, "apprise", types.SimpleNamespace(Apprise=Apprise))
+    (said,) = sent(target(f"json://{SECRET}@host", format="apprise"))[0]
+    out = capfd.readouterr()
+    assert "ValueError" in said and SECRET not in said + out.out + out.err
+
+
 @pytest.mark.parametrize(("adds", "notifies"), [(False, True), (True, False), (True, True)])
 def test_apprise(monkeypatch, adds, notifies):
     calls = []

@@ -67,6 +67,8 @@ def test_a_stack_that_could_not_be_compared():
     made = tables([{**STACK, "revisions": []}], [{**HEALTH, "services": [{**ILL, "status": "healthy"}]}], [failed])
     assert made["attention"] == ["shop: drift is unknown: Revision 7 is damaged."]
     assert made["stacks"][1].endswith("unknown")
+    silent = tables([STACK], [HEALTH], [{**failed, "msg": ""}])
+    assert "shop: drift is unknown: no message" in silent["attention"]
     unknown = tables([STACK], [HEALTH], [{**failed, "error_code": "no_revision"}])
     assert not any("drift" in line for line in unknown["attention"])
 
