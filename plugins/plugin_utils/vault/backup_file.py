@@ -33,11 +33,12 @@ class Cipher:
     """Encrypts with ``command`` (from its stdin to its stdout), or with the play's vault password."""
 
     def __init__(self, vault: VaultLib, vault_id: str | None, command: str | None) -> None:
-        self.vault, self.vault_id, self.command = vault, vault_id, command
+        self.vault, self.vault_id, self.command = vault, vault_id, (command or "").strip()
 
     @property
     def name(self) -> str:
-        return shlex.split(self.command)[0] if self.command else VAULT
+        """The command without its arguments, which may contain a password; or ansible-vault."""
+        return self.command.split()[0] if self.command else VAULT
 
     def encrypt(self, content: bytes) -> bytes:
         """Raises StackwrightError (``backup_not_encrypted``)."""
@@ -71,17 +72,19 @@ class Cipher:
         return plain
 
     def _run(self, content: bytes, code: str) -> bytes:
-        command = str(self.command)
         try:
-            ran = subprocess.run(shlex.split(command), input=content, capture_output=True, timeout=TIMEOUT, check=False)
-            said = ran.stderr.decode(errors="replace").strip()
-            wrong = f"exit code {ran.returncode}: {said}" if ran.returncode else ""
+            command = shlex.split(self.command)
+            ran = subprocess.run(command, input=content, capture_output=True, timeout=TIMEOUT, check=False)
+            error_text = ran.stderr.decode(errors="replace").strip()
+            wrong = f"exit code {ran.returncode}: {error_text}" if ran.returncode else ""
             if not wrong and not ran.stdout:
                 wrong = "it wrote nothing"
-        except (OSError, ValueError, subprocess.SubprocessError) as error:
+        except subprocess.TimeoutExpired:
+            wrong = f"it took longer than {TIMEOUT} s"
+        except (OSError, ValueError) as error:
             wrong = str(error)
         if wrong:
-            raise StackwrightError(f"The command {command!r} failed: {wrong}.", code, "Nothing was changed.")
+            raise StackwrightError(f"The command {self.name!r} failed: {wrong}.", code, "Nothing was changed.")
         return ran.stdout
 
 

@@ -9,6 +9,7 @@ import pytest
 from ansible.parsing.vault import VaultLib, VaultSecret
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import StackwrightError
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.vault import backup_file
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.vault.backup_file import (
     Cipher,
     check_folder,
@@ -71,6 +72,19 @@ def test_nothing_is_written_if_it_can_not_be_encrypted(tmp_path, by, said):
     with pytest.raises(StackwrightError, match=said) as caught:
         saved(tmp_path, by=by)
     assert caught.value.error_code == "backup_not_encrypted" and list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("program", ["false", "sleep 5; true", "sh 'no end"])
+def test_an_error_of_a_command_does_not_show_its_arguments(program, monkeypatch):
+    monkeypatch.setattr(backup_file, "TIMEOUT", 0.1)
+    command = f"sh -c '{program}' -k hunter2" if ";" in program else f"{program} -k hunter2"
+    with pytest.raises(StackwrightError) as caught:
+        cipher(None, command).encrypt(b"x")
+    assert "hunter2" not in str(caught.value) and f"The command '{command.split()[0]}' failed" in str(caught.value)
+
+
+def test_a_blank_command_is_none():
+    assert cipher(b"p", " ").name == "ansible-vault" and cipher(b"p", " ").encrypt(b"x").startswith(b"$ANSIBLE_VAULT")
 
 
 def test_old_backups_of_this_swarm_expire(tmp_path):
