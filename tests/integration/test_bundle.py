@@ -135,6 +135,17 @@ def test_stacks_come_back(player):
     assert (again.code, again.changed) == (0, []), again.output
 
 
+def test_a_manager_that_is_down_does_not_stop_the_others(player):
+    saved(player)
+    hosts = yaml.safe_load((player.folder / "inventory.yml").read_text())
+    away = {"ansible_connection": "ssh", "ansible_host": "127.0.0.1", "ansible_port": 1}
+    hosts["swarm_managers"]["hosts"] = {"gone": away, **hosts["swarm_managers"]["hosts"]}
+    player.write("inventory.yml", yaml.safe_dump(hosts, sort_keys=False))
+    told = run(player, "bundle", bundle_path="others")
+    assert told.code and list((player.folder / "others").glob("*.bundle")), told.output
+    assert "gone" in told.output and "unreachable=1" in told.output
+
+
 def test_a_bundle_goes_to_other_places_and_comes_back(player, monkeypatch):
     """To a folder of another host (here the controller's own) and a restic repository; what they have is not sent."""
     monkeypatch.setenv("PATH", f"{Path(tool('restic', 'restic')).parent}:{os.environ['PATH']}")

@@ -267,6 +267,13 @@ def test_a_proxy_that_dies_during_a_deployment_and_a_host_that_is_gone(site):
     done = site.deploy("b", "other.example.com", stack_on_lost_proxy="warn")
     assert done.code == 0, done.output
     assert site.domains("p0") == ["a.example.com", "other.example.com"]
+    # So is a manager, the first one: another one reads the Swarm.
+    inventory["swarm_managers"]["hosts"]["gone"] = {**away, "docker_host": "unix:///gone"}
+    site.player.write("inventory.yml", yaml.safe_dump(inventory))
+    site.proxies["p0"].put_routes([CATCH_ALL])
+    done = site.routes(stack_on_lost_proxy="warn")
+    assert done.code == 0, done.output
+    assert site.domains("p0") == ["a.example.com", "other.example.com"]
 
 
 class Asking(threading.Thread):

@@ -73,20 +73,6 @@ def test_what_is_not_as_it_was_deployed(status, swarm, bed):
     assert told.count(f"scaled service {swarm.name}_web: replicas 1 → 2") == 1, "once per cluster"
 
 
-def test_a_stack_with_a_project_is_compared(status, bed, swarm, tmp_path):
-    core = Core(bed.node("m1").docker_host, f"{swarm.name}-p", tmp_path, project="acme", environment="dev")
-    full = f"acme-dev-{swarm.name}-p"
-    try:
-        core.deploy(json.dumps({"services": {"web": {"image": bed.images["busybox"], "command": QUIET}}}))
-        whole, alone = status(), status(stack_name=f"{swarm.name}-p", stack_project="acme", stack_environment="dev")
-        for run in (whole, alone):
-            (row,) = [line for line in run.output.splitlines() if f'"{full} ' in line and "HEALTHY" in line]
-            assert run.code == 0 and 'none"' in row, run.output
-    finally:
-        core.remove()
-        core.client.close()
-
-
 def test_one_stack_has_to_be_healthy(status, swarm):
     run = status(stack_name=swarm.name, stack_wait="true", stack_wait_timeout="60", stack_must_be_healthy="true")
     assert run.code == 0, run.output

@@ -46,7 +46,7 @@ def read_registry(
 
 
 def checked(sources: Sequence[Source], strict: bool = False, accept: Collection[str] = ()) -> tuple[Registry, Findings]:
-    """Like ``read_registry``, but leaves the problems in the findings, so that the caller can add more."""
+    """Reads the registry like ``read_registry``, but leaves the problems in the findings, so that more can be added."""
     findings = Findings(strict, accept)
     registry = load_registry(sources, findings)
     for check in CHECKS:

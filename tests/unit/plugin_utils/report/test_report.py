@@ -1,6 +1,7 @@
 """The report of results: the worst problems first, correct figures, and escaped texts."""
 
 import json
+import os
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,6 +13,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "browser"))
 from swarms import TIME, cluster
 
 from ansible_collections.stackwright.swarm.plugins.action.swarm_report import ActionModule, usage_of
+from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import StackwrightError
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.report.charts import columns, distribution, shares
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.report.figures import figures, refusals
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.report.markdown import markdown
@@ -187,3 +189,16 @@ def test_a_report_is_written_through_no_link(tmp_path):
     assert action._written(str(dest), "ours") and not action._written(str(dest), "ours")
     assert (other.read_text(), dest.read_text(), dest.is_symlink()) == ("theirs", "ours", False)
     assert len(list(tmp_path.iterdir())) == 3, "nothing is left of writing it"
+
+
+def test_a_report_that_can_not_be_moved_leaves_nothing_behind(tmp_path, monkeypatch):
+    action = ActionModule.__new__(ActionModule)
+    action._task = SimpleNamespace(check_mode=False)
+
+    def refuse(*_given):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "replace", refuse)
+    with pytest.raises(StackwrightError, match="No space left"):
+        action._written(str(tmp_path / "report.html"), "text")
+    assert list(tmp_path.iterdir()) == []
