@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.plugin_utils.arguments.variables import Variables
 
 MIB = 1024 * 1024
-#: Stands before and after the part that a host sends. Base64 does not have its characters.
+#: Marks the begin and the end of a part that a host sends. Base64 does not have its characters.
 MARK = "<-->"
 
 
@@ -64,7 +64,7 @@ class ActionModule(PipedAction):
         return {"changed": differs, "dest": dest, "size": before["size"]}
 
     def _stat(self, src: str, digest: bool) -> Dict[str, Any]:
-        """The file on the host: ``path``, ``size`` (bytes), ``mtime``, ``inode``; ``checksum`` (SHA-256) if ``digest``.
+        """Returns ``path``, ``size`` (bytes), ``mtime``, ``inode`` of the file; with ``digest`` its ``checksum``.
 
         :raises StackwrightError: ``file_missing``, ``file_unreadable``.
         """
@@ -88,12 +88,12 @@ class ActionModule(PipedAction):
         """
         for number in range(-(-size // most)):
             read = f"dd if={quote(src)} bs={most} skip={number} count=1 2>/dev/null | base64"
-            # No module: Ansible's modules that run a command take time that grows with the square of its output.
+            # Not a module: for those, Ansible's time grows with the square of a command's output.
             answer = self._low_level_execute_command(f"echo; echo '{MARK}'; {read}; echo '{MARK}'", sudoable=True)
-            # Shells and sudo may print more, and a terminal has other line ends.
+            # Shells and sudo may print more, and a terminal has other line endings.
             try:
                 content = base64.b64decode((answer["stdout"].split(MARK) + ["", ""])[1])
-            except ValueError:  # a part that the connection has cut
+            except ValueError:  # the connection has cut the part
                 content = b""
             if len(content) != min(most, size - number * most):
                 if content or answer["rc"] == 0:
@@ -103,7 +103,7 @@ class ActionModule(PipedAction):
 
     @contextmanager
     def _hidden(self) -> Iterator[None]:
-        """Keeps what the host answers off the screen: with ``-vvv``, the connection shows all that it gets."""
+        """Hides the answers of the host: with ``-vvv``, the connection would show them."""
         shown = self._connection._play_context
         before, shown.no_log = shown.no_log, True
         try:
@@ -126,7 +126,7 @@ def _sha256(path: str) -> str:
 
 @contextmanager
 def _replaced(dest: str) -> Iterator[tuple[str, BinaryIO]]:
-    """A new file beside ``dest``, for this user only. It takes its place at the end; after an error, it is removed."""
+    """Opens a new file beside ``dest``, for this user only. It replaces ``dest``; after an error, it is removed."""
     os.makedirs(os.path.dirname(dest) or ".", mode=0o700, exist_ok=True)
     part = f"{dest}.part"
     with open(part, "wb", opener=lambda path, flags: os.open(path, flags | os.O_NOFOLLOW, 0o600)) as sink:

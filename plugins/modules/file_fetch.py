@@ -14,7 +14,7 @@ author:
 description:
   - Copies a file of a host to the controller, like M(ansible.builtin.fetch). With C(become), that module reads the whole file into the memory of both
     hosts, and C(-vvv) shows its content. This one reads part by part, and never shows the content.
-  - Without C(become), the file is transferred by the connection itself, for example by SFTP.
+  - Without C(become), the connection transfers the file, for example by SFTP.
   - The playbooks of this collection use it for snapshots and bundles.
 options:
   src:
@@ -23,8 +23,9 @@ options:
     required: true
   dest:
     description:
-      - The file on the controller. A relative path starts at the folder of the playbook. The file, and a new folder for it, are for the user of the play only (V(0600), V(0700)).
-      - The new content first goes to a file beside it with the ending V(.part). An existing file stays until the new one is complete.
+      - The file on the controller. A relative path starts at the folder of the playbook. Only the user of the play can access the file and its new folder
+        (V(0600), V(0700)).
+      - The new content is written to a file beside it that ends with V(.part). An existing file is kept until the new one is complete.
     type: path
     required: true
   part_size:
@@ -42,9 +43,9 @@ attributes:
     support: none
   idempotent:
     support: full
-    details: An existing file with the same SHA-256 stays.
+    details: An existing file with the same SHA-256 is kept.
 notes:
-  - No Engine is asked. The options of the connection are accepted so that C(module_defaults) may set them for all modules.
+  - The Engine is not used. Its options exist so that all modules accept the same C(module_defaults).
   - With C(become), the host needs C(dd) and C(base64), which every Linux distribution has.
 seealso:
   - module: ansible.builtin.fetch
