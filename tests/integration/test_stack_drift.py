@@ -77,6 +77,8 @@ class Stack:
         if words[0] == "service" and words[1] in ("update", "scale", "rollback", "create"):
             words.insert(2, "--detach")
         done = self.bed.node("m1").cli(["docker", *words], check=False)
+        while "update out of sequence" in done.stderr:  # Swarm itself has changed the service meanwhile.
+            done = self.bed.node("m1").cli(["docker", *words], check=False)
         assert done.returncode == 0, done.stderr
         return done
 

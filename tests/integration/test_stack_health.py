@@ -176,8 +176,9 @@ def test_while_it_waits_one_host_speaks(bed, swarm, tmp_path, service):
 
 
 def test_a_wait_in_vain_fails_on_all_hosts_and_is_explained_once(bed, swarm, tmp_path, service):
-    # Not all of its tries have ended before the first look.
-    file = text(web=service(["sh", "-c", "sleep 2; echo no database; exit 3"], deploy=QUICK))
+    # Not all of its tries have ended before the first look, and none is healthy at any time.
+    check = {"test": ["CMD", "true"], "interval": "60s"}
+    file = text(web=service(["sh", "-c", "sleep 2; echo no database; exit 3"], deploy=QUICK, healthcheck=check))
     hosts = {f"manager{number}": bed.node("m1").docker_host for number in (1, 2)}
     player = Player(tmp_path, hosts, {"compose.yml": file})
     bed.node("m1").cli(["docker", "stack", "deploy", "-c", str(tmp_path / "compose.yml"), swarm.name])
