@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.request.module_types import CleanupPart
     from ansible_collections.stackwright.swarm.plugins.module_utils.request.option_types import CleanupOptions
 
-#: The parts of the work, in their order: every host looks who it is; a manager does the cluster's; every other host its
-#: own, while that manager renews the lease, and gives the lock back at the end.
+#: The parts of the work in order: each host identifies its node; a manager cleans the cluster; each other host cleans
+#: its node, while the manager renews the lease; the manager releases the lock.
 LOOK, CLUSTER, NODE, RENEW, END = "look", "cluster", "node", "renew", "end"
 _VOLUME = re.compile(r"[^/*?\x00-\x1f\x7f][^*?\x00-\x1f\x7f]*\Z")
 
@@ -47,9 +47,9 @@ def check_cleanup(options: Mapping[str, Any]) -> None:
 
 
 def clean_up(client: EngineClient, params: Dict[str, Any], run: CleanupPart) -> Dict[str, Any]:
-    """One part of a cleanup.
+    """Does one part of a cleanup.
 
-    :raises StackwrightError: see ``deploy.cleanup``; ``usage`` if the module is run without its action plugin.
+    :raises StackwrightError: see ``tasks.cleanup``; ``usage`` if the module is run without its action plugin.
     """
     check_cleanup(params)
     part = run.get("part")
@@ -102,9 +102,10 @@ def clean_up(client: EngineClient, params: Dict[str, Any], run: CleanupPart) -> 
 
 
 def until(clock: Clock, moments: Sequence[float], why: str) -> Callable[[], str]:
-    """Gives ``why`` when this machine's clock has passed one of ``moments`` (``now``, ``wall``); always without any.
+    """Returns a function that returns ``why`` after one of ``moments`` (``now``, ``wall``) of this machine, else "".
 
-    Both clocks, since one restarts with the machine, and the other can be set back.
+    Without ``moments``, it always returns ``why``. It uses both clocks, because one restarts with the machine and the
+    other can be set back.
     """
 
     def may() -> str:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The connection options of the Engine, with the same names and environment variables as community.docker's."""
+"""The connection options of the Engine, with the names and environment variables of community.docker."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ Reader = Callable[[str], Optional[str]]
 
 
 def env_fallback(*names: str) -> str:
-    """The first of these environment variables that has a value; as for docker's CLI, an empty one has none.
+    """Returns the first of these environment variables that is not empty. The docker CLI ignores empty ones too.
 
-    :raises AnsibleFallbackNotFound: there is none.
+    :raises AnsibleFallbackNotFound: none is set.
     """
     for name in names:
         value = os.environ.get(name)
@@ -52,13 +52,13 @@ CONNECTION: Dict[str, Dict[str, Any]] = {
 
 
 def connection_options(params: Mapping[str, object], environ: Mapping[str, str], read: Reader) -> Dict[str, Any]:
-    """The connection from ``params`` and the environment of the target.
+    """Returns the connection from ``params`` and the environment of the target, as the docker CLI does.
 
-    As docker's CLI does it: an address wins over DOCKER_CONTEXT, and where TLS is wanted and no file is named, those
-    of DOCKER_CERT_PATH serve (ca.pem, cert.pem, key.pem), or those of the CLI's own folder if they are there.
+    An address overrides DOCKER_CONTEXT. TLS without file options uses ca.pem, cert.pem and key.pem in DOCKER_CERT_PATH,
+    else in the CLI's folder if they exist.
 
-    :param read: the text of a file, or None.
-    :raises EngineError: the context that DOCKER_CONTEXT names is not known.
+    :param read: returns the text of a file, or None.
+    :raises EngineError: the context in DOCKER_CONTEXT does not exist.
     """
     given = {name: params[name] for name in CONNECTION if params[name] not in (None, "")}
     folder = environ.get("DOCKER_CONFIG") or os.path.join(os.path.expanduser("~"), ".docker")
@@ -72,6 +72,6 @@ def connection_options(params: Mapping[str, object], environ: Mapping[str, str],
 
 def _certificates(given: Mapping[str, object], named: str, folder: str, read: Reader) -> Dict[str, str]:
     files = {name: os.path.join(named or folder, file) for name, file in TLS_FILES.items() if name not in given}
-    # The folder's certificate of the client is for engines that ask for one; not all do.
+    # The client certificate is optional: not all Engines require one.
     needed = {"ca_path"} if named and given.get("validate_certs") else set()
     return {name: path for name, path in files.items() if name in needed or read(path) is not None}

@@ -1,9 +1,9 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The module stack_glance. It is sent in every run, so it imports as little as possible.
+"""The module stack_glance. Every run sends it, so it imports as little as possible.
 
-No options of theirs, and no filter for what is shown: all that it tells was filtered when it was written.
+It needs no filter of results: all that it returns was filtered when it was saved.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.engine.remembere
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.shared_reads import SharedReads
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.unix import UnixTransport
 
-PATIENCE = 10  # seconds for an answer of the Engine; one that is slower is left to the run itself
-PROXY = 2.0  # seconds for that of a proxy
+PATIENCE = 10  # seconds for an answer of the Engine; if it is slower, the run itself reads it
+PROXY = 2.0  # seconds for an answer of a proxy
 SOCKET = "unix://"
 
 
 def glance(options: Dict[str, Dict[str, object]]) -> None:
-    """Ends the module with ``told``: the results of last runs without changes that these runs would end with again."""
+    """Ends the module with ``told``: the saved results of ``runs`` that would have the same result again."""
     module = AnsibleModule(argument_spec={**options, **CONNECTION}, supports_check_mode=True)
     module.params["timeout"] = min(module.params["timeout"], PATIENCE)
     told = _told(module, module.params["runs"])
@@ -64,7 +64,7 @@ class _Proxy:
 
     def get(self, path: str, query: Mapping[str, object]) -> Any:
         del query
-        # It refuses the name of a host at its socket.
+        # At its socket, Caddy rejects a host name.
         headers = {"Host": "", "Accept": "application/json"}
         answer = self._transport.send("GET", path, None, headers, Bounds(PROXY, PROXY))
         if answer.status != 200:
@@ -76,7 +76,7 @@ class _Proxy:
 
 
 def _proxy(module: AnsibleModule, asked: Optional[Dict[str, str]]) -> Dict[str, Any]:
-    """What the last look at this host's proxy found, if the proxy has the same configuration still."""
+    """Returns the result of the last check of this host's proxy, if its configuration is still the same."""
     if not asked or not asked["admin"].startswith(SOCKET):
         return {}
     key = proxy_key(asked["stack"], asked["admin"])
@@ -84,6 +84,6 @@ def _proxy(module: AnsibleModule, asked: Optional[Dict[str, str]]) -> Dict[str, 
     try:
         return Remembered(folder_of(module), key).last(proxy)
     except (OSError, ValueError, Torn, TooLarge):
-        return {}  # the look itself reports it
+        return {}  # the check itself reports it
     finally:
         proxy.close()

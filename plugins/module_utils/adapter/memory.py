@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Remembers a run without changes, so that the next one need not be sent as a whole (module stack_glance)."""
+"""Remembers a run without changes, so that Ansible need not send the whole module again (module stack_glance)."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.store.host_facts
 
 
 class Memory:
-    """The requests of a run, and at its end its result if it would be the same again."""
+    """Records the Engine calls of a run, and saves its result if the same run would return it again."""
 
     def __init__(self, module: Module, handed: Dict[str, object]) -> None:
         self._module, self._request = module, str(handed.get("request") or "")
-        # What a vault holds is not part of the request.
+        # The request does not contain the values in a vault.
         wanted = self._request and "vaults" not in handed
         self.trace = Trace() if wanted else None
         self._run, self._defer = (
@@ -38,7 +38,7 @@ class Memory:
         return [] if values is None else [HostFacts(self._module.params["name"], None, values.get("path") or "").where]
 
     def keep(self, result: Dict[str, object]) -> None:
-        """Remembers a result, if it says that all is well."""
+        """Saves a result without errors, changes and problems."""
         fine = not any(result.get(word) for word in ("failed", "changed", "locked_by"))
         fine = fine and result.get("status", HEALTHY) in GOOD
         if self.trace is not None and self.trace.is_repeatable and fine:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The only place that knows AnsibleModule: options in, one call, one error map, one result out."""
+"""The only user of AnsibleModule: options in, one call, one error map, one result out."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Module(AnsibleModule):
 
     def _load_params(self) -> None:
         super()._load_params()
-        # Taken out before Ansible looks at the options: it neither checks, logs nor shows this.
+        # Removed before Ansible checks, logs and shows the options.
         self.compiled = _json(self.params.pop(COMPILED, None))
 
     def exit_json(self, **result: object) -> None:
@@ -47,8 +47,8 @@ class Module(AnsibleModule):
         super().log(shown(masked_text(str(msg))), masked_named(shown(log_args)))
 
     def told(self, result: Dict[str, object]) -> Dict[str, Any]:
-        """The result in the form that may be shown."""
-        # Ansible looks for what is secret in options as a whole, so it has to come first. True and False may be one.
+        """Returns the result without secrets and control characters."""
+        # First, as Ansible searches for whole secrets. A secret may be the text "True", so booleans are left out.
         hidden = getattr(self, "no_log_values", ())
         switches = {name: value for name, value in result.items() if value is None or isinstance(value, bool)}
         told = {**remove_values(result, hidden), **switches}
@@ -83,7 +83,7 @@ def run_without_engine(
 
 
 def run_on_controller(name: str, options: Dict[str, Dict[str, object]]) -> None:
-    """The module of a task whose action plugin does all the work: it is only reached without it, and says so."""
+    """Ends a module whose action plugin does all the work with an error: it was run without the plugin."""
     module = Module(argument_spec=options, supports_check_mode=True)
     message = f"{name} was run without its action plugin, which does the work."
     hint = f"Run it as the task stackwright.swarm.{name}, not by the path of the module file."
@@ -91,7 +91,7 @@ def run_on_controller(name: str, options: Dict[str, Dict[str, object]]) -> None:
 
 
 def outcome(module: AnsibleModule, work: Callable[[EngineClient], Dict[str, object]]) -> Dict[str, Any]:
-    """The result of ``work`` with a client of the Engine that the options name, or what to tell of its error."""
+    """Returns the result of ``work``, which gets a client of the Engine, or of its error."""
     try:
         check_ranges(module.params)
         client = client_of(module)
@@ -107,7 +107,7 @@ def outcome(module: AnsibleModule, work: Callable[[EngineClient], Dict[str, obje
 
 
 def failure(error: StackwrightError) -> Dict[str, Any]:
-    """The result of a module for an error."""
+    """Returns the result of a module for an error."""
     # An aborted deployment has made the changes that it lists as done.
     changed = bool((error.details.get("outcome") or {}).get("done"))
     told = {"msg": str(error), "error_code": error.error_code, "changed": changed}

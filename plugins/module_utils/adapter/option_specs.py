@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The options of the modules, one group a constant, shared by the modules and the action plugin."""
+"""The options of the modules in groups, shared by the modules and the action plugins."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ PLATFORM: Spec = {
     },
 }
 
-#: Of compose_stack: what it does with part of a stack.
+#: Of compose_stack: options for parts of a stack.
 PARTS: Spec = {
     "keep_files": {"type": "bool", "default": False},
     "on_changes": {"type": "str", "choices": ["deploy", "plan"], "default": "deploy"},
@@ -136,7 +136,7 @@ MANY: Spec = {
     "at_once": {"type": "int", "default": 4},
 }
 
-#: What going back to a revision takes of that, and which one.
+#: Of stack_rollback: the revision, and the options that it shares with a deployment.
 BACK: Spec = {
     "to": {"type": "int"},
     "rerun_jobs": {"type": "bool", "default": False},
@@ -154,7 +154,7 @@ BACK: Spec = {
     },
 }
 
-#: Of stack_drift: what counts, and what healing takes of the options of a deployment.
+#: Of stack_drift: what counts as drift, and the options that healing shares with a deployment.
 DRIFT: Spec = {
     "heal": {"type": "bool", "default": False},
     "prune": {"type": "bool", "default": False},
@@ -169,7 +169,7 @@ DRIFT: Spec = {
     **{name: option for name, option in BACK.items() if name != "to"},
 }
 
-#: The least and the most of each number; a limit that is not there would be one that never ends.
+#: The range of each number; without a maximum, a timeout could be endless.
 DAY = 86400
 EVENTS = ["start", "success", "failure", "rollback", "drift"]
 RANGES = {
@@ -268,8 +268,8 @@ FETCH: Spec = {
     "part_size": {"type": "int", "default": 4},
 }
 
-#: What the action plugin passes beside the options, as JSON: the desired state, and whether to leave the work to
-#: another manager. It is not an option: nobody can set it, so no documentation has it.
+#: The data that the action plugin passes besides the options, as JSON, such as the desired state. Users can't set it,
+#: so it is not documented.
 COMPILED = "_stackwright_compiled"
 
 
@@ -287,12 +287,12 @@ def check_ranges(options: Mapping[str, Any]) -> None:
 
 
 def _shown(number: object) -> str:
-    """A number of any size, short: formatting a huge one fails."""
+    """Returns a short text of a number. Formatting a huge integer as a float fails."""
     return str(number)[:20] + "..." if isinstance(number, int) and abs(number) > DAY**2 else f"{number:.15g}"
 
 
 def kept_state(options: Mapping[str, object]) -> str:
-    """The state that stack_values is asked for. Raises StackwrightError (``invalid_options``)."""
+    """Returns the requested state of stack_values. Raises StackwrightError (``invalid_options``)."""
     if options["state"] is not None:
         return str(options["state"])
     if options["names"] is not None or options["to"] is not None:
@@ -320,7 +320,7 @@ SERVICE: Spec = {
     "started_before": {"type": "str"},
     "slot": {"type": "str"},
     **{name: CHANGES[name] for name in ("with_registry_auth", "registry_auth", "commit_message")},
-    # One service has no others beside it.
+    # Without the options for several services, images and volumes.
     "rollout": {
         **CHANGES["rollout"],
         "options": {name: option for name, option in CHANGES["rollout"]["options"].items() if name not in OF_MANY},
@@ -368,7 +368,7 @@ LOGS: Spec = {
 
 _REMOVED = {"type": "bool", "default": True}
 _ONLY_IF_ASKED = {"type": "bool", "default": False}
-#: Of stack_cleanup: what can be made again is removed unless said otherwise, all else only if asked for.
+#: Of stack_cleanup: by default it removes only objects that a deployment can create again.
 CLEANUP: Spec = {
     "services": _REMOVED,
     "networks": _REMOVED,

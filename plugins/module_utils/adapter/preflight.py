@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.request.module_types import PreflightParams
     from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import State
 
-#: The parts of the work. Every host looks at itself; one manager at the cluster, and at once at its own node; every
-#: other host at what the stack needs there. A host that is alone does all at once.
+#: The parts of the work: each host checks itself; one manager checks the cluster and its own node; each other host
+#: checks what the stack needs there. A single host does all at once.
 LOOK, CLUSTER, NODE, ALL = "look", "cluster", "node", "all"
 
 
 def preflight(client: EngineClient, params: PreflightParams, run: Dict[str, Any]) -> Dict[str, Any]:
-    """One part of a preflight. Errors are in its ``findings``, including an Engine that does not answer.
+    """Does one part of a preflight. Errors, also of the Engine, are in its ``findings``.
 
     :raises StackwrightError: ``invalid_options``; ``usage`` if the module is run without its action plugin.
     """

@@ -14,10 +14,9 @@ STAT = "/proc/{}/stat"
 
 
 def this_run(operation: str, message: str, since: float, who: str = "") -> Dict[str, Any]:
-    """The data of this process: run, who, host, user, pid, boot, pid_ns, started, since, operation, message.
+    """Returns run, who, host, user, pid, boot, pid_ns, started, since, operation and message of this process.
 
-    Call it in the process that does the work. ``since`` is in seconds since 1970; what the system does not tell
-    is empty.
+    Call it in the process that does the work. ``since`` is in seconds since 1970; unknown fields are empty.
     """
     import secrets
     import socket
@@ -39,14 +38,14 @@ def this_run(operation: str, message: str, since: float, who: str = "") -> Dict[
 
 
 def is_gone(holder: Mapping[str, object]) -> bool:
-    """Whether the process of ``holder`` has certainly ended; False if that is unknown here."""
+    """Whether the process of ``holder`` has certainly ended; False if this is unknown."""
     boot, namespace, pid = holder.get("boot"), holder.get("pid_ns"), holder.get("pid")
     if not boot or boot != _read(BOOT) or not namespace or namespace != _link(NAMESPACE.format("self")):
         return False
     if not isinstance(pid, int) or isinstance(pid, bool) or pid <= 0:
         return False
     try:
-        # Not by /proc alone: that may hide the processes of others.
+        # /proc alone is not enough: it may hide other users' processes.
         os.kill(pid, 0)
     except ProcessLookupError:
         return True
@@ -68,9 +67,9 @@ def _user() -> str:
 
 
 def _stat(pid: int) -> Optional[List[str]]:
-    """State and start time of a process, as the kernel writes them."""
+    """Returns state and start time of a process, as in /proc."""
     text = _read(STAT.format(pid))
-    # The second field is the command's name in parentheses, which may hold blanks and parentheses.
+    # The second field is the command's name in parentheses, which may contain spaces and parentheses.
     fields = text.rpartition(")")[2].split()
     return [fields[0], fields[19]] if len(fields) > 19 else None
 

@@ -54,16 +54,16 @@ if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.request import module_types
     from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Service
 
-#: A route that gives no more than its address may be removed.
+#: The options that identify a route for its removal.
 ADDRESS_ONLY = ("domain", "domains", "base_path")
-#: A bcrypt hash that no password has.
+#: A bcrypt hash that no password matches.
 UNKNOWN_HASH = "$2y$04$" + "." * 53
 
 
 class _Labels:
-    """The labels of live services, each read once.
+    """The labels of running services, each read once.
 
-    With ``check``, a missing service has every label: the run before it, also in check mode, did not create it.
+    With ``check``, missing labels have placeholders: the deployment before it, also in check mode, has not set them.
     """
 
     def __init__(self, client: EngineClient, check: bool) -> None:
@@ -72,8 +72,8 @@ class _Labels:
         self._known: Dict[str, Optional[Mapping[str, str]]] = {}
 
     def value(self, service: str, field: str, label: str) -> str:
-        """The value of a field; a placeholder for a label that does not exist yet."""
-        found = self._look(service, label)
+        """Returns the value of a field; a placeholder for a label that does not exist yet."""
+        found = self._find(service, label)
         if found is not None:
             return found
         if field == "auth":
@@ -81,7 +81,7 @@ class _Labels:
         name = f"{service}-{label}".replace(".", "-").replace("_", "-").lower()[:60].strip("-")
         return {"domain": f"{name}.invalid", "redirect_to": f"https://{name}.invalid"}.get(field, HIDDEN)
 
-    def _look(self, service: str, label: str) -> Optional[str]:
+    def _find(self, service: str, label: str) -> Optional[str]:
         if service not in self._known:
             self._known[service] = self._read(service)
         labels = self._known[service]
@@ -107,9 +107,9 @@ class _Labels:
 
 
 def change_routes(client: EngineClient, params: module_types.RouteOptions, check: bool) -> Dict[str, Any]:
-    """Sets the proxy's routes of a stack to the desired ``state``; ``apps`` of the result is not to be shown.
+    """Sets the proxy's routes of a stack to the desired ``state``. Don't show ``apps`` of the result.
 
-    :raises StackwrightError: RouteError; EngineError if labels of services have to be read.
+    :raises StackwrightError: RouteError; EngineError if it reads labels of services.
     """
     if params["stacks"] is not None:
         return _changed(Everything(tuple(_parts(client, params["stacks"], check)), params["server"]), "", params, check)
@@ -141,12 +141,12 @@ def change_routes(client: EngineClient, params: module_types.RouteOptions, check
         return _changed(wish, wish.stack, params, check)
     except RouteError as error:
         if error.error_code == "route_conflict" and wish.live is None:
-            raise _who_is_gone(client, params, wish) or error from None
+            raise _with_owners(client, params, wish) or error from None
         raise
 
 
 def _changed(wish: Wanted, stack: str, params: module_types.ProxyOptions, check: bool) -> Dict[str, Any]:
-    """Updates each replica to ``wish``; returns the module's result. Raises RouteError."""
+    """Updates each replica to ``wish``. Returns the module's result. Raises RouteError."""
     world = _world(params)
     proxies = replicas(_endpoints(params), world)
     bring_all(proxies, wish, check, world)
@@ -171,7 +171,7 @@ def _changed(wish: Wanted, stack: str, params: module_types.ProxyOptions, check:
 
 
 def change_server(client: EngineClient, params: module_types.ServerOptions, check: bool) -> Dict[str, Any]:
-    """Sets the proxy's HTTP server to the options.
+    """Applies the options to the proxy's HTTP server.
 
     :raises RouteError: ``invalid_address``, and as ``change_routes``.
     """
@@ -183,14 +183,14 @@ def change_server(client: EngineClient, params: module_types.ServerOptions, chec
 
 
 def routes_with_values(client: EngineClient, params: module_types.RouteOptions, check: bool) -> Dict[str, Any]:
-    """The routes with values from labels of running services, and all services: data that only a manager has."""
+    """Returns the routes with values from labels, and all running services: data that only a manager has."""
     labels = _Labels(client, check)
-    found = [_handed_on(dict(plain), labels) for plain in params["routes"] or ()]
+    found = [_resolved_route(dict(plain), labels) for plain in params["routes"] or ()]
     return {"changed": False, "handed_routes": found, "live_services": _live(client, params["label_prefix"])}
 
 
-def _handed_on(plain: Dict[str, Any], labels: _Labels) -> Dict[str, Any]:
-    """One route as the option ``routes`` takes it, with its secrets where they are not shown."""
+def _resolved_route(plain: Dict[str, Any], labels: _Labels) -> Dict[str, Any]:
+    """Returns a route in the form of the option ``routes``, with secrets in fields that are not shown."""
     plain = {name: value for name, value in plain.items() if value is not None}
     for field, label in (plain.pop("from_labels", None) or {}).items():
         value = labels.value(str(plain.get("service") or ""), str(field), str(label))
@@ -204,13 +204,13 @@ def _handed_on(plain: Dict[str, Any], labels: _Labels) -> Dict[str, Any]:
 
 
 def _live(client: EngineClient, prefix: str) -> Dict[str, str]:
-    """The Swarm's services, and the ids of their stacks where they say them."""
+    """Returns the Swarm's services with the ids of their stacks; empty if they have none."""
     services = client.list("/services")
     return {name_of(one): ours_in(labels_of(one), prefix, "-stack") for one in services}
 
 
-def _who_is_gone(client: EngineClient, params: module_types.RouteOptions, wish: RouteRequest) -> Optional[RouteError]:
-    """The conflict with details from the Swarm about the other owners; None if it can't be asked."""
+def _with_owners(client: EngineClient, params: module_types.RouteOptions, wish: RouteRequest) -> Optional[RouteError]:
+    """Returns the conflict with details about the other owners from the Swarm; None if no Engine answers."""
     try:
         _changed(replace(wish, live=_live(client, params["label_prefix"])), wish.stack, params, True)
     except RouteError as error:
@@ -221,7 +221,7 @@ def _who_is_gone(client: EngineClient, params: module_types.RouteOptions, wish: 
 
 
 def show_routes(client: EngineClient, params: module_types.RouteOptions, check: bool) -> Dict[str, Any]:
-    """The routes of proxies: all, or those of one stack."""
+    """Returns the routes of proxies: all, or those of one stack."""
     del client, check  # nothing is changed either way
     world = _world(params)
     stack = params["stack"]
@@ -288,7 +288,7 @@ def _wanted(client: EngineClient, params: module_types.RouteOptions, check: bool
 
 
 def _in_maintenance(routes: List[Route], params: module_types.RouteOptions) -> List[Route]:
-    """The routes with the maintenance page for all of them, if there is one."""
+    """Adds the maintenance page to all routes, if there is one."""
     try:
         shown = page(params["maintenance"] or "")
     except Wrong as wrong:
@@ -299,7 +299,7 @@ def _in_maintenance(routes: List[Route], params: module_types.RouteOptions) -> L
 
 
 def _refuse_others(services: Sequence[Service], full: str, stack: str) -> None:
-    """Refuses to give the routes of a stack to another one with the same name."""
+    """Raises RouteError (``conflict``) if the services belong to another stack with the same name."""
     for service in services:
         other = recorded(labels_of(service), full)
         if other is not None and other.id != stack:
@@ -329,14 +329,14 @@ def _routes(given: Sequence[Mapping[str, object]], labels: Optional[_Labels]) ->
 
 
 def _addresses(given: Sequence[Mapping[str, object]]) -> List[Route]:
-    """Routes that are only identified, for their removal."""
+    """Returns routes with only their identity, for their removal."""
     return _routes(
         [{**{name: plain[name] for name in ADDRESS_ONLY}, "upstream": "any", "port": 1} for plain in given], None
     )
 
 
 def _without_defaults(plain: Mapping[str, object]) -> Dict[str, Any]:
-    """The options that the user gave: for a redirect, a default such as compress is not a contradiction."""
+    """Removes defaults: a redirect may not have options such as compress, not even by default."""
     found = {name: value for name, value in plain.items() if value is not None and value is not False and value != {}}
     if not plain.get("redirect_to") and plain.get("strip_prefix") is not None:
         found["strip_prefix"] = plain["strip_prefix"]
@@ -346,7 +346,7 @@ def _without_defaults(plain: Mapping[str, object]) -> Dict[str, Any]:
 
 
 def _with_labels(plain: Dict[str, Any], labels: Optional[_Labels]) -> Mapping[str, Any]:
-    """The route with the values that its service's labels hold, and with all its headers in one place."""
+    """Returns the route with values from the labels of its service, and with all headers in ``headers``."""
     headers = {part: dict(found or {}) for part, found in (plain.pop("headers", None) or {}).items()}
     for part, name in (("request", "secret_headers"), ("response", "secret_response_headers")):
         secret = plain.pop(name, None)
@@ -354,13 +354,14 @@ def _with_labels(plain: Dict[str, Any], labels: Optional[_Labels]) -> Mapping[st
             headers[part] = {**headers.get(part, {}), **secret}
     service = str(plain.get("service") or "")
     references = plain.pop("from_labels", None) or {}
-    for field, label in references.items() if labels else ():
-        value = labels.value(service, str(field), str(label)) if labels else ""
-        part, _dot, header = str(field).partition(".")[2].partition(".")
-        if str(field).startswith("headers."):
-            headers.setdefault(part, {})[header] = value
-        else:
-            plain[str(field)] = value
+    if labels is not None:
+        for field, label in references.items():
+            value = labels.value(service, str(field), str(label))
+            part, _dot, header = str(field).partition(".")[2].partition(".")
+            if str(field).startswith("headers."):
+                headers.setdefault(part, {})[header] = value
+            else:
+                plain[str(field)] = value
     headers = {part: found for part, found in headers.items() if found}
     return {**plain, "headers": headers} if headers else plain
 
@@ -384,7 +385,7 @@ def _shown(routes: Sequence[object]) -> List[Dict[str, Any]]:
 
 
 def _diffs(proxies: Sequence[Replica], stack: str) -> List[Dict[str, str]]:
-    """One diff for all replicas with the same changes; its header names the stack and these proxies."""
+    """Returns one diff for all replicas with the same changes; its header has the stack and these proxies."""
     found: List[Dict[str, str]] = []
     where: List[List[str]] = []
     for replica in proxies:

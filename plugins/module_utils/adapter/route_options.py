@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The options of the modules that talk to a proxy."""
+"""The options of the modules for proxies."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ ROUTES["stacks"] = {
 
 
 def domains(given: Sequence[str]) -> List[str]:
-    """Domains as routes have them. Raises RouteError (``invalid_route``)."""
+    """Returns domains in the form of routes. Raises RouteError (``invalid_route``)."""
     found = []
     for text in given:
         try:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs a module that changes a stack or waits for one: it may continue in a detached process."""
+"""Runs a module that changes a stack or waits for one. It may continue in a detached process."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
 
 Change = Callable[["EngineClient", Any, Any], Dict[str, Any]]
-#: Makes the Memory of a module that remembers runs without changes. No other module is sent with memory.py: Ansible
-#: also counts imports for types.
+#: Creates the Memory of a module. It is an argument, so that Ansible sends memory.py only with modules that use it;
+#: Ansible also follows imports for types.
 Remember = Callable[[Module, Dict[str, Any]], Any]
 
 
@@ -35,12 +35,12 @@ def run_change(
 ) -> None:
     """Runs ``work(client, params, run)`` for a module that changes a stack and whose action plugin is a ClusterAction.
 
-    ``work`` and ``remember`` import what they need when they are called: the same module also answers how a detached
-    process goes.
-    ``run`` holds options of the transaction: ``check``, ``defer``, ``desired`` and what else the plugin passed on,
-    ``detach``, ``progress``. A detached process takes over where the transaction calls ``detach``. With
-    ``asks`` the plugin answers what the process asks, and sends the module to other nodes for that (``checks``).
-    ``looks`` (parts/looks.py) answers a plugin that only wants to know what would change in many stacks.
+    ``work`` and ``remember`` import what they need when they are called, because the same module also polls a detached
+    process.
+    ``run`` has the options of the transaction: ``check``, ``defer``, ``desired`` and other data of the plugin,
+    ``detach``, ``progress``. When the transaction calls ``detach``, a detached process takes over. With ``asks``, the
+    plugin answers questions of the process, and runs the module on other nodes for that (``checks``).
+    ``looks`` (parts/looks.py) compares many stacks without changes.
     """
     module = Module(argument_spec={**options, **CONNECTION}, supports_check_mode=True, **rules)
     handed = module.compiled
@@ -75,7 +75,7 @@ def run_change(
 
 
 class DetachedWorker:
-    """Moves work into a detached process. There ``finish`` and ``fail`` do not return; elsewhere they do nothing."""
+    """Moves work into a detached process. In it, ``finish`` and ``fail`` don't return; otherwise they do nothing."""
 
     def __init__(self, module: AnsibleModule) -> None:
         self._module = module
@@ -89,7 +89,7 @@ class DetachedWorker:
             return
         from ansible_collections.stackwright.swarm.plugins.module_utils.detached.process import Foreground, start
 
-        # Two processes can't share a connection; the next call makes a new one.
+        # Two processes can't share a connection; the next call opens a new one.
         self.client.close()
         try:
             self._process = start(folder_of(self._module), self._module.no_log_values)
@@ -113,8 +113,8 @@ class DetachedWorker:
 
 
 class _Answers:
-    """What the plugin knows of other nodes. Before there is a detached process, it learns the question as an error, and
-    calls the module again with the answer."""
+    """The answers of other nodes that the plugin has sent. Without a detached process, a new question is an error, and
+    the plugin runs the module again with the answer."""
 
     def __init__(self, known: Sequence[Sequence[Mapping[str, object]]]) -> None:
         self._known = known

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Converts the options of modules that change stacks and nodes to a request."""
+"""The calls of the modules that change stacks and nodes: converts their options, and runs the work."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.request.node_opt
 if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.request.module_types import Handed
 
-#: Options that the transaction takes as they are, and those of ``rollout``.
+#: Options that are passed to the work unchanged.
 PASSED = (
     "prune",
     "recreate",
@@ -73,7 +73,7 @@ ROLLOUT = (
 
 
 def roll_back_stack(client: EngineClient, params: Dict[str, Any], run: Handed) -> Dict[str, Any]:
-    """Rolls the stack back to the revision ``to``; the result is that of ``deploy.rollback``."""
+    """Rolls the stack back to the revision ``to``. Returns the result of ``tasks.rollback``."""
     from ansible_collections.stackwright.swarm.plugins.module_utils.tasks.rollback import roll_back
 
     if "node" in run:
@@ -84,7 +84,7 @@ def roll_back_stack(client: EngineClient, params: Dict[str, Any], run: Handed) -
 
 
 def find_drift(client: EngineClient, params: Dict[str, Any], run: Handed) -> Dict[str, Any]:
-    """Compares the stack with its last good revision, and heals it; the result is that of ``deploy.drift``."""
+    """Compares the stack with its last good revision, and heals it. Returns the result of ``tasks.drift``."""
     from ansible_collections.stackwright.swarm.plugins.module_utils.tasks.drift import stack_drift
 
     if "node" in run:
@@ -96,7 +96,7 @@ def find_drift(client: EngineClient, params: Dict[str, Any], run: Handed) -> Dic
 
 
 def change_one_service(client: EngineClient, params: Dict[str, Any], run: Handed) -> Dict[str, Any]:
-    """Scales, restarts or rolls back services, or pauses their update; the result is that of ``deploy.service``."""
+    """Scales, restarts or rolls back services, or pauses their update. Returns the result of ``tasks.service``."""
     check_service(params)
     from ansible_collections.stackwright.swarm.plugins.module_utils.tasks.service import change_service
 
@@ -106,8 +106,8 @@ def change_one_service(client: EngineClient, params: Dict[str, Any], run: Handed
 
 
 def change_one_node(client: EngineClient, params: Dict[str, Any], run: Handed) -> Dict[str, Any]:
-    """Changes a node; the result is that of ``tasks.node``."""
-    # An action plugin hands the labels over: among its arguments, a null is an option that was not given.
+    """Changes a node. Returns the result of ``tasks.node``."""
+    # The action plugin passes labels here, because a null among its options counts as not given.
     given = run.get("labels")
     params = {**params, "labels": params["labels"] if given is None else given}
     check_labels(params)
@@ -119,7 +119,7 @@ def change_one_node(client: EngineClient, params: Dict[str, Any], run: Handed) -
 
 
 def spread_services(client: EngineClient, params: Dict[str, object], run: Handed) -> Dict[str, Any]:
-    """Spreads services over the nodes; the result is that of ``tasks.rebalance``."""
+    """Spreads services over the nodes. Returns the result of ``tasks.rebalance``."""
     from ansible_collections.stackwright.swarm.plugins.module_utils.tasks.rebalance import rebalance
 
     clock, options = SystemClock(), _of_nodes(params, run)
@@ -133,7 +133,7 @@ def _of_nodes(params: Dict[str, object], run: Handed) -> Dict[str, Any]:
 
 
 def _common(params: Dict[str, Any], run: Handed) -> Dict[str, Any]:
-    """The options that each change of a stack has."""
+    """Returns the options that all changes of a stack share."""
     options: Dict[str, Any] = {
         "check": run["check"],
         "defer": run["defer"],
@@ -150,14 +150,14 @@ def _common(params: Dict[str, Any], run: Handed) -> Dict[str, Any]:
 
 
 def _on_volume(client: EngineClient, run: Handed) -> Dict[str, Any]:
-    """Does what a run on a manager asks of a volume of this node."""
+    """Does a step on a volume of this node, for a run on a manager."""
     from ansible_collections.stackwright.swarm.plugins.module_utils.tasks.volume_step import volume_step
 
     return volume_step(client, {"node": run["node"], "volume": run["volume"]})
 
 
 def change_stack(client: EngineClient, params: Dict[str, Any], run: Handed) -> Dict[str, Any]:
-    """Brings the stack to the desired ``state``; the result is the transaction's.
+    """Brings the stack to the desired ``state``. Returns the result of ``deploy.transaction``.
 
     :raises StackwrightError: see ``deploy.transaction``; ``usage`` if the module is run without its action plugin.
     """

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From the module stack_routes to the routes of all stacks."""
+"""The call of the module stack_routes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.tasks.stack_rout
 
 
 def show_all_routes(client: EngineClient, params: Dict[str, Any], check: bool) -> Dict[str, Any]:
-    """The module's work. Raises StackwrightError."""
+    """Returns the module's result. Raises StackwrightError."""
     stack = Stack.of(params) if params["name"] else None
     given = {name: params[name] for name in ("missed", "settled", "gone", "secrets", "listed", "own_node")}
     request = Request(

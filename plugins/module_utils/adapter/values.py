@@ -77,14 +77,14 @@ def change_values(client: EngineClient, params: Dict[str, Any], check: bool) -> 
 
 
 def _sealed(values: Mapping[str, str], compiled: Compiled) -> str:
-    """Values that only the action plugin may read. Raises StackwrightError if there is none."""
+    """Encrypts values for the action plugin. Raises StackwrightError (``usage``) if there is none."""
     if not compiled.get("read_key"):
         raise StackwrightError("state: read needs the module's action plugin.", "usage")
     return seal(compiled["read_key"], os.urandom(NONCE), dict(values))
 
 
 def _ciphertext(client: EngineClient, stack: str, request: Ciphertext) -> Dict[str, Any]:
-    """The encrypted values from the Swarm for the controller, or from the controller for the Swarm; both sealed."""
+    """Reads the encrypted values in the Swarm for the controller, or writes those of the controller; both sealed."""
     store = SwarmStore(stack, client)
     store.owner = str(request.get("owner") or "")
     answer: Dict[str, Any] = {"conflict": False}

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The data between action plugins and modules if a stack keeps its values in a vault."""
+"""The data that action plugins and modules exchange if a stack's values are in a vault."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.request.module_types import Compiled
     from ansible_collections.stackwright.swarm.plugins.module_utils.request.option_types import StoreOptions
 
-#: The vaults that an action plugin may send along: that of ``store``, and that of ``to``.
+#: The vaults that an action plugin may send: those of ``store`` and of ``to``.
 VAULT, TO_VAULT = "vault", "to_vault"
 
 
 def values_options(given: Mapping[str, object], compiled: Compiled, slot: str = VAULT) -> StoreOptions:
-    """The options of a store: those of the user, and the data of the controller's vault."""
+    """Returns the options of a store: those of the user, and the data of the controller's vault."""
     sent = compiled.get("vaults") or {}
     vault = sent.get(slot) or {}
     own = {"carried": vault.get("kept"), "where": vault.get("where"), "number": vault.get("number")}
@@ -27,7 +27,7 @@ def values_options(given: Mapping[str, object], compiled: Compiled, slot: str = 
 
 
 def handed_over(work: Callable[[], Dict[str, object]], compiled: Compiled) -> Dict[str, Any]:
-    """The result of ``work``; or ``vault_writes``, sealed, if the controller must write its vault first."""
+    """Returns the result of ``work``; with sealed ``vault_writes`` if the controller must write its vault."""
     vaults = compiled.get("vaults")
     if vaults is None:
         return work()

@@ -17,6 +17,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client im
 from ansible_collections.stackwright.swarm.plugins.module_utils.gate.wait import judged
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.job_runs import with_outcome
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.judge import tasks_by_service
+from ansible_collections.stackwright.swarm.plugins.module_utils.health.nodes import hostname
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.statuses import update_state, worst
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.tasks import error_of, seconds, state_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.locking.holder import locked_by
@@ -128,7 +129,7 @@ def _stack(
     services = sorted((s for s in lists["services"] if stack_of(s) == name), key=name_of)
     grouped = tasks_by_service(lists["tasks"])
     judgements = {judgement.name: judgement for judgement in judged(services, lists["tasks"], lists["nodes"], now)}
-    nodes = {n["ID"]: str((n.get("Description") or {}).get("Hostname") or n["ID"]) for n in lists["nodes"]}
+    nodes = {n["ID"]: hostname(n) for n in lists["nodes"]}
     described = []
     for service in services:
         tasks, judgement = grouped.get(service["ID"], []), judgements[name_of(service)]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Mapping, Optional, 
 from ansible_collections.stackwright.swarm.plugins.module_utils.gate.wait import judged
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.judge import tasks_by_service
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.lost import how_it_is
-from ansible_collections.stackwright.swarm.plugins.module_utils.health.nodes import rejoined
+from ansible_collections.stackwright.swarm.plugins.module_utils.health.nodes import hostname, rejoined
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.statuses import at_a_glance, worst
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.tasks import seconds, state_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.info.stack_info import (
@@ -89,7 +89,7 @@ def _node(node: Node, reserved: Tuple[float, int, int]) -> Item:
     resources, platform = description.get("Resources") or {}, description.get("Platform") or {}
     return {
         "id": node["ID"],
-        "name": _node_name(node),
+        "name": hostname(node),
         "role": str(spec.get("Role") or ""),
         "availability": str(spec.get("Availability") or ""),
         "state": str(status.get("State") or ""),
@@ -118,10 +118,6 @@ def _address(own: str, as_manager: str) -> str:
     return host if host and own in ("", "0.0.0.0", "127.0.0.1", "::") else own
 
 
-def _node_name(node: Node) -> str:
-    return str((node.get("Description") or {}).get("Hostname") or node["ID"])
-
-
 def services(lists: Gathered) -> List[Item]:
     """Describes the services with their stack and health, without tasks."""
     networks_by_id = {id_of(network): name_of(network) for network in lists["networks"]}
@@ -132,7 +128,7 @@ def services(lists: Gathered) -> List[Item]:
     judgements = judged(open_ones, lists["tasks"], lists["nodes"], now)
     glances.update((judgement.name, judgement) for judgement in judgements)
     grouped = tasks_by_service(lists["tasks"])
-    node_names = {node["ID"]: _node_name(node) for node in lists["nodes"]}
+    node_names = {node["ID"]: hostname(node) for node in lists["nodes"]}
     found = []
     for service in lists["services"]:
         judgement = glances[name_of(service)]
@@ -144,7 +140,7 @@ def services(lists: Gathered) -> List[Item]:
 
 def tasks(lists: Gathered) -> List[Item]:
     """Describes the tasks, also ended ones that the Swarm still remembers."""
-    names = {node["ID"]: _node_name(node) for node in lists["nodes"]}
+    names = {node["ID"]: hostname(node) for node in lists["nodes"]}
     owners = {service["ID"]: service for service in lists["services"]}
     found = []
     for task in lists["tasks"]:

@@ -1,19 +1,19 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether the nodes have capacity for the tasks of the stack: CPUs, memory, generic resources, host-mode ports.
+"""Checks whether nodes have capacity for the stack's tasks: CPUs, memory, generic resources, host-mode ports.
 
-Counted as by Swarm's scheduler: a node's total minus the reservations of its tasks.
+It counts as Swarm's scheduler does: a node's total minus the reservations of its tasks.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Dict, Iterator, List, Mapping, Optional, Sequence, Set, Tuple, Union
 
+from ansible_collections.stackwright.swarm.plugins.module_utils.health.nodes import hostname
 from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.facts import (
     Seen,
     is_global,
-    node_name,
     published,
     replicas,
 )
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Node, NodeDescription
     from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import ServiceEntry, State
 
-#: A resource: its name, or a host-mode port, of which each node has one.
+#: A resource: its name, or a host-mode port, which each node has once.
 Resource = Union[str, Port]
 Amounts = Dict[Resource, int]
 CPUS, MEMORY = "CPUs", "memory"
@@ -43,7 +43,7 @@ OTHER_PORT = "Publish another port, remove the other one, or constrain the two t
 
 
 def wanted(service: ServiceEntry) -> Amounts:
-    """What one task of a service of a DesiredState needs of its node."""
+    """Returns the resources and ports that one task of a service of a DesiredState needs."""
     template = service["spec"]["TaskTemplate"]
     needs = _amounts((template.get("Resources") or {}).get("Reservations") or {})
     needs.update(dict.fromkeys(published(service, "host"), 1))
@@ -51,7 +51,7 @@ def wanted(service: ServiceEntry) -> Amounts:
 
 
 def is_short(desired: State) -> bool:
-    """Whether any service needs something that may be short, so that one has to know the tasks of all."""
+    """Whether a service needs resources or ports that other tasks may hold."""
     return any(wanted(service) for service in desired["services"])
 
 
@@ -65,7 +65,7 @@ def _amounts(resources: EngineAmounts) -> Amounts:
 
 
 class Room:
-    """What each node has left for the stack, without what its own present tasks hold."""
+    """The free capacity of each node for the stack. The stack's own tasks don't count as used."""
 
     def __init__(self, seen: Seen) -> None:
         self.free: Dict[str, Amounts] = {}
@@ -83,28 +83,28 @@ class Room:
             taken = _amounts(((task.get("Spec") or {}).get("Resources") or {}).get("Reservations") or {})
             for name, amount in taken.items():
                 self.free[node_id][name] = self.free[node_id].get(name, 0) - amount
-            # A service of the stack that the files no longer have gives its ports up where they are wanted.
+            # A service of the stack that is no longer in the files gives up its ports.
             leaves = owner in others and stack_of(others[owner]) == seen.desired["stack"]["name"]
             for port in published(others[owner], "host") if owner in others and not leaves else []:
                 self.free[node_id][port] = 0
                 self.holders[node_id, port] = name_of(others[owner])
 
     def left(self, node: str, name: Resource) -> int:
-        """How much a node has of a resource."""
+        """Returns the free amount of a resource on a node."""
         return self.free[node].get(name, 1 if isinstance(name, tuple) else 0)
 
     def fits(self, node: str, needs: Amounts, most: Optional[int] = None) -> int:
-        """How many tasks with these needs a node has room for; ``most`` where nothing else limits them."""
+        """Returns how many tasks with these needs fit on a node, at most ``most``."""
         counts = [max(0, self.left(node, name)) // amount for name, amount in needs.items()]
         return min(counts if most is None else [*counts, most])
 
     def take(self, node: str, needs: Amounts, tasks: int) -> None:
-        """Gives room away."""
+        """Reserves capacity for ``tasks`` tasks."""
         for name, amount in needs.items():
             self.free[node][name] = self.left(node, name) - amount * tasks
 
     def copy(self) -> Room:
-        """The same room, to be given away on its own."""
+        """Returns a copy that can be reserved separately."""
         made = Room.__new__(Room)
         made.free = {node: dict(amounts) for node, amounts in self.free.items()}
         made.holders, made.total = self.holders, self.total
@@ -112,15 +112,15 @@ class Room:
 
 
 def capacity_findings(seen: Seen, may: Mapping[str, List[Node]]) -> Iterator[Finding]:
-    """Services whose tasks find no room; ``may`` has the nodes that may run each, by the service's name.
+    """Finds services without capacity for their tasks. ``may`` has the eligible nodes of each service by its name.
 
-    An error is what no order of placing them could avoid; where only the one tried here fails, it is a warning.
+    It is an error if no order of placement helps, and a warning if only the order that it tries fails.
     """
     room = Room(seen)
     left = room.copy()
     asked: Dict[Resource, int] = {}
     reached: Dict[Resource, Set[str]] = {}
-    for service in _in_turn(seen):
+    for service in _in_order(seen):
         needs, nodes = wanted(service), may[service["name"]]
         limit = int((service["spec"]["TaskTemplate"].get("Placement") or {}).get("MaxReplicas") or 0)
         if not (needs or limit) or not nodes:
@@ -139,7 +139,7 @@ def capacity_findings(seen: Seen, may: Mapping[str, List[Node]]) -> Iterator[Fin
             continue
         most = limit or count
         if most * len(ids) < count or not count:
-            continue  # that is told already
+            continue  # placement_findings reports it
         alone = sum(room.fits(node, needs, most) for node in ids)
         together = sum(left.fits(node, needs, most) for node in ids)
         if alone < count:
@@ -175,7 +175,7 @@ def _everywhere(
             message,
             OTHER_PORT if code == "host_port" else MORE_ROOM,
             service=str(service["key"]),
-            node=node_name(node),
+            node=hostname(node),
             where=str(service.get("where") or ""),
         )
 
@@ -207,7 +207,7 @@ def _short(
 
 
 def _lacks(short: Sequence[Resource], node: Node, left: Room, room: Room) -> str:
-    """What a node has of what is short; ``room`` is what it had before services of the stack were placed."""
+    """Describes a node's free amounts of short resources; ``room`` is its capacity before the stack's services."""
     its_id, parts = str(node["ID"]), []
     for name in short:
         if not isinstance(name, tuple):
@@ -219,7 +219,7 @@ def _lacks(short: Sequence[Resource], node: Node, left: Room, room: Room) -> str
             holder = room.holders.get((its_id, name))
             whose = f"by service {holder}" if holder else "by the stack itself"
             parts.append(f"{name[0]}/{name[1]} taken {whose}")
-    return f"{node_name(node)} has {', '.join(parts)}"
+    return f"{hostname(node)} has {', '.join(parts)}"
 
 
 def _text(name: Resource, amount: int) -> str:
@@ -235,7 +235,7 @@ def _amount(name: Resource, amount: int) -> str:
 
 
 def _spread(left: Room, nodes: Sequence[str], needs: Amounts, tasks: int, most: int) -> None:
-    """Places tasks evenly, as Swarm does."""
+    """Reserves capacity for tasks, evenly as Swarm does."""
     caps = {node: left.fits(node, needs, most) for node in nodes}
     placed = dict.fromkeys(nodes, 0)
     while tasks > 0:
@@ -254,13 +254,13 @@ def _starts_first(service: ServiceEntry) -> bool:
     return (service["spec"].get("UpdateConfig") or {}).get("Order") == "start-first"
 
 
-def _in_turn(seen: Seen) -> List[ServiceEntry]:
-    """The services in the order in which their tasks find room: a task that runs stays where it is."""
+def _in_order(seen: Seen) -> List[ServiceEntry]:
+    """Returns the services in the order of their placement. Running services come first, since their tasks stay."""
     desired, live = seen.desired, seen.own
     waves = {key: number for number, keys in enumerate(desired.get("waves") or []) for key in keys}
 
-    def turn(service: ServiceEntry) -> Tuple[bool, int, bool, str]:
-        # The scheduler does not choose the nodes of a global service.
+    def rank(service: ServiceEntry) -> Tuple[bool, int, bool, str]:
+        # Global services come first: the scheduler does not choose their nodes.
         return service["name"] not in live, waves.get(service["key"], 0), not is_global(service), service["name"]
 
-    return sorted(desired["services"], key=turn)
+    return sorted(desired["services"], key=rank)

@@ -1,16 +1,15 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The Swarm itself: managers, quorum, nodes."""
+"""Checks the Swarm itself: managers, quorum, nodes."""
 
 from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING, Dict, Iterator, List, Tuple
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.health.nodes import rejoined, removal
+from ansible_collections.stackwright.swarm.plugins.module_utils.health.nodes import hostname, rejoined, removal
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.quorum import counts, is_reachable
-from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.facts import node_name
 from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.findings import (
     ERROR,
     WARNING,
@@ -26,7 +25,7 @@ _VERSION = re.compile(r"(\d+)\.(\d+)")
 
 
 def summary(nodes: List[Node]) -> Dict[str, int]:
-    """Managers, how many are reachable, how many more may fail, nodes, and how many are ready and active."""
+    """Counts the managers, reachable managers, managers that may still fail, nodes, and ready and active nodes."""
     managers, reachable = _managers(nodes)
     return {
         "managers": len(managers),
@@ -38,7 +37,7 @@ def summary(nodes: List[Node]) -> Dict[str, int]:
 
 
 def cluster_findings(nodes: List[Node]) -> Iterator[Finding]:
-    """What is wrong with managers and nodes, whatever the stack."""
+    """Finds problems of managers and nodes that don't depend on the stack."""
     managers, reachable = _managers(nodes)
     numbers = summary(nodes)
     for node in managers:
@@ -49,7 +48,7 @@ def cluster_findings(nodes: List[Node]) -> Iterator[Finding]:
                 "manager_unreachable",
                 message,
                 "Bring it back up, or demote and remove it.",
-                node=node_name(node),
+                node=hostname(node),
             )
     if len(managers) > 1 and not numbers["may_fail"]:
         message = (
@@ -65,7 +64,7 @@ def cluster_findings(nodes: List[Node]) -> Iterator[Finding]:
         if again:
             message = f"this is a stale entry: the node has joined again as {again}."
             yield finding(
-                WARNING, "node_rejoined", message, f"Remove the stale entry: {removal(node)}", node=node_name(node)
+                WARNING, "node_rejoined", message, f"Remove the stale entry: {removal(node)}", node=hostname(node)
             )
         elif _state(node) == "down" and _availability(node) != "drain":
             why = str((node.get("Status") or {}).get("Message") or "")
@@ -75,13 +74,13 @@ def cluster_findings(nodes: List[Node]) -> Iterator[Finding]:
                 "node_down",
                 message,
                 "Bring it back up, or remove it (`docker node rm`).",
-                node=node_name(node),
+                node=hostname(node),
             )
         version = str(((node.get("Description") or {}).get("Engine") or {}).get("EngineVersion") or "")
         parsed = _VERSION.match(version)
         if parsed and (int(parsed.group(1)), int(parsed.group(2))) < OLDEST:
             message = f"its Engine is {version}; 20.10 is the oldest tested version."
-            yield finding(WARNING, "engine_old", message, "Update the Engine.", node=node_name(node))
+            yield finding(WARNING, "engine_old", message, "Update the Engine.", node=hostname(node))
     if nodes and not numbers["ready"]:
         hint = "Bring nodes back up, or activate one (`docker node update --availability active NODE`)."
         yield finding(ERROR, "no_active_node", "No node is ready and active, so nothing can run.", hint)

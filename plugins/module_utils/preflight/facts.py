@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The Swarm as a preflight sees it: nodes, services, tasks, and the requirements of the stack."""
+"""The snapshot that a preflight checks: nodes, services, tasks, and the desired state."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Node, Platform, Service, Task
     from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import ServiceEntry, State
 
-#: Tasks in these states hold what they have of their node; those before have no node yet.
+#: Tasks in these states hold resources of their node; those in earlier states have no node.
 HOLDING = frozenset(ON_THE_WAY) - {"new", "pending"} | {"running"}
 
 
 class Seen(NamedTuple):
-    """One snapshot. ``platforms`` holds those of images by service name, where a registry has told them."""
+    """One snapshot. ``platforms`` are those of the images, by service name, if a registry has returned them."""
 
     desired: State
     nodes: List[Node]
@@ -30,37 +30,33 @@ class Seen(NamedTuple):
 
     @property
     def own(self) -> Dict[str, Service]:
-        """The live services that the files have, by name."""
+        """The stack's running services that are in the files, by name."""
         stack, names = self.desired["stack"]["name"], {s["name"] for s in self.desired["services"]}
         return {name_of(s): s for s in self.services if stack_of(s) == stack and name_of(s) in names}
 
     @property
     def others(self) -> List[Service]:
-        """All other live services; among them those of the stack that a deployment removes at its end."""
+        """All other running services, including those of the stack that a deployment removes."""
         own = {id_of(service) for service in self.own.values()}
         return [service for service in self.services if id_of(service) not in own]
 
     @property
     def foreign(self) -> List[Service]:
-        """The live services of others: those of the stack hand their ports over to each other."""
+        """The running services of other owners. The stack's own services can hand over their ports."""
         return [service for service in self.services if stack_of(service) != self.desired["stack"]["name"]]
 
     def holding(self) -> List[Task]:
-        """The tasks that hold something of a node."""
+        """Returns the tasks that hold resources of a node."""
         return [task for task in self.tasks if state_of(task) in HOLDING and task.get("NodeID")]
 
     def nodes_of(self, service_id: str) -> FrozenSet[str]:
-        """The ids of the nodes where tasks of a service are."""
+        """Returns the ids of the nodes with tasks of a service."""
         return frozenset(str(task["NodeID"]) for task in self.holding() if task.get("ServiceID") == service_id)
 
 
-def node_name(node: Node) -> str:
-    """A node's host name."""
-    return str((node.get("Description") or {}).get("Hostname") or node.get("ID") or "")
-
-
 def published(service: Mapping[str, object], mode: str) -> List[Port]:
-    """The ports that a service, live or of a DesiredState, publishes in a mode; without those that Swarm chooses."""
+    """Returns the ports that a service (running, or of a DesiredState) publishes in a mode, except ports that Swarm
+    chooses."""
     live: Any = service
     ports = held(live) if "Spec" in live else asked(live["spec"])
     return sorted(ports.ingress if mode == "ingress" else ports.host)
@@ -73,7 +69,7 @@ def is_global(service: ServiceEntry) -> bool:
 
 
 def replicas(service: ServiceEntry) -> int:
-    """How many tasks of a service of a DesiredState run at a time, where it is not global."""
+    """Returns how many tasks of a service of a DesiredState run at a time, if it is not global."""
     mode = service["spec"].get("Mode") or {}
     job = mode.get("ReplicatedJob")
     if job is not None:

@@ -9,14 +9,14 @@ from typing import Dict, List, Mapping, Sequence
 
 Finding = Dict[str, str]
 ERROR, WARNING = "error", "warning"
-#: A list in a sentence names so many, and counts the rest.
+#: The most names of a list in a sentence, which counts the rest.
 NAMED = 8
 
 
 def finding(
     level: str, code: str, message: str, hint: str = "", *, service: str = "", node: str = "", where: str = ""
 ) -> Finding:
-    """One finding. ``code`` is stable; ``where`` is FILE:LINE of the service."""
+    """Returns a finding. ``code`` is stable; ``where`` is FILE:LINE of the service."""
     return {
         "level": level,
         "code": code,
@@ -29,18 +29,18 @@ def finding(
 
 
 def of_service(service: Mapping[str, object], level: str, code: str, message: str, hint: str = "") -> Finding:
-    """A finding about a service of a DesiredState."""
+    """Returns a finding about a service of a DesiredState."""
     return finding(level, code, message, hint, service=str(service["key"]), where=str(service.get("where") or ""))
 
 
 def in_order(findings: Sequence[Finding]) -> List[Finding]:
-    """Errors first, then by service and node; each once."""
+    """Sorts findings, without duplicates: errors first, then by service and node."""
     once = {tuple(sorted(item.items())): item for item in findings}.values()
     return sorted(once, key=lambda f: (f["level"] != ERROR, f["service"], f["node"], f["code"], f["message"]))
 
 
 def sentence(item: Mapping[str, str]) -> str:
-    """A finding in one line: where, what, what to do."""
+    """Returns a finding in one line: where, what, what to do."""
     service = f"service {item['service']}" + (f" ({item['where']})" if item["where"] else "") if item["service"] else ""
     node = f"node {item['node']}" if item["node"] else ""
     place = " on ".join(part for part in (service, node) if part)
@@ -49,6 +49,6 @@ def sentence(item: Mapping[str, str]) -> str:
 
 
 def named(names: Sequence[str]) -> str:
-    """Names as a part of a sentence."""
+    """Returns names as a part of a sentence."""
     rest = len(names) - NAMED
     return ", ".join(names[:NAMED]) + (f" and {rest} more" if rest > 0 else "")

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One host, as its kernel and its Engine describe it: pure functions over texts of /proc and the answer of /info."""
+"""Checks one host from texts of /proc and the Engine's response to /info. Pure."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.findin
 )
 
 MIB = 1024 * 1024
-#: Of the states in /proc/net: a TCP socket that listens, a UDP socket that is bound.
+#: States in /proc/net: a listening TCP socket, a bound UDP socket.
 LISTENS, BOUND = "0A", "07"
 FEW_INODES = 0.02
 SLOW = ("vfs", "devicemapper")
 
 
 class Disk(NamedTuple):
-    """What a file system has left: bytes, and inodes as a share of all (None if it does not count them)."""
+    """The free space of a file system: bytes, and the share of free inodes (None if it does not count them)."""
 
     path: str
     free: int
@@ -30,7 +30,7 @@ class Disk(NamedTuple):
 
 
 def listening(text: str, protocol: str) -> Dict[int, str]:
-    """Port → inode of a socket that holds it, from the text of /proc/net/tcp, tcp6, udp or udp6."""
+    """Returns the inode of the socket of each used port, from the text of /proc/net/tcp, tcp6, udp or udp6."""
     wanted, found = (BOUND if protocol == "udp" else LISTENS), {}
     for line in text.splitlines()[1:]:
         fields = line.split()
@@ -40,10 +40,9 @@ def listening(text: str, protocol: str) -> Dict[int, str]:
 
 
 def kernel_has(name: str, loaded: str, builtin: Optional[str], files: Optional[str], in_sys: bool) -> Optional[bool]:
-    """Whether the kernel has a module, or can load it; None if that can't be known.
+    """Whether the kernel has a module, or can load it; None if that is unknown.
 
-    ``loaded`` is /proc/modules; ``builtin`` and ``files`` are modules.builtin and modules.dep, None if these can't
-    be read.
+    ``loaded`` is /proc/modules; ``builtin`` and ``files`` are modules.builtin and modules.dep, None if unreadable.
     """
     if in_sys or any(line.split(" ", 1)[0] == name for line in loaded.splitlines()):
         return True
@@ -56,7 +55,7 @@ def kernel_has(name: str, loaded: str, builtin: Optional[str], files: Optional[s
 
 
 def kernel_findings(node: str, has: Mapping[str, Optional[bool]], vips: bool) -> Iterator[Finding]:
-    """``has`` is the answer of ``kernel_has`` for vxlan and ip_vs; ``vips`` whether anything needs virtual IPs."""
+    """Finds missing modules. ``has`` are the results of ``kernel_has``; ``vips``: whether virtual IPs are needed."""
     if has["vxlan"] is not True:
         unknown = has["vxlan"] is None
         message = "the kernel has no vxlan" + (" loaded, and its modules can't be listed" if unknown else "")
@@ -73,7 +72,7 @@ def kernel_findings(node: str, has: Mapping[str, Optional[bool]], vips: bool) ->
 
 
 def storage_findings(node: str, info: Mapping[str, object], overlay: bool) -> Iterator[Finding]:
-    """``overlay`` is whether /proc/filesystems has overlay."""
+    """Finds a slow storage driver. ``overlay``: whether /proc/filesystems has overlay."""
     driver = str(info.get("Driver") or "")
     if driver in SLOW:
         message = f"the Engine stores images with {driver}, which is slow and uses much disk space"
@@ -82,7 +81,7 @@ def storage_findings(node: str, info: Mapping[str, object], overlay: bool) -> It
 
 
 def disk_findings(node: str, disk: Disk, least: int, enough: int) -> Iterator[Finding]:
-    """Fewer than ``least`` MiB free is an error, fewer than ``enough`` a warning."""
+    """Finds full disks: fewer than ``least`` MiB free is an error, fewer than ``enough`` a warning."""
     free = disk.free // MIB
     if free < max(least, enough):
         limit = least if free < least else enough

@@ -1,10 +1,10 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Host-mode ports of a plan that find no node: certain before anything changes, or only likely.
+"""Finds services of a plan that get no node for their host-mode ports, certainly or only probably.
 
-The Engine accepts such a service, and its tasks wait. Certain is what neither a lost node that returns nor a task of
-another stack that may end can help.
+The Engine accepts such a service, and its tasks wait. It is certain if neither the return of lost nodes nor the end of
+other stacks' tasks would help.
 """
 
 from __future__ import annotations
@@ -36,14 +36,14 @@ if TYPE_CHECKING:
 
 
 class Contested(NamedTuple):
-    """The services that are to have host-mode ports, and the keys of those of them that may find no node for one."""
+    """The services with host-mode ports, and the keys of those that may get no node for one."""
 
     services: List[ServiceEntry]
     keys: Sequence[str]
 
 
 def contested(desired: State, observed: Observed, operations: Sequence[Operation]) -> Contested:
-    """Which services of a plan take host-mode ports that other services have, or several times. Reads no nodes."""
+    """Finds services of a plan whose host-mode ports other services or several own tasks need. Reads no nodes."""
     stack = desired["stack"]["name"]
     live = {name_of(service): service for service in observed["all_services"] if stack_of(service) == stack}
     writes = {op.name: op for op in operations if op.action in ("create", "update") and not op.extra}
@@ -67,7 +67,7 @@ def contested(desired: State, observed: Observed, operations: Sequence[Operation
 
 
 def _takes_more(service: ServiceEntry, live: Service) -> bool:
-    """Whether a change takes ports on nodes, and does not only go on with those that the service has."""
+    """Whether a change needs ports on more or other nodes than the service has now."""
     now: Any = {"spec": live["Spec"]}
     placements = [spec["TaskTemplate"].get("Placement") or {} for spec in (service["spec"], live["Spec"])]
     more = is_global(service) != is_global(now) or (not is_global(now) and replicas(service) > replicas(now))
@@ -75,7 +75,7 @@ def _takes_more(service: ServiceEntry, live: Service) -> bool:
 
 
 def unplaceable(desired: State, found: Contested, services: List[Service], placing: Placing) -> List[Finding]:
-    """What preflight would find about the contested ports; an error is certain."""
+    """Returns the findings of a preflight about the contested ports; an error is certain."""
     wanted: State = {**desired, "services": found.services}
     seen = Seen(wanted, placing["nodes"], services, placing["tasks"], {})
     certain = [finding for finding in _findings(_at_best(seen), found) if finding["level"] == ERROR]
@@ -89,7 +89,7 @@ def _findings(seen: Seen, found: Contested) -> List[Finding]:
 
 
 def _at_best(seen: Seen) -> Seen:
-    """The Swarm once lost nodes are back, without tasks of others that may end or move."""
+    """Returns the Swarm with all lost nodes back, and without other stacks' tasks that may end or move."""
     up = {id_of(node) for node in seen.nodes if (node.get("Status") or {}).get("State") == "ready"}
     stay = {id_of(service) for service in seen.services if _stays(service)}
     tasks = [

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The images to ask a registry for, and the meaning of its answers."""
+"""The images to look up in registries, and the findings from the answers."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ if TYPE_CHECKING:
 
 
 def image_of(service: ServiceEntry) -> str:
-    """The image as it is pulled."""
+    """Returns the image of a service."""
     return str(service["spec"]["TaskTemplate"]["ContainerSpec"].get("Image") or "")
 
 
 def asked(desired: State, own: Mapping[str, Service], mode: str) -> List[str]:
-    """The images to ask for, each once: as a deployment would, and those with a digest of services that are new.
+    """Returns the images to look up: those of a deployment, and images with a digest of new services.
 
-    ``own`` has the live services by name; ``mode`` is always, changed or never.
+    ``own`` are the running services by name; ``mode`` is always, changed or never.
     """
     if mode == "never":
         return []
@@ -43,7 +43,7 @@ def asked(desired: State, own: Mapping[str, Service], mode: str) -> List[str]:
 
 
 def platforms(desired: State, answers: Mapping[str, Answer]) -> Dict[str, List[Platform]]:
-    """The platforms of images by service name, where a registry has told them."""
+    """Returns the platforms of images by service name, if a registry has returned them."""
     found = {}
     for service in desired["services"]:
         answer = answers.get(image_of(service)) or {}
@@ -55,7 +55,7 @@ def platforms(desired: State, answers: Mapping[str, Answer]) -> Dict[str, List[P
 def image_findings(
     seen: Seen, looked_up: List[str], answers: Mapping[str, Answer], registry_of: Callable[[str], str]
 ) -> Iterator[Finding]:
-    """What the registries refused, or did not answer. ``registry_of`` gives the registry of an image's name."""
+    """Finds images that can't be pulled, or without an answer. ``registry_of`` returns the registry of an image."""
     for service in seen.desired["services"]:
         image = image_of(service)
         if image not in looked_up:

@@ -1,17 +1,17 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The checks for each node: the ports and paths that the stack needs there. The node also evaluates the result."""
+"""The checks on each node: which ports, paths and volumes the stack needs there, and the findings about them."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Dict, Iterator, List, Mapping, Sequence, Set
 
+from ansible_collections.stackwright.swarm.plugins.module_utils.health.nodes import hostname
 from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.capacity import Room
 from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.facts import (
     Seen,
     is_global,
-    node_name,
     published,
     replicas,
 )
@@ -32,14 +32,14 @@ if TYPE_CHECKING:
 
 
 def facts_for_nodes(seen: Seen, may: Mapping[str, List[Node]]) -> Dict[str, Facts]:
-    """Node id → its ``name``, and what to look at: ``ports``, ``binds``, ``volumes``, each with the service and how bad
-    it is.
+    """Returns for each node id its ``name`` and the ``ports``, ``binds`` and ``volumes`` to check, each with its
+    service and level.
 
-    A port that the service's own task has there is no matter, nor one where the scheduler places no task since another
-    service has it. It is an error where the service must run on that node, or is new; else Swarm may go on with others.
+    Ports that the stack's own task or another service has there are left out. A finding is an error if the service must
+    run on that node or is new, else a warning, since Swarm can use other nodes.
     """
     room = Room(seen)
-    # Whose these are is told already; on ingress ports the Engine of every node itself listens.
+    # service_findings reports their owners. On ingress ports, the Engine of every node listens.
     swarms = {port for other in seen.services for port in published(other, "ingress")}
     hosts = {port for other in seen.others for port in published(other, "host")}
     handed_over = {
@@ -50,7 +50,7 @@ def facts_for_nodes(seen: Seen, may: Mapping[str, List[Node]]) -> Dict[str, Fact
         for node in seen.nodes_of(id_of(other))
     }
     found: Dict[str, Facts] = {
-        str(node["ID"]): {"name": node_name(node), "ports": [], "binds": [], "volumes": []} for node in seen.nodes
+        str(node["ID"]): {"name": hostname(node), "ports": [], "binds": [], "volumes": []} for node in seen.nodes
     }
     for service in seen.desired["services"]:
         live = seen.own.get(service["name"])
@@ -80,17 +80,17 @@ def facts_for_nodes(seen: Seen, may: Mapping[str, List[Node]]) -> Dict[str, Fact
 
 
 def is_asked(facts: Mapping[str, object]) -> bool:
-    """Whether a node is to look at anything."""
+    """Whether a node has anything to check."""
     return bool(facts.get("ports") or facts.get("binds") or facts.get("volumes"))
 
 
 def wanted_ports(facts: Facts) -> Set[Port]:
-    """The ports that a node is to look at."""
+    """Returns the ports that a node must check."""
     return {(int(item["port"][0]), str(item["port"][1])) for item in facts.get("ports") or []}
 
 
 def port_findings(node: str, facts: Facts, holders: Mapping[Port, str]) -> Iterator[Finding]:
-    """Ports in use; ``holders`` has their processes, by port."""
+    """Finds ports in use; ``holders`` has their processes by port."""
     for item in facts.get("ports") or []:
         port = (int(item["port"][0]), str(item["port"][1]))
         if port not in holders:
@@ -110,7 +110,7 @@ def port_findings(node: str, facts: Facts, holders: Mapping[Port, str]) -> Itera
 
 
 def bind_findings(node: str, facts: Facts, states: Mapping[str, str]) -> Iterator[Finding]:
-    """Sources of bind mounts that are not there; ``states`` is missing, or hidden, by path."""
+    """Finds missing sources of bind mounts; ``states`` maps paths to ``missing`` or ``hidden``."""
     for item in facts.get("binds") or []:
         state = states.get(item["source"], "")
         if state == "missing":
@@ -133,5 +133,5 @@ def bind_findings(node: str, facts: Facts, states: Mapping[str, str]) -> Iterato
 
 
 def unchecked(facts: Mapping[str, Mapping[str, object]], served: Sequence[str]) -> List[str]:
-    """The names of nodes with something to look at that no host of the play is."""
+    """Returns the names of nodes with something to check that are no hosts of the play."""
     return sorted(str(item["name"]) for its_id, item in facts.items() if is_asked(item) and its_id not in served)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Names in the Swarm: missing objects that the stack needs, and existing ones that belong to others."""
+"""Finds missing objects that the stack needs, and names and ports that belong to other owners."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ RENAME = "Give the {0} another `name`, or declare it `external: true`."
 
 
 def object_findings(desired: State, observed: Observed) -> Iterator[Finding]:
-    """External objects that are missing, and names of own objects that belong to another owner.
+    """Finds missing external objects, and names of own objects that belong to another owner.
 
     ``observed`` has networks, configs and secrets.
     """
@@ -59,7 +59,7 @@ def object_findings(desired: State, observed: Observed) -> Iterator[Finding]:
 
 
 def service_findings(seen: Seen) -> Iterator[Finding]:
-    """Names of services, and published ports, that other services of the Swarm have."""
+    """Finds names of services and published ports that other services of the Swarm have."""
     stack = seen.desired["stack"]["name"]
     foreign = {name_of(service): service for service in seen.services if stack_of(service) != stack}
     ingress: Dict[Port, Service] = {}

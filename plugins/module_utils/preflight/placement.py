@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which nodes may run a service, and what rules the others out: as swarmkit's scheduler filters them."""
+"""Finds the nodes that may run a service, and why the others may not, as swarmkit's scheduler does."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Dict, Iterator, List, NamedTuple, Set, Tuple
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.nodes import (
     has_platform,
+    hostname,
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.facts import (
     Seen,
     is_global,
-    node_name,
     replicas,
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.findings import (
@@ -39,14 +39,14 @@ HINTS = {
 
 
 class Fit(NamedTuple):
-    """A node, and the reasons why it may not run the service: their sort, and words for them."""
+    """A node, and the reasons why it may not run the service: (sort, text)."""
 
     node: Node
     reasons: List[Tuple[str, str]]
 
 
 def fits(seen: Seen, service: ServiceEntry) -> List[Fit]:
-    """All nodes, each with what keeps the service from it. An empty list of reasons means that it may run there."""
+    """Returns all nodes, each with the reasons why it may not run the service; without reasons, it may."""
     template = service["spec"]["TaskTemplate"]
     placement = template.get("Placement") or {}
     platforms = seen.platforms.get(service["name"]) or placement.get("Platforms") or []
@@ -69,7 +69,7 @@ def fits(seen: Seen, service: ServiceEntry) -> List[Fit]:
 
 
 def eligible(fits_: List[Fit]) -> List[Node]:
-    """The nodes that may run it."""
+    """Returns the nodes that may run the service."""
     return [fit.node for fit in fits_ if not fit.reasons]
 
 
@@ -96,21 +96,21 @@ def _has(node: Node, sort: str, name: str) -> bool:
     plugins = ((node.get("Description") or {}).get("Engine") or {}).get("Plugins") or []
     names = {str(plugin.get("Name")) for plugin in plugins if plugin.get("Type") == sort}
     if sort == "Log" and not names:
-        return True  # an old Engine does not tell
+        return True  # an old Engine does not report log plugins
     return bool(names & {name, f"{name}:latest"})
 
 
 def ruled_out(fits_: List[Fit]) -> str:
-    """Which reason rules out which nodes, as a sentence without its end."""
+    """Returns the nodes that each reason rules out, as a sentence without a period."""
     by_reason: Dict[Tuple[str, str], List[str]] = {}
     for fit in fits_:
         for reason in fit.reasons:
-            by_reason.setdefault(reason, []).append(node_name(fit.node) + _instead(fit.node, reason))
+            by_reason.setdefault(reason, []).append(hostname(fit.node) + _instead(fit.node, reason))
     return "; ".join(f"{words} rules out {named(nodes)}" for (_sort, words), nodes in by_reason.items())
 
 
 def _instead(node: Node, reason: Tuple[str, str]) -> str:
-    """What the node has where a constraint asks for something else."""
+    """Returns the node's value if a constraint requires another one."""
     parsed = EXPRESSION.match(reason[1]) if reason[0] == CONSTRAINT else None
     if not parsed or parsed.group(2) != "==" or parsed.group(1).lower() in ("node.id", "node.hostname"):
         return ""
@@ -119,7 +119,7 @@ def _instead(node: Node, reason: Tuple[str, str]) -> str:
 
 
 def placement_findings(seen: Seen, service: ServiceEntry, fits_: List[Fit]) -> Iterator[Finding]:
-    """Where no node may run the service, too few may, or a preference means nothing."""
+    """Finds services that no node or too few nodes may run, and preferences without effect."""
     may = eligible(fits_)
     placement = service["spec"]["TaskTemplate"].get("Placement") or {}
     everywhere = is_global(service)
@@ -138,7 +138,7 @@ def placement_findings(seen: Seen, service: ServiceEntry, fits_: List[Fit]) -> I
         out = ruled_out(fits_)
         message = (
             f"{replicas(service)} replicas with max_replicas_per_node {most} need more nodes than the {len(may)} that "
-            f"can run it ({named([node_name(node) for node in may])})" + (f": {out}." if out else ".")
+            f"can run it ({named([hostname(node) for node in may])})" + (f": {out}." if out else ".")
         )
         yield of_service(service, ERROR, "max_replicas", message, "Lower the replicas, or raise max_replicas_per_node.")
     for preference in placement.get("Preferences") or []:
@@ -151,7 +151,7 @@ def placement_findings(seen: Seen, service: ServiceEntry, fits_: List[Fit]) -> I
 
 
 def _sort(fits_: List[Fit]) -> str:
-    """What keeps the service from every node; the first that holds for all that are there to take tasks."""
+    """Returns the sort of reason that rules out all active nodes; ``no_active_node`` if there are none."""
     active = [fit for fit in fits_ if all(sort != STATE for sort, _words in fit.reasons)]
     if not active:
         return STATE

@@ -1,18 +1,18 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Updates with ``order: start-first`` that can never work: no node can run the new task beside the old ones."""
+"""Finds updates with ``order: start-first`` that can't work, because no node can run a new task beside the old ones."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Dict, List, Sequence
 
+from ansible_collections.stackwright.swarm.plugins.module_utils.health.nodes import hostname
 from ansible_collections.stackwright.swarm.plugins.module_utils.plan.operations import Operation
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.placing import starts_first, tasks_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.facts import (
     Seen,
     is_global,
-    node_name,
     replicas,
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.findings import named
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 def never_start(desired: State, observed: Observed, operations: Sequence[Operation]) -> List[str]:
-    """A notice for each update of ``operations`` that replaces tasks and has no node for the first of the new ones."""
+    """Returns a notice for each update of ``operations`` that has no node for its first new task."""
     placing = observed["placing"]
     services = observed.get("all_services") or observed["services"]
     seen = Seen(desired, placing["nodes"], services, placing["tasks"], {})
@@ -47,16 +47,16 @@ def never_start(desired: State, observed: Observed, operations: Sequence[Operati
 
 
 def _why(seen: Seen, service: ServiceEntry) -> str:
-    """What keeps a new task from every node that may run it; empty if a node could take one."""
+    """Returns why no eligible node can take a new task; empty if one can."""
     live = seen.own[service["name"]]
     may = eligible(fits(seen, service))
     tasks = list(tasks_of(live, seen.tasks))
     kept = asked(service["spec"]).shared(held(live))
     if is_global(service):
         full = [node for node in may if kept and any(task["NodeID"] == node["ID"] for task in tasks)]
-        return f"{words(kept)} of {named([node_name(node) for node in full])} is its old task's" if full else ""
+        return f"{words(kept)} of {named([hostname(node) for node in full])} is its old task's" if full else ""
     if not may or replicas(service) < len(tasks):
-        return ""  # told otherwise, or tasks that are too many go first
+        return ""  # placement_findings reports it, or surplus tasks end first
     most = int((service["spec"]["TaskTemplate"].get("Placement") or {}).get("MaxReplicas") or 0)
     on: Dict[str, int] = {}
     for task in tasks:
@@ -73,7 +73,7 @@ def _why(seen: Seen, service: ServiceEntry) -> str:
             reason = _taken_by_others(seen, service, live, id_of(node))
         if not reason:
             return ""
-        reasons.setdefault(reason, []).append(node_name(node))
+        reasons.setdefault(reason, []).append(hostname(node))
     return "; ".join(f"on {named(nodes)}, {reason}" for reason, nodes in reasons.items()) if ours else ""
 
 

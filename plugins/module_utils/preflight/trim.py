@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The part of a DesiredState that a preflight needs: no environment, no content, no options with passwords."""
+"""Reduces a DesiredState to what a preflight needs: no environment, no content, no options with passwords."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SERVICE = ("Name", "Mode", "EndpointSpec", "UpdateConfig")
 
 
 def trimmed(desired: State) -> State:
-    """A DesiredState of the same shape with less in it."""
+    """Returns a DesiredState with fewer fields."""
     whole: Any = desired
     result: Any = {key: whole[key] for key in FORMAT}
     for kind in ("networks", "configs", "secrets"):
@@ -64,7 +64,7 @@ def _some(value: Mapping[str, object], keys: Iterable[str]) -> Dict[str, Any]:
 
 
 def bind_sources(service: ServiceEntry) -> List[str]:
-    """The paths of the node that a service binds; those that differ from task to task are left out."""
+    """Returns the paths of the node that a service binds, without templates that differ per task."""
     mounts = (service["spec"]["TaskTemplate"].get("ContainerSpec") or {}).get("Mounts") or []
     sources = {str(m.get("Source") or "") for m in mounts if m.get("Type") == "bind"}
     return sorted(source for source in sources if source.startswith("/") and "{{" not in source and "\0" not in source)

@@ -1,15 +1,16 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The result of a preflight for the cluster: a pure function of the answers of the Engine and the registries."""
+"""The result of a preflight for the cluster, from the answers of the Engine and the registries. Pure."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Callable, Dict, List, Mapping, NamedTuple
 
+from ansible_collections.stackwright.swarm.plugins.module_utils.health.nodes import hostname
 from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.capacity import capacity_findings
 from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.cluster import cluster_findings
-from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.facts import Seen, node_name
+from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.facts import Seen
 from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.findings import Finding
 from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.image_checks import image_findings, platforms
 from ansible_collections.stackwright.swarm.plugins.module_utils.preflight.node_questions import facts_for_nodes
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
 
 class Judged(NamedTuple):
-    """The findings, and what each node is to look at (``nodes.facts_for_nodes``)."""
+    """The findings, and the checks for each node (``facts_for_nodes``)."""
 
     findings: List[Finding]
     facts: Dict[str, Facts]
@@ -43,13 +44,13 @@ def judge(
     answers: Mapping[str, Answer],
     registry_of: Callable[[str], str],
 ) -> Judged:
-    """``observed`` has nodes, services, tasks, networks, configs and secrets, each a list of the Engine's objects.
+    """Returns the result. ``observed`` has the Engine's nodes, services, tasks, networks, configs and secrets.
 
-    ``answers`` are those of the registries for the images ``looked_up``. Nothing is raised.
+    ``answers`` are those of the registries for the images ``looked_up``. Raises nothing.
     """
-    nodes = sorted(observed["nodes"], key=node_name)
+    nodes = sorted(observed["nodes"], key=hostname)
     everything = Seen(desired, nodes, observed["services"], observed["tasks"], platforms(desired, answers))
-    # A step of pre_start runs where its service may run: of what it needs beside that, only the image is its own.
+    # A step of pre_start runs where its service may run. Only its image needs a separate check.
     desired = {**desired, "services": [s for s in desired["services"] if not s.get("step_of")]}
     seen = everything._replace(desired=desired)
     findings: List[Finding] = [*cluster_findings(seen.nodes)]

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Existing volumes of a node with other options than in the files."""
+"""Finds volumes of a node with other options than in the files."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def volumes_for_node(seen: Seen, service: ServiceEntry) -> List[VolumeName]:
-    """The own volumes of a service: ``base``, as in the file, and the ``name`` that it has in the Swarm now."""
+    """Returns the own volumes of a service: ``base``, the name in the file, and ``name``, the current name."""
     stack = seen.desired["stack"]["name"]
     live = [mount for other in seen.own.values() for mount in own_volumes(other["Spec"], stack)]
     names = {base_of(mount): str(mount["Source"]) for mount in live}
@@ -32,7 +32,7 @@ def volumes_for_node(seen: Seen, service: ServiceEntry) -> List[VolumeName]:
 
 
 def volume_findings(node: str, facts: Facts, wanted: Mapping[str, Driver], volumes: List[Volume]) -> Iterator[Finding]:
-    """``wanted`` as ``wanted_volumes``; ``volumes`` are those that the node has."""
+    """Finds volumes with other options. ``wanted`` as ``wanted_volumes``; ``volumes`` are those of the node."""
     for item in facts.get("volumes") or []:
         if item["base"] not in wanted:
             continue

@@ -10,7 +10,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.request.option_t
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import Desired
 
 class Naming(TypedDict):
-    """What names a stack (names.py: Stack.of)."""
+    """The options that name a stack (names.py: Stack.of)."""
 
     name: Optional[str]
     project: Optional[str]
@@ -18,7 +18,7 @@ class Naming(TypedDict):
     label_prefix: str
 
 class ProxyOptions(TypedDict, total=False):
-    """How proxies are reached, and their server."""
+    """The options for the connection to proxies, and their server."""
 
     admin: List[str]
     admin_timeout: float
@@ -37,7 +37,7 @@ class StackRoutes(TypedDict):
     routes: Optional[List[Dict[str, object]]]
 
 class RouteOptions(ProxyOptions, total=False):
-    """Those of caddy_route and caddy_route_info."""
+    """The options of caddy_route and caddy_route_info."""
 
     stack: str
     stacks: Optional[List[StackRoutes]]
@@ -52,7 +52,7 @@ class RouteOptions(ProxyOptions, total=False):
     maintenance: Optional[str]
 
 class ServerOptions(ProxyOptions, total=False):
-    """Those of caddy_server."""
+    """The options of caddy_server."""
 
     trusted_proxies: List[str]
     https_port: int
@@ -60,7 +60,7 @@ class ServerOptions(ProxyOptions, total=False):
     h2c: Optional[bool]
 
 class Ciphertext(TypedDict, total=False):
-    """Asks for the encrypted values of a stack, or hands them over (``put``)."""
+    """A request for the encrypted values of a stack, or to write them (``put``)."""
 
     owner: str
     put: str
@@ -68,7 +68,7 @@ class Ciphertext(TypedDict, total=False):
     key: str
 
 class Compiled(TypedDict, total=False):
-    """What an action plugin has of kept values: ``vaults`` by slot, with the key that seals them."""
+    """The kept values that an action plugin sends: ``vaults`` by slot, with the key that seals them."""
 
     vaults: Optional[Mapping[str, Any]]
     ciphertext: Ciphertext
@@ -76,7 +76,7 @@ class Compiled(TypedDict, total=False):
     meet: bool
 
 class Handed(Compiled, total=False):
-    """What an action plugin adds to the options of a change, and the module to that (adapter/run_change.py)."""
+    """The data that an action plugin and adapter/run_change.py add to the options of a change."""
 
     check: bool
     defer: bool
@@ -104,12 +104,12 @@ class CleanupPart(Handed, total=False):
     why: str
 
 class PreflightOptions(Logins):
-    """Those of stack_preflight that the look at the cluster reads."""
+    """The options of stack_preflight that the check of the cluster reads."""
 
     resolve_image: str
 
 class DiskOptions(TypedDict):
-    """How much disk is free on a node at least, in MiB: else an error, a warning."""
+    """The limits of free disk space on a node in MiB: fewer is an error, a warning."""
 
     min_free_mib: int
     warn_free_mib: int
@@ -117,7 +117,7 @@ class DiskOptions(TypedDict):
 class PreflightParams(PreflightOptions, DiskOptions): ...
 
 class ObjectOptions(TypedDict):
-    """Those of swarm_config and swarm_secret."""
+    """The options of swarm_config and swarm_secret."""
 
     name: str
     state: str
@@ -129,7 +129,7 @@ class ObjectOptions(TypedDict):
     keep_versions: int
 
 class NetworkOptions(TypedDict):
-    """Those of swarm_network."""
+    """The options of swarm_network."""
 
     name: str
     state: str
@@ -144,14 +144,14 @@ class NetworkOptions(TypedDict):
     recreate: bool
 
 class Needs(TypedDict):
-    """What a Swarm needs of images (pruning/needs.py): the ids of nodes, and by image of those that may run it."""
+    """The images that a Swarm needs (pruning/needs.py): ids of nodes, and for each image those that may run it."""
 
     cluster_id: str
     nodes: List[str]
     images: Dict[str, List[str]]
 
 class PruneOptions(TypedDict):
-    """Those of node_prune."""
+    """The options of node_prune."""
 
     containers: bool
     networks: bool

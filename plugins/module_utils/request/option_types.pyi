@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The stackwright.swarm maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The types of a run's options: request/options.py says what each means. Imported for types only."""
+"""The types of a run's options, which request/options.py explains. Imported for types only."""
 
 from typing import Callable, Collection, Dict, FrozenSet, List, Mapping, Optional, Protocol, Sequence, TypedDict, Union
 
@@ -14,7 +14,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.plan.operations 
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.ignore_rules import Rule
 
 class StoreOptions(TypedDict, total=False):
-    """Where kept values are. The controller adds what it has of its vault: ``carried`` to ``before``."""
+    """The store of kept values. The controller adds the data of its vault: ``carried`` to ``before``."""
 
     store: Optional[str]
     path: Optional[str]
@@ -40,14 +40,14 @@ class ThisRun(Protocol):
     def __call__(self, operation: str, message: str, since: float, who: str) -> Holder: ...
 
 class _Found(TypedDict, total=False):
-    """What a run adds: the services to send again, and the kept values."""
+    """Data that a run adds: the services to send again, and the kept values."""
 
     pull_again: FrozenSet[str]
     run_again: FrozenSet[str]
     binder: Values
 
 class PlanOptions(TypedDict, total=False):
-    """The options that planning/reconcile.py reads; whoever only compares gives a few of them, or none."""
+    """The options that planning/reconcile.py reads; a comparison needs only a few of them."""
 
     prune: ReadOnly[bool]
     recreate: ReadOnly[bool]
@@ -128,7 +128,7 @@ class ServiceOptions(Options, total=False):
     away_from: str
 
 class CleanupOptions(Options, total=False):
-    """``seen``: the services whose containers the node had before; ``others``: nodes come later."""
+    """``seen``: services whose containers the node had before; ``others``: whether other nodes follow."""
 
     services: bool
     configs: bool

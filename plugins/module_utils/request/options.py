@@ -12,11 +12,11 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels imp
 if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.request.option_types import Options
 
-#: What a run does that would overwrite changes which others have made since the last revision.
+#: Values of ``on_drift``: what to do before overwriting changes that others have made since the last revision.
 FAIL, IGNORE = "fail", "ignore"
-#: When the new images of a deployment are pulled, if not when their tasks start.
+#: Value of ``pull``: pull new images before the first service changes.
 BEFORE = "before"
-#: The operation of a run that puts back what drifted; as in history/revision.py.
+#: The operation of a run that repairs drift, as in history/revision.py.
 HEAL = "heal"
 
 
@@ -37,27 +37,27 @@ def _unknown(holder: Mapping[str, object]) -> bool:
 
 
 DEFAULTS: Dict[str, Any] = {
-    "check": False,  # announce, write nothing
-    "defer": False,  # if there is work, leave it: the caller chooses which manager does it
+    "check": False,  # check mode
+    "defer": False,  # only plan: the caller then chooses the manager that does the work
     "prune": True,
     "takes": (),  # domains that the stack takes from others
-    "tell_routes": False,  # whether the result has what the record of routes says
+    "tell_routes": False,  # whether the result has the record of routes
     "recreate": False,
-    "diff_configs": False,  # whether the diff shows what is in configs
-    "restart": (),  # keys of services whose tasks are replaced also if nothing differs
+    "diff_configs": False,  # whether the diff shows the content of configs
+    "restart": (),  # keys of services whose tasks are replaced even if nothing differs
     "adopt_secrets": False,
     "resolve_image": "changed",
     "with_registry_auth": False,
     "registry_auth": [],
     "wait": True,
-    "mode": "safe",  # or "fast": no waiting between waves, and none for stability
+    "mode": "safe",  # or "fast": no wait between waves, nor for stability
     "parallel": 0,  # services of a wave that change at once; 0 is all
     "timeout": 300.0,  # seconds without progress
     "deadline": 0.0,  # seconds with or without progress; 0 is none
-    "stable_for": 2.0,  # seconds that a changed service has to stay running
-    "max_restarts": 3,  # of one slot; one more is a crash loop
-    "pending_for": 20.0,  # seconds that a task may wait for a node; no option of the module
-    "poll_interval": 0.1,  # seconds between two looks at the tasks, at most
+    "stable_for": 2.0,  # seconds that a changed service must keep running
+    "max_restarts": 3,  # per slot; one more is a crash loop
+    "pending_for": 20.0,  # seconds that a task may wait for a node; not an option of the module
+    "poll_interval": 0.1,  # longest pause between two reads of the tasks, in seconds
     "pull": "on_start",  # or "before": the new images are on the nodes before the first service changes
     "pulls_at_once": 8,  # over all nodes, with pull: before
     "runs_at_once": 0,  # runs that may change stacks of this Swarm at once; 0 is any number
@@ -65,43 +65,43 @@ DEFAULTS: Dict[str, Any] = {
     "on_failure": None,  # rollback, keep or stop; None is rollback in mode safe, keep in mode fast
     "snapshot": (),  # volumes that are copied before a service with them changes
     "snapshot_dest": "",  # the folder of the copies
-    "snapshot_quiesce": "stop",  # or pause, command, none: what is done about the users of the volume meanwhile
+    "snapshot_quiesce": "stop",  # or pause, command, none: what happens to the users of the volume during the copy
     "snapshot_command": (),
-    "snapshot_keep": 7,  # snapshots of a volume that stay; 0 is all
+    "snapshot_keep": 7,  # snapshots to keep per volume; 0 is all
     "restore_snapshot": False,  # whether a rollback restores them
     "keep_revisions": 10,
     "commit_message": "",
-    "who": "",  # who asked for the deployment, for the history
-    "rerun_jobs": False,  # whether what goes back runs the jobs that differ
-    "back_to": 0,  # the number of the revision whose snapshot is deployed
-    "operation": "",  # what the history calls the run; empty: deploy, or rollback where there is back_to
+    "who": "",  # who requested the deployment, for the history
+    "rerun_jobs": False,  # whether a rollback runs changed jobs again
+    "back_to": 0,  # the number of the revision to roll back to
+    "operation": "",  # the operation in the history; empty: deploy, or rollback if back_to is set
     "on_drift": IGNORE,
     "unused_networks": (),  # networks that may be removed and created again if they differ
     "plan_id": "",  # the plan that was approved; empty for any
     "this_run": _nameless,  # this_run(operation, message, since, who) -> data for the lock: process_identity.py
-    "is_gone": _unknown,  # is_gone(data) -> whether that run's process is known to have ended
-    "identity": None,  # which of the stacks that can have this name is meant: name, id, project, environment, given
+    "is_gone": _unknown,  # is_gone(data) -> whether that run's process has certainly ended
+    "identity": None,  # the owner of the stack: name, id, project, environment, given
     "prefix": DEFAULT_PREFIX,
-    "values": {},  # where kept values are: store, path, regenerate, on_lost, carried, made
-    "scrub": lambda data: data,  # scrub(plain data) -> the same without values of the stack, for what is recorded
-    "mask": _mask,  # mask(kind, key, path, value) -> what the plan shows instead
+    "values": {},  # the store of kept values: store, path, regenerate, on_lost, carried, made
+    "scrub": lambda data: data,  # scrub(plain data) -> a copy without values of the stack, for the history
+    "mask": _mask,  # mask(kind, key, path, value) -> the value as the plan shows it
     "progress": None,  # progress(line)
-    "detach": None,  # detach(): from here on there are changes or a long wait; the caller may go on in another process
+    "detach": None,  # detach(): called before changes or a long wait; may continue in another process
 }
 
 
 def with_defaults(options: Mapping[str, object]) -> Any:
-    """``options`` over the defaults; what is None counts as not given.
+    """Returns ``options`` with the defaults for missing ones and None.
 
-    Here plain data becomes options: the caller names their type (option_types.pyi).
+    The result is untyped: the caller declares the type of its options (option_types.pyi).
     """
     return {**DEFAULTS, **{key: value for key, value in options.items() if value is not None}}
 
 
 def detach(options: Options) -> None:
-    """Tells the caller that there will be a wait, with changes before it or without.
+    """Calls ``options["detach"]`` before changes or a wait, which may continue in another process.
 
-    Called while nothing is locked, changed or recorded yet: it may return in another process than it was called in.
+    Call it before anything is locked, changed or recorded.
     """
     if options["detach"] and options["wait"] and not options["check"] and not options["defer"]:
         options["detach"]()

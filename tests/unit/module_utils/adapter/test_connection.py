@@ -2,6 +2,7 @@
 
 import json
 from hashlib import sha256
+from types import SimpleNamespace
 
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
@@ -10,6 +11,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.connecti
     CONNECTION,
     connection_options,
 )
+from ansible_collections.stackwright.swarm.plugins.module_utils.adapter.target import connection_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import EngineError
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.connection import Connection
 
@@ -104,3 +106,14 @@ def test_a_context_that_is_not_there(connect):
         connect(environ={"DOCKER_CONTEXT": "nowhere"})
     assert "'nowhere'" in str(caught.value)
     assert caught.value.error_code == "daemon_unreachable"
+
+
+def test_a_certificate_may_have_comments_in_any_encoding(tmp_path, monkeypatch):
+    """As ``subject=O = Müller`` in Latin-1 above the certificate."""
+    for name in ("ca.pem", "cert.pem", "key.pem"):
+        (tmp_path / name).write_bytes(b"subject=O = M\xfcller\n-----BEGIN CERTIFICATE-----\n")
+    monkeypatch.setenv("DOCKER_CERT_PATH", str(tmp_path))
+    options = {"docker_host": "tcp://m1:2376", "tls": True}
+    given = ArgumentSpecValidator(CONNECTION).validate(options).validated_parameters
+    found = connection_of(SimpleNamespace(params=given))
+    assert (found.ca_path, found.client_key) == (str(tmp_path / "ca.pem"), str(tmp_path / "key.pem"))
