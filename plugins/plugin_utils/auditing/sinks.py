@@ -116,13 +116,15 @@ class Http:
     def _run(self) -> None:
         headers = {"Content-Type": "application/json", **self.headers}
         for line in iter(self._lines.get, None):
-            request = urllib.request.Request(self.url, line.encode(), headers, method="POST")
             try:
+                request = urllib.request.Request(self.url, line.encode(), headers, method="POST")
                 with urllib.request.build_opener(_NoRedirect).open(request, timeout=PATIENCE):
                     pass
             # A receiver may answer anything, even no HTTP. If the thread ended, all further lines would be lost.
             except Exception as error:
-                self.lost, self.reason = self.lost + 1, str(error) or type(error).__name__
+                # The text of other errors may contain the address, and so a password.
+                text = str(error) if isinstance(error, OSError) else ""
+                self.lost, self.reason = self.lost + 1, text or type(error).__name__
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):

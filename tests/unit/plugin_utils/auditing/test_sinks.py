@@ -123,6 +123,15 @@ def test_a_redirect_gets_no_headers_and_loses_the_line():
     assert came == [] and sink.lost == 1 and "302" in sink.reason
 
 
+@pytest.mark.parametrize("url", ["hunter2", "http://127.0.0.1:1/hunter2 \n", "http://127.0.0.1:hunter2/"])
+def test_lines_for_an_address_that_is_not_valid_are_lost_and_counted(url, capfd):
+    sink = Http(url, {})
+    sink.write("one")
+    sink.write("two")
+    sink.close()
+    assert sink.lost == 2 and "hunter2" not in sink.reason + capfd.readouterr().err
+
+
 def test_a_receiver_that_hangs_costs_two_seconds_in_all():
     with socket.create_server(("127.0.0.1", 0)) as server:
         sink = Http(f"http://127.0.0.1:{server.getsockname()[1]}/", {})
