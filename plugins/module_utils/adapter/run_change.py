@@ -94,7 +94,7 @@ class DetachedWorker:
         try:
             self._process = start(folder_of(self._module), self._module.no_log_values)
         except Foreground as foreground:
-            end(self._module, foreground.told)
+            end(self._module, foreground.result)
         if self._process is not None and self.asks:
             self.client.ask_nodes = self._process.ask
         self.client.run_on_node = self._process.ask_patiently if self._process is not None else None

@@ -12,11 +12,11 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.observe 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import EngineError
 from ansible_collections.stackwright.swarm.plugins.module_utils.engine.client import EngineClient
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import KEY_CONFIG
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names import MAX_OBJECT_NAME
 
 if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import ContentEntry
 
-NAME_LIMIT = 64  # of configs and secrets in swarmkit
 SHOWN = 8
 
 
@@ -49,7 +49,7 @@ def digest(kind: str, entry: ContentEntry, key: Optional[str]) -> str:
 
 def suffixed(base: str, mark: str) -> str:
     """Returns ``BASE_MARK`` with 8 characters of ``mark``; a long base is shortened and gets a hash of itself."""
-    room = NAME_LIMIT - SHOWN - 1
+    room = MAX_OBJECT_NAME - SHOWN - 1
     if len(base) > room:
         import hashlib
 

@@ -106,11 +106,11 @@ class DetachedProcess:
 
 
 class Foreground(Exception):
-    """Raised in the module's process, which does not do the work; ``told`` is its result."""
+    """Raised in the module's process, which does not do the work, with its ``result``."""
 
-    def __init__(self, told: Dict[str, object]) -> None:
+    def __init__(self, result: Dict[str, object]) -> None:
         super().__init__("the detached process does the work")
-        self.told = told
+        self.result = result
 
 
 def start(root: str, secrets: Sequence[str], foreground: float = FOREGROUND) -> Optional[DetachedProcess]:

@@ -327,10 +327,10 @@ class Lock:
         finally:
             self._id = None
 
-    def leave(self, whose: Optional[Holder] = None) -> None:
+    def leave(self, holder: Optional[Holder] = None) -> None:
         """Releases the lock, but leaves its config: the next run must check the history. Never raises.
 
-        ``whose`` is the holder whose revision is open, by default this run.
+        ``holder`` is that of the open revision, by default this run.
         """
         if not self.held:
             return
@@ -343,7 +343,7 @@ class Lock:
                 try:
                     config = self.client.get(f"/configs/{self._id}", timeout=CALL)
                     if self._is_ours(config):
-                        self._update(config, {**(whose or self.holder), OPEN: True, FREE: True})
+                        self._update(config, {**(holder or self.holder), OPEN: True, FREE: True})
                     break
                 except EngineError as error:
                     backoff.bear(error)

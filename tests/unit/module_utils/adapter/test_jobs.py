@@ -192,11 +192,11 @@ def test_of_a_question_that_is_over_nothing_stays(job):
 
 
 def forked(root, work, foreground=20.0, secrets=()):
-    """What the foreground is told, when ``work(worker)`` is done in the worker."""
+    """Returns the result in the foreground while the worker does ``work(worker)``."""
     try:
         made = worker.start(root, secrets, foreground)
-    except worker.Foreground as told:
-        return told.told
+    except worker.Foreground as foreground_only:
+        return foreground_only.result
     try:
         work(made)
     except BaseException as error:

@@ -2,7 +2,8 @@ import base64
 
 import pytest
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.content import NAME_LIMIT, digest, suffixed
+from ansible_collections.stackwright.swarm.plugins.module_utils.cluster.content import digest, suffixed
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names import MAX_OBJECT_NAME
 
 KEY = base64.b64encode(b"k" * 32).decode()
 OTHER = base64.b64encode(b"o" * 32).decode()
@@ -27,6 +28,6 @@ def test_key_and_name_are_part_of_the_digest_of_a_secret():
 @pytest.mark.parametrize("length", [1, 40, 55, 56, 64, 200])
 def test_names_stay_within_the_limit_and_apart(length):
     one, other = "a" * length + "x", "a" * length + "y"
-    assert len(suffixed(one, "0123456789")) <= NAME_LIMIT
+    assert len(suffixed(one, "0123456789")) <= MAX_OBJECT_NAME
     assert suffixed(one, "0123456789") != suffixed(other, "0123456789")
     assert suffixed(one, "0123456789").endswith("_01234567")
