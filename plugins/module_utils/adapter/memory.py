@@ -42,7 +42,7 @@ class Memory:
         fine = not any(result.get(word) for word in ("failed", "changed", "locked_by"))
         fine = fine and result.get("status", HEALTHY) in GOOD
         if self.trace is not None and self.trace.is_repeatable and fine:
-            told = self._module.told(dict(result))
-            told.pop("invocation")
+            shown = self._module.told(dict(result))
+            shown.pop("invocation")
             key = run_key(self._module.params, self._run, self._defer, self._module.check_mode)
-            Remembered(folder_of(self._module), key, self._request).save(self.trace.calls, self._read, told)
+            Remembered(folder_of(self._module), key, self._request).save(self.trace.calls, self._read, shown)

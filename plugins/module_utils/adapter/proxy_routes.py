@@ -125,7 +125,7 @@ def change_routes(client: EngineClient, params: module_types.RouteOptions, check
             "Use an empty list for a stack without routes.",
         )
     given = params["routes"] or []
-    wish = RouteRequest(
+    request = RouteRequest(
         stack=check_owner(params["stack"]),
         routes=tuple(_addresses(given) if absent else _wanted(client, params, check)),
         exclusive=params["exclusive"] and not (absent and params["routes"] is not None),
@@ -135,21 +135,21 @@ def change_routes(client: EngineClient, params: module_types.RouteOptions, check
         live=params["live_services"],
         take_over=params["take_over"] == "gone",
     )
-    if wish.take_over and wish.live is None:
-        wish = replace(wish, live=_live(client, params["label_prefix"]))
+    if request.take_over and request.live is None:
+        request = replace(request, live=_live(client, params["label_prefix"]))
     try:
-        return _changed(wish, wish.stack, params, check)
+        return _changed(request, request.stack, params, check)
     except RouteError as error:
-        if error.error_code == "route_conflict" and wish.live is None:
-            raise _with_owners(client, params, wish) or error from None
+        if error.error_code == "route_conflict" and request.live is None:
+            raise _conflict(client, params, request) or error from None
         raise
 
 
-def _changed(wish: Wanted, stack: str, params: module_types.ProxyOptions, check: bool) -> Dict[str, Any]:
-    """Updates each replica to ``wish``. Returns the module's result. Raises RouteError."""
+def _changed(wanted: Wanted, stack: str, params: module_types.ProxyOptions, check: bool) -> Dict[str, Any]:
+    """Updates each replica to ``wanted``. Returns the module's result. Raises RouteError."""
     world = _world(params)
     proxies = replicas(_endpoints(params), world)
-    bring_all(proxies, wish, check, world)
+    bring_all(proxies, wanted, check, world)
     failure = first_failure(proxies)
     if failure is not None:
         raise failure
@@ -209,10 +209,10 @@ def _live(client: EngineClient, prefix: str) -> Dict[str, str]:
     return {name_of(one): ours_in(labels_of(one), prefix, "-stack") for one in services}
 
 
-def _with_owners(client: EngineClient, params: module_types.RouteOptions, wish: RouteRequest) -> Optional[RouteError]:
+def _conflict(client: EngineClient, params: module_types.RouteOptions, request: RouteRequest) -> Optional[RouteError]:
     """Returns the conflict with details about the other owners from the Swarm; None if no Engine answers."""
     try:
-        _changed(replace(wish, live=_live(client, params["label_prefix"])), wish.stack, params, True)
+        _changed(replace(request, live=_live(client, params["label_prefix"])), request.stack, params, True)
     except RouteError as error:
         return error
     except EngineError:
@@ -293,9 +293,9 @@ def _in_maintenance(routes: List[Route], params: module_types.RouteOptions) -> L
         shown = page(params["maintenance"] or "")
     except Wrong as wrong:
         raise RouteError(f"maintenance: {wrong.message}.", "invalid_route", wrong.hint) from None
-    return (
-        [replace(route, maintenance=shown) if not route.redirect_to else route for route in routes] if shown else routes
-    )
+    if not shown:
+        return routes
+    return [route if route.redirect_to else replace(route, maintenance=shown) for route in routes]
 
 
 def _refuse_others(services: Sequence[Service], full: str, stack: str) -> None:

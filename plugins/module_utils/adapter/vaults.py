@@ -38,8 +38,8 @@ def handed_over(work: Callable[[], Dict[str, object]], compiled: Compiled) -> Di
     except NotYetKept as needed:
         data = [needed.slot, needed.kept.as_data(), needed.in_place]
         sealed = seal(vaults["key"], os.urandom(NONCE), data)
-        told = {"vault_writes": sealed, "vault_made": needed.made, "vault_before": needed.before}
+        fields = {"vault_writes": sealed, "vault_made": needed.made, "vault_before": needed.before}
         if needed.failure is not None:
-            needed.failure.details = {**needed.failure.details, **told, "vault_final": True}
+            needed.failure.details = {**needed.failure.details, **fields, "vault_final": True}
             raise needed.failure from None
-        return {**(needed.result or {}), "changed": True, **told, "vault_final": needed.result is not None}
+        return {**(needed.result or {}), "changed": True, **fields, "vault_final": needed.result is not None}

@@ -85,8 +85,8 @@ class Values:
         self._observed = observed
         texts = self._read(self._open(), write)
         objects = {kind: bind_values(desired[kind], texts) for kind in ("networks", "configs", "secrets")}
-        whole: Any = {**desired, **objects}
-        self.unbound = bind(whole, observed, adopt_secrets)
+        state: Any = {**desired, **objects}
+        self.unbound = bind(state, observed, adopt_secrets)
         return {**self.unbound, "services": bind_values(self.unbound["services"], texts)}
 
     def _read(self, store: Store, write: bool) -> Dict[str, str]:

@@ -85,8 +85,8 @@ def how_it_is(node: Node, nodes: Iterable[Node] = ()) -> str:
         status = node.get("Status") or {}
         since = shown(node.get("UpdatedAt"))
         when = f" since {since[:10]} {since[11:16]} UTC" if since else ""
-        said = f" ({status['Message']})" if status.get("Message") else ""
-        return f"is {status['State']}{when}{said}"
+        message = f" ({status['Message']})" if status.get("Message") else ""
+        return f"is {status['State']}{when}{message}"
     return {"drain": "is drained", "pause": "is paused"}.get(
         (node.get("Spec") or {}).get("Availability", ""), "is away"
     )
