@@ -22,7 +22,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.scheduled 
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.context import ConvertOptions
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.convert.desired import convert, remember_docker
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.load.load import Project, Source, load
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.platform.asked import asks_for_anything
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.platform.asked import has_policies
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.platform.presets import with_preset
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.project.project import Parts
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.project.steps import with_steps
@@ -131,7 +131,7 @@ def compile_stack(
         desired = convert(project, stack, options=options)
     except ComposeError as error:
         raise ComposeError(report.explained(error.problems)) from None
-    if asks_for_anything(policies, desired["stack"]["project"]):
+    if has_policies(policies, desired["stack"]["project"]):
         from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.platform.policy import platform
 
         desired = platform(desired, project, policies)

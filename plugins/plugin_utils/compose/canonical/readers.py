@@ -36,26 +36,29 @@ def as_text(value: object, path: Path) -> str:
     return str(value)
 
 
-def integer(holder: Mapping[str, object], key: str, path: Path) -> int | None:
+def integer(holder: Mapping[str, object], key: str, path: Path, least: int = -(2**63)) -> int | None:
+    """Reads an integer of 64 bits, the Engine's type."""
     value = holder.get(key)
     if value is None:
         return None
-    if isinstance(value, float) and not math.isnan(value) and abs(value) < 2**63:
-        return int(value)
+    result = None
     if isinstance(value, str) and value.isascii() and "_" not in value:
         with suppress(ValueError):
-            return int(value)
+            result = int(value)
+    elif isinstance(value, float):
+        result = int(value) if math.isfinite(value) else None
     elif isinstance(value, int) and not isinstance(value, bool):
-        return value
-    raise Invalid(f"{value!r} is not a whole number", (*path, key), code="type")
+        result = value
+    if result is None:
+        raise Invalid(f"{value!r} is not a whole number", (*path, key), code="type")
+    if not least <= result < 2**63:
+        raise Invalid(f"{value} is out of range", (*path, key), code="range")
+    return result
 
 
 def count(holder: Mapping[str, object], key: str, path: Path) -> int | None:
     """Reads an integer that the Engine stores unsigned: 0 to 2^63 - 1."""
-    value = integer(holder, key, path)
-    if value is not None and not 0 <= value < 2**63:
-        raise Invalid(f"{value} is out of range", (*path, key), code="range")
-    return value
+    return integer(holder, key, path, least=0)
 
 
 def number(holder: Mapping[str, object], key: str, path: Path) -> float | int | None:

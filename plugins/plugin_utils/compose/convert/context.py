@@ -78,7 +78,7 @@ class Context:
             raise Invalid(
                 f"the {kind[:-1]} {key!r} is not defined",
                 path,
-                hint=f"Add it under the top-level '{kind}' (there: {known}).",
+                hint=f"Add it under the top-level '{kind}' (defined: {known}).",
                 code="undefined",
             )
         entry = entries.get(key)

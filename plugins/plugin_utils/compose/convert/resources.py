@@ -63,7 +63,10 @@ def _older_cpus(scope: Scope) -> int | None:
         return cpus
     quota = read.integer(scope.service, "cpu_quota", scope.path())
     period = read.integer(scope.service, "cpu_period", scope.path()) or _DEFAULT_CPU_PERIOD
-    return quota * 10**9 // period if quota and quota > 0 and period > 0 else None
+    cpus = quota * 10**9 // period if quota and quota > 0 and period > 0 else None
+    if cpus and cpus >= 2**63:
+        raise scope.invalid("is too large", "cpu_quota", code="range")
+    return cpus
 
 
 _HINT = (

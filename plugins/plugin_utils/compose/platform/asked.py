@@ -26,7 +26,7 @@ def is_job(spec: Spec) -> bool:
     return "ReplicatedJob" in spec["Mode"] or "GlobalJob" in spec["Mode"]
 
 
-def asks_for_anything(options: Mapping[str, object], project: str) -> bool:
+def has_policies(options: Mapping[str, object], project: str) -> bool:
     """Returns whether ``platform`` with these options would change anything; a stack of a ``project`` gets labels."""
     asked = {
         name: value

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import ComposeError, Problem
-from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.platform.asked import asks_for_anything
+from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.platform.asked import has_policies
 from ansible_collections.stackwright.swarm.plugins.plugin_utils.compose.platform.defaults import (
     default_environment,
     default_logging,
@@ -51,7 +51,7 @@ def platform(desired: Desired, project: Project, options: Mapping[str, object]) 
     ``logging`` (``driver``, ``options``), ``environment`` (map), ``hash_aliases`` (external networks of
     the file). The caller has already resolved presets (presets.py). Raises ComposeError for invalid options.
     """
-    if not asks_for_anything(options, desired["stack"]["project"]):
+    if not has_policies(options, desired["stack"]["project"]):
         return {**desired}
     result: Desired = _copy(desired)
     problems = []

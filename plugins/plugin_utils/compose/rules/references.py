@@ -117,16 +117,16 @@ def cycles(graph: Mapping[str, Iterable[str]]) -> Iterator[Tuple[str, ...]]:
         if root in state:
             continue
         state[root] = 1
-        way = [root]
+        open_path = [root]
         open_edges = [iter(graph[root])]
-        while way:
+        while open_path:
             other = next((o for o in open_edges[-1] if o in graph and state.get(o) != 2), None)
             if other is None:
-                state[way.pop()] = 2
+                state[open_path.pop()] = 2
                 open_edges.pop()
             elif state.get(other) == 1:
-                yield (*way[way.index(other) :], other)
+                yield (*open_path[open_path.index(other) :], other)
             else:
                 state[other] = 1
-                way.append(other)
+                open_path.append(other)
                 open_edges.append(iter(graph[other]))

@@ -87,6 +87,21 @@ def test_content_that_the_engine_would_refuse(kind, most):
     assert [problem.code for problem in caught.value.problems] == ["too_large"]
 
 
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("pids_limit", 2**63),
+        ("pids_limit", str(-(2**63) - 1)),
+        ("ulimits", {"nofile": {"soft": 1, "hard": 2**63}}),
+        ("cpu_quota", 10**15),
+    ],
+)
+def test_numbers_that_the_engine_can_not_parse_are_problems(key, value):
+    with pytest.raises(ComposeError) as caught:
+        convert(project({"services": {"web": {"image": "x", key: value}}}), Stack("shop"))
+    assert [(problem.code, problem.key.split(".")[2]) for problem in caught.value.problems] == [("range", key)]
+
+
 #: Each of these values is valid for a few keys only.
 ODD = [
     None,
