@@ -119,11 +119,11 @@ class ActionModule(MeetingAction):
 
     def _enrolment(self, options: Dict[str, Dict[str, Any]], variables: Variables) -> Enrolment:
         groups = variables.get("groups") or {}
-        wanted = {host: role_of(host, said, groups) for host, said in options.items()}
+        wanted = {host: role_of(host, own, groups) for host, own in options.items()}
         first, shared = next(iter(options.items()))
         settings = check_cluster(shared)
-        for host, said in options.items():
-            differs = [name for name in OF_SWARM if said[name] != shared[name]]
+        for host, own in options.items():
+            differs = [name for name in OF_SWARM if own[name] != shared[name]]
             if differs:
                 raise StackwrightError(
                     f"{', '.join(differs)} of the Swarm differ between {first} and {host}.",
@@ -153,8 +153,8 @@ class ActionModule(MeetingAction):
         self._sent = {host: {name: options.get(host, shared)[name] for name in SENT} for host in [*options, *helpers]}
         look = partial(self._look, START + float(shared["timeout"] or 60))
         asked = Asked(self._ask, look, self._show, time.monotonic, time.sleep, who_asks(variables))
-        said = {host: HostOptions.of(given) for host, given in options.items()}
-        return Enrolment(asked, wanted, said, helpers, absent, goal, keys)
+        host_options = {host: HostOptions.of(given) for host, given in options.items()}
+        return Enrolment(asked, wanted, host_options, helpers, absent, goal, keys)
 
     # -- the hosts
 

@@ -163,12 +163,12 @@ class CallbackModule(CallbackBase):
         action = str(getattr(task, "resolved_action", None) or task.action)
         for one, ended in results_in(found, outcome):
             check = bool(getattr(task, "check_mode", False))
-            told = record(action, task.args, one, ended, check, host)
+            fields = record(action, task.args, one, ended, check, host)
             for died in interrupted_in(action, one):
                 self._write({**died, "task": task.get_name(), "host": host})
-            if told is not None:
+            if fields is not None:
                 took = {} if began is None else {"seconds": round(time.monotonic() - began, 1)}
-                self._write({**told, "task": task.get_name(), "host": host, **took})
+                self._write({**fields, "task": task.get_name(), "host": host, **took})
 
     def _write(self, fields: Dict[str, object]) -> None:
         now = iso(time.time())

@@ -49,21 +49,21 @@ class Findings:
 
     def problem(self, path: Path, message: str, hint: str = "", code: str = "invalid") -> None:
         """Adds a problem at ``path`` of the tree."""
-        self._add(self._at(path, message, hint, code), code not in self.accept)
+        self._keep(self._at(path, message, hint, code), code not in self.accept)
 
     def warning(self, path: Path, message: str, hint: str = "", code: str = "notice") -> None:
         """Adds a warning at ``path`` of the tree; with ``strict``, a problem."""
-        self._add(self._at(path, message, hint, code), self.strict and code not in self.accept)
+        self._keep(self._at(path, message, hint, code), self.strict and code not in self.accept)
 
-    def take_new(self, problems: Iterable[Problem]) -> None:
+    def add_new(self, problems: Iterable[Problem]) -> None:
         """Adds problems from elsewhere, except at places that have a problem already."""
         known = {place[:3] for place in self._problems}
-        self.take(problem for problem in problems if (problem.file, problem.line, problem.column) not in known)
+        self.add(problem for problem in problems if (problem.file, problem.line, problem.column) not in known)
 
-    def take(self, problems: Iterable[Problem], notices: Iterable[Problem] = ()) -> None:
+    def add(self, problems: Iterable[Problem], notices: Iterable[Problem] = ()) -> None:
         """Adds problems and notices from elsewhere, which have their places."""
         for found, severe in [*((p, True) for p in problems), *((n, self.strict) for n in notices)]:
-            self._add(Finding(**found.as_dict()), severe)
+            self._keep(Finding(**found.as_dict()), severe)
 
     def finish(self) -> None:
         """Raises RegistryError if there is a problem."""
@@ -80,14 +80,14 @@ class Findings:
 
     def _at(self, path: Path, message: str, hint: str, code: str) -> Finding:
         mark = locate(self.tree, path)
-        return self.made(mark, path, message, hint, code)
+        return self.finding(mark, path, message, hint, code)
 
-    def made(self, mark: Mark, path: Path, message: str, hint: str, code: str) -> Finding:
+    def finding(self, mark: Mark, path: Path, message: str, hint: str, code: str) -> Finding:
         service = str(path[1]) if len(path) > 1 and path[0] not in TOP and isinstance(path[1], str) else ""
         where = mark.file or self.file
         return Finding(clipped(message), dotted(path), where, mark.line, mark.column, clipped(hint), code, service)
 
-    def _add(self, found: Finding, severe: bool) -> None:
+    def _keep(self, found: Finding, severe: bool) -> None:
         place = (found.file, found.line, found.column, found.message)
         to = self._problems if severe else self._warnings
         if place not in to and (severe or len(to) < MOST):

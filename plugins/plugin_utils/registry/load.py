@@ -72,23 +72,23 @@ def _read(source: Source, report: Report, findings: Findings) -> Map | None:
     if len(source.data) > MAX_BYTES:
         message = f"the file has {len(source.data)} bytes, more than the maximum of {MAX_BYTES}"
         hint = "split the registry, or put large content in separate files (configs, secrets, volumes)"
-        findings.take([findings.made(mark, (), message, hint, "too_large")])
+        findings.add([findings.finding(mark, (), message, hint, "too_large")])
         return None
     known, noticed = len(report.problems), len(report.notices)
     try:
         tree = read_yaml(source.data, source.path, report, resolve_written)
     except ComposeError as error:
-        findings.take(error.problems)
+        findings.add(error.problems)
         return None
     problems = list(report.problems)[known:]
     reworded = (replace(problem, hint=problem.hint.replace("a Compose file", "a registry")) for problem in problems)
-    findings.take(reworded, list(report.notices)[noticed:])
+    findings.add(reworded, list(report.notices)[noticed:])
     if isinstance(tree, Map):
         return tree
     if not problems:
         what = "is empty" if tree is None else f"holds {kind_of(tree)} instead of a mapping"
         hint = "begin with a category: a mapping of services by name"
-        findings.take([findings.made(mark, (), f"the registry {what}", hint, "no_mapping")])
+        findings.add([findings.finding(mark, (), f"the registry {what}", hint, "no_mapping")])
     return None
 
 

@@ -129,7 +129,7 @@ def _text(document: Map, comments: Any, registry: Registry, findings: Findings) 
     problems = [
         problem for problem in check_document(document, registry.path) if not _from_variable(document, problem.key)
     ]
-    findings.take_new(_with_services(registry, problems))
+    findings.add_new(_with_services(registry, problems))
     try:
         return compose_text(document, interpolated=False, comments=comments)
     except ValueError as error:
