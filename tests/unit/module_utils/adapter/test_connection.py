@@ -1,4 +1,4 @@
-"""Where the options of the connection come from: the task, then the environment of the target."""
+"""The options of the connection come from the task, then from the environment of the target."""
 
 import json
 from hashlib import sha256
@@ -22,7 +22,7 @@ FAR = {META: json.dumps({"Endpoints": {"docker": {"Host": "tcp://far:2376", "Ski
 
 @pytest.fixture
 def connect(monkeypatch):
-    """The Connection of a task's options with an environment of the target and files there."""
+    """Returns the Connection for a task's options, and an environment and files of the target."""
 
     def connect(options=None, environ=None, files=None):
         environ = {"DOCKER_CONFIG": "/cfg", **(environ or {})}

@@ -1,4 +1,4 @@
-"""The folder of a job: what a worker writes, and what a follower reads of it."""
+"""The folder of a job, which a worker writes and a follower reads."""
 
 import os
 import signal
@@ -16,7 +16,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.detached import 
 
 
 class Clock:
-    """A clock that only moves when somebody sleeps; ``at`` says what happens when."""
+    """A clock that moves only during sleeps; ``at`` maps times to events."""
 
     def __init__(self, at=()):
         self.time, self.at = 0.0, dict(at)
@@ -242,7 +242,7 @@ def test_a_question_wakes_who_waits_for_a_quick_end(root):
 @pytest.mark.slow
 @pytest.mark.parametrize("heard", [False, True])
 def test_a_question_that_nobody_answers_does_not_stop_the_work(root, monkeypatch, heard):
-    """Whether nobody follows any more, or whoever does is kept by something else."""
+    """Whether the follower has ended, or is kept busy."""
     monkeypatch.setattr(worker, "HEARD", 0.1)
     monkeypatch.setattr(worker, "ANSWERED", 0.3)
 

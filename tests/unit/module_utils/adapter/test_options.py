@@ -1,4 +1,4 @@
-"""Numbers that would mean no limit, or none at all, are refused with their name and their range."""
+"""Numbers out of range are rejected, with their option and range."""
 
 import importlib
 import json

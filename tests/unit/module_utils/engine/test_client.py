@@ -1,4 +1,4 @@
-"""The client against a real socket with a scripted engine behind it."""
+"""The client at a real socket with a scripted Engine."""
 
 import json
 import os
@@ -201,7 +201,7 @@ def test_the_docker_sdk_carries_other_hosts(tmp_path):
 
 
 def test_a_closed_client_makes_a_new_connection(path):
-    """A worker goes on with the client of the process that it was forked from."""
+    """A forked process continues with the client of its parent."""
     with engine(path, [answer(body=b'{"a": 1}')], [answer(body=b'{"a": 2}')]) as seen:
         one = client(path)
         assert one.get("/info") == {"a": 1}

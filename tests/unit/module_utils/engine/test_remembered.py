@@ -1,4 +1,4 @@
-"""The file of a run without changes: given again only where all is the same, and never in the way of a run."""
+"""The file of a run without changes: its result is reused only if all is the same, and it never makes a run fail."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""The transport of the Docker SDK: its errors in our words, without a connection."""
+"""The transport of the Docker SDK: its errors become ours."""
 
 import http.client
 import socket
@@ -23,7 +23,7 @@ TCP = Connection("tcp://127.0.0.1:2375")
 
 
 def wrapped(error):
-    """As requests hands it over: with urllib3's frame around it."""
+    """As requests raises it: wrapped in urllib3's error."""
     pool = urllib3.HTTPConnectionPool("127.0.0.1", 2375)
     return requests.exceptions.ConnectionError(urllib3.exceptions.MaxRetryError(pool, "/info", error))
 
@@ -36,7 +36,7 @@ def new_connection():
 
 @pytest.mark.parametrize("least", ["1.21", "1.24", "1.44"])
 def test_an_sdk_that_has_given_up_old_versions_of_the_api_is_all_right(monkeypatch, least):
-    """As Engine 29 has: what version the SDK has does not matter, our paths carry their own."""
+    """As for Engine 29: the SDK's version does not matter, since our paths have their own."""
     monkeypatch.setattr(docker.api.client, "MINIMUM_DOCKER_API_VERSION", least)
     SdkTransport(TCP).close()
 

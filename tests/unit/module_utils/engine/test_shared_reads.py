@@ -1,4 +1,4 @@
-"""One set of answers for the looks at many stacks: each list is read once, and nothing is written or waited for."""
+"""Comparisons of many stacks read each list once, and neither write nor wait."""
 
 import json
 from urllib.parse import parse_qs, urlsplit
@@ -84,7 +84,7 @@ def test_a_look_has_all_of_its_calls_in_its_trace_and_is_recognized():
         trace.is_repeatable and [call["path"] for call in trace.calls] == ["/services", "/secrets"] for trace in traces
     )
     assert traces[0].calls[0]["digest"] != traces[1].calls[0]["digest"]
-    # Also by a client that asks for each stack alone, and by one without looks.
+    # Also by a client that asks for each stack alone, and by one without comparisons.
     for other, _transport in (made(), made(many=False)):
         assert all(are_unchanged(other, trace.calls) for trace in traces)
     assert len(transport.asked) == 3

@@ -1,4 +1,4 @@
-"""What TLS errors say."""
+"""The messages of TLS errors."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What a run asked and was answered: the same again is known, anything else is not."""
+"""The calls of a run and their responses: equal ones are recognized, others are not."""
 
 import copy
 import random

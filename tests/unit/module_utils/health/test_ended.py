@@ -1,4 +1,4 @@
-"""How a task ended whose command ended well: by itself, or since its health check failed."""
+"""Why a task ended with exit code 0: by itself, or because its health check failed."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Golden cases: tests/unit/cases/wait/CASE.yml tells what is seen when, and what the gate says to it.
+"""Golden cases: tests/unit/cases/wait/CASE.yml has snapshots with their times, and the gate's verdicts.
 
 ``services`` maps a name to mode (replicated, global, replicated-job, global-job), replicas, restart (any, none,
 on-failure), attempts, update (state, start), monitor and delay (seconds), ports_only (true, or since when), touched
@@ -28,7 +28,7 @@ def template(word):
 
 
 def declared(spec, given):
-    """A task specification with the waits that ``given`` has in seconds."""
+    """A task specification with the waits in ``given``, in seconds."""
     nano = {
         key: int(given[key] * 1e9) for key in ("grace", "restart_delay", "start_period", "interval") if key in given
     }

@@ -1,4 +1,4 @@
-"""What must never happen, whatever the Swarm does: walks of a small model of it, looked at with the gate."""
+"""What must never happen, whatever the Swarm does: the gate judges random walks of a small model of it."""
 
 import sys
 from pathlib import Path
@@ -63,7 +63,7 @@ class Slot:
 
 
 class Look(NamedTuple):
-    """One look of the gate, with what the two slots are then."""
+    """One snapshot for the gate, with the two slots' tasks."""
 
     now: float
     names: List[str]
@@ -77,7 +77,7 @@ class Look(NamedTuple):
 
 
 def walk(steps, old=()):
-    """The looks, until the gate has made up its mind."""
+    """The snapshots until the gate's verdict is final."""
     gate, now, looks = Gate(LIMITS, 0.0, Before(frozenset(old)), {"web": False}), 0.0, []
     slots = [Slot(1), Slot(2)]
     for seconds, acts in steps:
@@ -102,7 +102,7 @@ def walk(steps, old=()):
 @example([(3.0, ("stay", "stay"))] * 25, set())
 @example([(3.0, ("stay", "stay"))] * 8 + [(0.2, ("on", "stay"))] * 5 + [(3.0, ("stay", "stay"))] * 12, {"a"})
 def test_what_never_happens_in_any_walk(steps, old):
-    """All in one test: the walks take longer than what is asked of them."""
+    """All in one test, because the walks take longer than the checks."""
     looks = walk(steps)
     it_passes_only_what_runs_and_has_run_for_long_enough(looks)
     it_fails_just_those_that_fail_too_often(looks)

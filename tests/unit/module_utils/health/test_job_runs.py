@@ -1,4 +1,4 @@
-"""The outcome of the last run of a job on a schedule, from the tasks that are left of it."""
+"""The outcome of a scheduled job's last run, from its remaining tasks."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""What is told of a stack of many services: how many run, and each that does not."""
+"""Progress lines of a stack with many services: how many run, and each that does not."""
 
 import sys
 from pathlib import Path

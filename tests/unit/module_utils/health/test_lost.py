@@ -1,4 +1,4 @@
-"""What is said of a service that no node takes."""
+"""The reasons why no node takes a service's tasks."""
 
 import pytest
 
@@ -95,7 +95,7 @@ def test_without_such_a_node_swarms_own_words_stand(nodes):
 
 
 def test_what_is_known_of_the_nodes_is_said_before_the_swarm_has_tried():
-    """A task that was only just made is pending without a word of the scheduler's."""
+    """A new task is pending without a message of the scheduler."""
     found, nodes = service("node.hostname==w2"), [node("w1"), node("w2", "down")]
     told = f"no node can run it: w2, the only one with node.hostname == w2, {AWAY}"
     assert said(found, nodes, error="") == (told, told)

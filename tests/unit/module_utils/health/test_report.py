@@ -1,4 +1,4 @@
-"""What is told of a service beside its status, from tables of its tasks."""
+"""The details of a service besides its status, from tables of its tasks."""
 
 import pytest
 

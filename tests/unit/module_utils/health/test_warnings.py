@@ -1,4 +1,4 @@
-"""What is said of services that nobody is to fail by."""
+"""The warnings about services that must not fail the task."""
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.health.statuses import (
     DEGRADED,

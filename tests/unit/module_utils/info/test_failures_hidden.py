@@ -1,4 +1,4 @@
-"""What stack_info tells of failures has no secrets of the service."""
+"""Failures in the result of stack_info have no secrets of the service."""
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.info.stack_info import _without_secrets
 

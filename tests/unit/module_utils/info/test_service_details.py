@@ -1,4 +1,4 @@
-"""What is shown of a service's specification, and what never is."""
+"""The parts of a service's specification that are shown, and those that never are."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Kept values that a container has logged are in no part of the result of stack_logs."""
+"""No part of the result of stack_logs has kept values that a container has logged."""
 
 from ansible_collections.stackwright.swarm.plugins.module_utils.info import without_values as module
 

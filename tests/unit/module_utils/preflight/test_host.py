@@ -1,4 +1,4 @@
-"""What texts of /proc and answers of /info mean."""
+"""The findings from texts of /proc and responses to /info."""
 
 import pytest
 

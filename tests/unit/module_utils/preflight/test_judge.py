@@ -1,4 +1,4 @@
-"""Golden cases: tests/unit/cases/preflight/CASE.yml is a Swarm and a Compose file, CASE.txt what it says.
+"""Golden cases: tests/unit/cases/preflight/CASE.yml is a Swarm and a Compose file, CASE.txt has the findings.
 
 STACKWRIGHT_WRITE_GOLDEN=1 writes CASE.txt where it is missing; review it before it is committed.
 """
@@ -119,7 +119,7 @@ def swarm(case):
 
 
 def answers(case, images):
-    """By image: a code where the registry refuses, a list of platforms, or ``silent``."""
+    """By image: the code of a refusal, a list of platforms, or ``silent``."""
     found = {}
     for image in images:
         given = case.get("images", {}).get(image, [])

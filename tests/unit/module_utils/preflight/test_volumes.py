@@ -1,4 +1,4 @@
-"""Volumes that a node has, and that were made with other options than in the files."""
+"""Volumes of a node with other options than in the files."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Which volumes a plan copies or restores, and what is refused before anything changes."""
+"""The volumes that a plan copies or restores, and the errors before anything changes."""
 
 from types import SimpleNamespace
 
@@ -151,7 +151,7 @@ def test_all_that_use_the_volume_stop_before_the_snapshot(monkeypatch):
 
 
 def test_what_a_run_that_died_has_stopped_is_waited_for(monkeypatch):
-    """Its containers may still end: that is no use of the volume by others."""
+    """Its containers may still be ending, which is no use of the volume by others."""
     services = [service("shop_db", "shop_data", {"Replicated": {"Replicas": 0}}), service("shop_job", "shop_data", JOB)]
     made = with_snapshots(
         Plan((update("shop_db", IMAGE),)),

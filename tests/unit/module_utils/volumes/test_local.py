@@ -10,7 +10,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.volumes import l
 
 
 class Engine:
-    """An ended task's container, which is gone at ``gone`` seconds; until then it keeps the volume."""
+    """An Engine whose container of an ended task keeps the volume until it is removed at ``gone`` seconds."""
 
     def __init__(self, gone):
         self.clock, self.gone, self.wrote, self.there = Clock(), gone, [], True

@@ -1,4 +1,4 @@
-"""A restore that fails half-way: the content before comes back, or all is left so that the next run completes it."""
+"""A restore that fails half-way restores the previous content, or the next run completes it."""
 
 import sys
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Archives of volumes: equal content is equal, and what is damaged in any way is not a snapshot."""
+"""Archives of volumes: equal content has equal digests, and a damaged archive is not a snapshot."""
 
 import io
 import json
