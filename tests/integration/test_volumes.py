@@ -800,6 +800,29 @@ def test_a_manager_that_dies_while_another_node_restores(bed, swarm, tmp_path):
     assert stack.content() == before
 
 
+@pytest.mark.parametrize("step", ["snapshot", "restore"])
+def test_a_worker_whose_engine_restarts_during_a_migration(bed, swarm, tmp_path, step):
+    """The run says that this Engine did not answer. The next run completes the restore, and is undone itself."""
+    stack = Elsewhere(bed, swarm, tmp_path, "files")
+    assert stack.deploy(stack.one)["changed"]
+    stack.fill()
+    before = stack.content()
+    run = stack.player.begin_playbook(stack.playbook(stack.task(stack.two)))
+    run.until(f"{step} volume {swarm.name}_data: on {stack.there.name}")
+    for what in ("stop", "start"):
+        stack.there.run(["sh", "-c", stack.there.engine_command(what)])
+    run.end()
+    lost = run.result()
+    codes = {"daemon_unreachable": "done"} if step == "snapshot" else {"rollback_failed": "failed"}
+    # A busy machine may be late: then the step ended before.
+    codes["health_gate_failed"] = "done"
+    assert lost["outcome"]["rollback"] == codes[lost["error_code"]], lost
+    bed.wait_ready()
+    failed = stack.deploy(stack.two)
+    assert failed["error_code"] == "health_gate_failed" and failed["outcome"]["rollback"] == "done", failed
+    assert stack.content() == before
+
+
 def detached(home):
     """The pid of the process that works on the manager."""
     for folder in Path("/proc").iterdir():

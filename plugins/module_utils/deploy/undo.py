@@ -32,7 +32,11 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.history.revision
 from ansible_collections.stackwright.swarm.plugins.module_utils.plan.operations import Operation
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import name_of
 from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.names import revision_name
-from ansible_collections.stackwright.swarm.plugins.module_utils.transitions.restore import interrupted, moved
+from ansible_collections.stackwright.swarm.plugins.module_utils.transitions.restore import (
+    before_extra_steps,
+    interrupted,
+    moved,
+)
 from ansible_collections.stackwright.swarm.plugins.module_utils.volumes.in_plan import owed, restores_for
 
 if TYPE_CHECKING:
@@ -43,9 +47,11 @@ Outcome = Dict[str, Any]
 
 
 def former_of(run: Run, observed: Observed, past: Before) -> Former:
-    """Returns the target of a rollback: the current state, or the state before the first of the runs that died."""
+    """Returns the target of a rollback: the state before the first of the runs that died, else the current one."""
     if not run.unfinished:
-        return Former(observed, frozenset(), past)
+        was = before_extra_steps(run.stack, observed)
+        # A service is only started again if this run has changed it: its volume may not be restored yet.
+        return Former(was, {name for name in moved(run.stack, was, observed) if name[0] == "network"}, past)
     first = run.unfinished[0]
     names = [revision_name(run.stack, revision.number) for revision in run.unfinished]
     created = {name_of(record): str(record.get("CreatedAt") or "") for record in configs_named(run.client, names)}

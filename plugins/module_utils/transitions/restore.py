@@ -15,6 +15,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.plan.differences
 from ansible_collections.stackwright.swarm.plugins.module_utils.plan.operations import PRUNE, Operation, Plan, ordered
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.extra_step import (
     before_extra_step,
+    is_stopped,
     networks_given_up,
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.prune import references
@@ -39,7 +40,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.transitions.in_p
 from ansible_collections.stackwright.swarm.plugins.module_utils.transitions.stop import stopped
 
 if TYPE_CHECKING:
-    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Service
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Network, Service
     from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import Lists, Objects, Observed
 
 KINDS: Tuple[Tuple[str, Lists], ...]
@@ -162,6 +163,28 @@ def interrupted(stack: str, observed: Observed, since: str, known: AbstractSet[s
     names = {id_of(new): name for name, new in _own("networks", stack, observed).items() if id_of(new) not in known}
     was["services"] = [{**s, "Spec": with_targets(s["Spec"], names)} for s in was["services"]]
     return was
+
+
+def before_extra_steps(stack: str, observed: Observed) -> Observed:
+    """Returns the state before the extra steps that an earlier run has left because its rollback failed.
+
+    A service that stack_service has stopped stays stopped. A network that was given up is there again.
+    """
+    networks = {name_of(network): network for network in observed["networks"]}
+    lost: List[Network] = []
+    targets: Dict[str, str] = {}
+    services: List[Service] = []
+    for service in observed["services"]:
+        spec = service["Spec"]
+        if stack_of(service) == stack and not is_stopped(service):
+            for gone in networks_given_up(spec):
+                if gone["Name"] not in networks:
+                    networks[gone["Name"]] = {**gone, "Scope": "swarm"}
+                    lost.append(networks[gone["Name"]])
+                targets[id_of(gone)] = id_of(networks[gone["Name"]])
+            spec = before_extra_step(spec)
+        services.append({**service, "Spec": with_targets(spec, targets)})
+    return {**observed, "services": services, "networks": [*observed["networks"], *lost]}
 
 
 def _since(service: Service, since: str) -> List[Mapping[str, Any]]:
