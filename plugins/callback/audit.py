@@ -152,7 +152,7 @@ class CallbackModule(CallbackBase):
             if isinstance(sink, Http):
                 sink.close()
                 if sink.lost:
-                    self._display.warning(f"audit: {sink.lost} lines did not reach {sink.url}: {sink.reason}")
+                    self._display.warning(f"audit: {sink.lost} lines did not reach {sink.host}: {sink.reason}")
 
     # -- lines of the audit
 

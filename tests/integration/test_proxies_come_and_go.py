@@ -221,6 +221,23 @@ def test_a_proxy_that_is_down_during_a_cleanup_is_owed_the_removal(site):
     assert [(one["proxy"], one["name"], one["gone"]) for one in owed] == [("m1", name, True)]
 
 
+def test_a_host_that_can_not_be_reached_during_a_cleanup_is_owed_the_removal(site):
+    assert site.deploy("a", "a.example.com").code == 0
+    inventory = yaml.safe_load((site.player.folder / "inventory.yml").read_text())
+    away = {"ansible_connection": "ssh", "ansible_host": "127.0.0.1", "ansible_port": 1}
+    inventory["swarm_proxies"] = {"hosts": {"gone": away}}
+    site.player.write("inventory.yml", yaml.safe_dump(inventory))
+    play = yaml.safe_load((ROOT / "playbooks" / "cleanup.yml").read_text())
+    name = f"{site.swarm.name}-a"
+    play[0]["vars"] = {"stack_admin": "/nowhere", "stack_name": name, "stack_confirm": name}
+    play[0]["module_defaults"] = {"group/stackwright.swarm.swarm": {"docker_host": "{{ docker_host }}"}}
+    play[0]["hosts"] = "swarm_managers:swarm_proxies"
+    done = site.player.playbook(site.player.write("cleanup.yml", yaml.safe_dump(play)))
+    assert "unreachable=1" in done.output and "have missed the removal of the routes" in done.output, done.output
+    owed = site.player.play({"stack_routes": {}}, limit="m1").last["owed"]
+    assert [(one["proxy"], one["name"], one["gone"]) for one in owed] == [("gone", name, True)]
+
+
 def test_a_proxy_that_is_new_gets_all_routes_with_the_next_run_of_any_stack(site):
     assert site.deploy("a", "a.example.com", stack_proxies=["p0"]).code == 0
     assert site.deploy("b", "b.example.com", stack_proxies=["p0"]).code == 0

@@ -319,6 +319,10 @@ def with_values(story: Callable[[Options], Dict[str, object]], values: Values, o
             except NotYetKept as needed:
                 needed.result = shown
                 raise
+            except StackwrightError as error:
+                # The deployment has succeeded, and the next one tries again.
+                text = f"Old versions of kept values could not be removed: {values.scrub(str(error))}"
+                shown["notices"] = [*(shown.get("notices") or ()), text]
     except StackwrightError as error:
         failure = scrubbed(error, values.scrub)
         if (error.details.get("outcome") or {}).get("rollback") == "done":

@@ -323,7 +323,8 @@ def _log(client: EngineClient, task: Task, service: Service) -> str:
         return ""  # the log driver can't be read, or the node is gone: the entry has no log then
     terminal = bool((service["Spec"]["TaskTemplate"].get("ContainerSpec") or {}).get("TTY"))
     text = (raw if terminal else demultiplexed(raw)).decode("utf-8", "replace")
-    return text[-MOST:]
+    # Without the line that is cut: the rest of a secret would not be found.
+    return text if len(text) <= MOST else text[-MOST:].partition("\n")[2]
 
 
 def demultiplexed(raw: bytes) -> bytes:

@@ -240,5 +240,5 @@ def generator_of(name: str) -> Generator:
     """Returns the generator of this name. Raises GeneratorError (``unknown_generator``), which lists the known ones."""
     if name not in GENERATORS:
         known = ", ".join(sorted(GENERATORS))
-        raise GeneratorError(f"unknown generator {name}", "unknown_generator", f"known generators or presets: {known}")
+        raise GeneratorError(f"unknown generator {name}", "unknown_generator", f"known generators: {known}")
     return GENERATORS[name]

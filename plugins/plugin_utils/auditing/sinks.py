@@ -13,6 +13,7 @@ import queue
 import secrets
 import syslog
 import threading
+import urllib.parse
 import urllib.request
 from typing import Any, Dict, Mapping, Tuple
 
@@ -86,11 +87,15 @@ class Syslog:
 class Http:
     """A receiver that gets each line as a POST of JSON, in a thread. Only ``close`` waits for it.
 
-    ``lost`` counts the lines that did not arrive.
+    ``lost`` counts the lines that did not arrive. ``host`` names the receiver; the rest of an address may be secret.
     """
 
     def __init__(self, url: str, headers: Mapping[str, str]) -> None:
         self.url, self.headers, self.lost, self.reason = url, dict(headers), 0, ""
+        try:
+            self.host = urllib.parse.urlsplit(url).hostname or "http_url"
+        except ValueError:
+            self.host = "http_url"
         self._lines: queue.Queue[Any] = queue.Queue(WAITING)
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()

@@ -106,7 +106,7 @@ def _values(text: str, name: str, least: int, most: int, words: tuple[str, ...])
     def number(word: str) -> int:
         value = least + words.index(word.lower()) if word.lower() in words else -1
         if word.isdecimal() and word.isascii():
-            value = int(word[:9])
+            value = int(word) if len(word) <= 9 else most + 1
         if not least <= value <= most:
             raise CronError(f"{word[:20]!r} is not a valid {name} ({least} to {most})")
         return value

@@ -5,6 +5,7 @@ import pytest
 from ansible_collections.stackwright.swarm.plugins.module_utils.core.errors import EngineError
 from ansible_collections.stackwright.swarm.plugins.module_utils.gate.evidence import (
     LINES,
+    MOST,
     checks_here,
     demultiplexed,
     evidence,
@@ -64,6 +65,9 @@ def test_the_newest_failure_is_told_with_code_node_and_log():
 def test_a_terminals_log_has_no_frames_and_a_long_one_is_cut():
     (found,) = evidence(Engine(b"line\r\n" * 50), [service(tty=True)], TASKS, {"shop_web": "x"})
     assert found["log"] == ["line"] * LINES
+    # Half of a secret would not be found as one.
+    (found,) = evidence(Engine(b"x" * 50 + b"y" * MOST + b"\nlast\n"), [service(tty=True)], TASKS, {"shop_web": "x"})
+    assert found["log"] == ["last"]
 
 
 @pytest.mark.parametrize("error", [EngineError("no log", "not_found"), EngineError("hangs", "timeout")])

@@ -165,3 +165,16 @@ def test_a_store_that_others_always_write_first(swarm, values, monkeypatch):
     with pytest.raises(ValueStoreError, match="changed by others during every attempt"):
         deploy(swarm, compiled(), values=values)
     assert swarm.names("services") == [] and swarm.names("configs") == []
+
+
+def test_old_versions_that_stay_are_a_notice_of_a_deployment_that_succeeded(swarm, tmp_path, monkeypatch):
+    values = {"store": "host_facts", "path": str(tmp_path)}
+
+    def fails(_self):
+        raise ValueStoreError("The disk is full.", "store_full")
+
+    monkeypatch.setattr(kept_values.Values, "remove_unused", fails)
+    done = deploy(swarm, compiled(), values=values)
+    assert done["changed"] and done["notices"] == [
+        "Old versions of kept values could not be removed: The disk is full."
+    ]

@@ -129,7 +129,7 @@ def test_lines_for_an_address_that_is_not_valid_are_lost_and_counted(url, capfd)
     sink.write("one")
     sink.write("two")
     sink.close()
-    assert sink.lost == 2 and "hunter2" not in sink.reason + capfd.readouterr().err
+    assert sink.lost == 2 and "hunter2" not in sink.host + sink.reason + capfd.readouterr().err
 
 
 def test_a_receiver_that_hangs_costs_two_seconds_in_all():

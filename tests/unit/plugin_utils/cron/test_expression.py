@@ -142,6 +142,7 @@ def test_a_date_that_never_comes_has_no_time():
         pytest.param("L * * * *", "'L' is not a valid minute", id="letter"),
         pytest.param("\u0661 * * * *", "not a valid minute", id="arabic-digit"),
         pytest.param("9999999999999999999999 * * * *", "not a valid minute", id="huge"),
+        pytest.param("00000000059 * * * *", "not a valid minute", id="long"),
     ],
 )
 def test_what_is_not_valid_is_named(text, message):
