@@ -85,7 +85,9 @@ class _Resolver:
             here.problem("does not name a service", hint="write extends: {service: NAME, file: PATH}", code="extends")
             return None
         if other is not None:
-            loaded = None if refuse_remote(other, here) else self.load_services(file, other, here)
+            if refuse_remote(other, here):
+                return None
+            loaded = self.load_services(file, other, here)
             if loaded is None:
                 return None
             file, services = loaded

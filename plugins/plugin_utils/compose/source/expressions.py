@@ -81,8 +81,8 @@ def _call(text: str, start: int) -> tuple[Call, int]:
 
 def _bar_argument(text: str, position: int, positional: list[object]) -> int:
     """Reads an optional ``| 32`` or ``| 'name'``; returns the position after it."""
-    bar = _BAR.match(text, position)
-    match = _ARGUMENT.match(text, bar.end()) if bar else None
+    pipe = _BAR.match(text, position)
+    match = _ARGUMENT.match(text, pipe.end()) if pipe else None
     if not match or match["name"] is not None:
         return position
     positional.append(_value(match))
