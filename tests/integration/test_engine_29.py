@@ -47,7 +47,7 @@ configs:
 MACHINE = {"not_local", "no_ipvs", "no_overlay", "storage_driver", "disk_space", "inodes"}
 #: They speak to a proxy, to a receiver of notifications, or to nobody; stack_glance is a part of compose_stack.
 OTHERS = {"caddy_route", "caddy_route_info", "caddy_server", "stack_glance", "stack_notification"}
-OTHERS |= {"services_registry_compose", "services_registry_import"}
+OTHERS |= {"file_fetch", "services_registry_compose", "services_registry_import"}
 REGISTRY = "apps: {web: {image: example/web, version: 1.10}}\n"
 
 
