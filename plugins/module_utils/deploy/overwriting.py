@@ -21,7 +21,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.history.revision
 from ansible_collections.stackwright.swarm.plugins.module_utils.plan.operations import Plan
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.extra_step import (
     before_extra_step,
-    networks_given_up,
+    lost_networks,
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.ignore_rules import EXTRA, MISSING
 from ansible_collections.stackwright.swarm.plugins.module_utils.request.options import FAIL
@@ -111,12 +111,8 @@ def _compared(client: EngineClient, revision: Revision, observed: Observed, opti
     binder = options.get("binder")
     known = binder.of_versions if binder is not None else _none
     # An extra step that a dead run has left is not a change by others.
-    networks: Dict[str, Network] = {name_of(network): network for network in observed["networks"]}
-    for service in observed["services"]:
-        networks = {
-            **{gone["Name"]: {**gone, "Scope": "swarm"} for gone in networks_given_up(service["Spec"])},
-            **networks,
-        }
+    lost = lost_networks([service["Spec"] for service in observed["services"]], observed["networks"])
+    networks: Dict[str, Network] = {name_of(network): network for network in (*lost, *observed["networks"])}
     services: List[Service] = [
         {**service, "Spec": before_extra_step(service["Spec"])} for service in observed["services"]
     ]

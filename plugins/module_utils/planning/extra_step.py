@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Callable, Dict, List, Mapping, Sequence
 
-from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import HANDING_OVER, labels_of
+from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.labels import HANDING_OVER, labels_of, name_of
 
 if TYPE_CHECKING:
     from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import (
@@ -62,6 +62,17 @@ def networks_given_up(spec: Mapping[str, object]) -> List[Network]:
     text = labels_of(spec).get(HANDING_OVER)
     found: List[Network] = json.loads(text).get(NETWORKS, []) if text else []
     return found
+
+
+def lost_networks(specs: Sequence[Mapping[str, object]], networks: Sequence[Network]) -> List[Network]:
+    """Returns the bodies of the networks that services with ``specs`` have given up and that ``networks`` lacks."""
+    names = {name_of(network) for network in networks}
+    lost: Dict[str, Network] = {}
+    for spec in specs:
+        for gone in networks_given_up(spec):
+            if gone["Name"] not in names:
+                lost.setdefault(gone["Name"], {**gone, "Scope": "swarm"})
+    return list(lost.values())
 
 
 def values_to_carry(live: Service, base: ServiceSpec, hidden: Hidden) -> List[str]:

@@ -16,6 +16,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.plan.operations 
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.extra_step import (
     before_extra_step,
     is_stopped,
+    lost_networks,
     networks_given_up,
 )
 from ansible_collections.stackwright.swarm.plugins.module_utils.planning.prune import references
@@ -40,7 +41,7 @@ from ansible_collections.stackwright.swarm.plugins.module_utils.transitions.in_p
 from ansible_collections.stackwright.swarm.plugins.module_utils.transitions.stop import stopped
 
 if TYPE_CHECKING:
-    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Network, Service
+    from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.api_types import Service
     from ansible_collections.stackwright.swarm.plugins.module_utils.swarm.state_types import Lists, Objects, Observed
 
 KINDS: Tuple[Tuple[str, Lists], ...]
@@ -150,14 +151,8 @@ def interrupted(stack: str, observed: Observed, since: str, known: AbstractSet[s
         "configs": [config for config in observed["configs"] if not is_new(config)],
         "secrets": [secret for secret in observed["secrets"] if not is_new(secret)],
     }
-    present = {name_of(network) for network in was["networks"]}
-    for spec in (
-        spec for service in observed["services"] for spec in _since(service, since) if stack_of(service) == stack
-    ):
-        for network in networks_given_up(spec):
-            if network["Name"] not in present:
-                present.add(network["Name"])
-                was["networks"].append({**network, "Scope": "swarm"})
+    own = [service for service in observed["services"] if stack_of(service) == stack]
+    was["networks"] += lost_networks([spec for service in own for spec in _since(service, since)], was["networks"])
     # Services that the dead run had restored are on a network that is new, too.
     known = {id_of(network) for network in was["networks"]}
     names = {id_of(new): name for name, new in _own("networks", stack, observed).items() if id_of(new) not in known}
@@ -170,21 +165,15 @@ def before_extra_steps(stack: str, observed: Observed) -> Observed:
 
     A service that stack_service has stopped stays stopped. A network that was given up is there again.
     """
-    networks = {name_of(network): network for network in observed["networks"]}
-    lost: List[Network] = []
-    targets: Dict[str, str] = {}
-    services: List[Service] = []
-    for service in observed["services"]:
-        spec = service["Spec"]
-        if stack_of(service) == stack and not is_stopped(service):
-            for gone in networks_given_up(spec):
-                if gone["Name"] not in networks:
-                    networks[gone["Name"]] = {**gone, "Scope": "swarm"}
-                    lost.append(networks[gone["Name"]])
-                targets[id_of(gone)] = id_of(networks[gone["Name"]])
-            spec = before_extra_step(spec)
-        services.append({**service, "Spec": with_targets(spec, targets)})
-    return {**observed, "services": services, "networks": [*observed["networks"], *lost]}
+    left = {id_of(s): s["Spec"] for s in observed["services"] if stack_of(s) == stack and not is_stopped(s)}
+    networks = [*observed["networks"], *lost_networks(list(left.values()), observed["networks"])]
+    ids = {name_of(network): id_of(network) for network in networks}
+    targets = {id_of(gone): ids[gone["Name"]] for spec in left.values() for gone in networks_given_up(spec)}
+    services: List[Service] = [
+        {**s, "Spec": with_targets(before_extra_step(s["Spec"]) if id_of(s) in left else s["Spec"], targets)}
+        for s in observed["services"]
+    ]
+    return {**observed, "services": services, "networks": networks}
 
 
 def _since(service: Service, since: str) -> List[Mapping[str, Any]]:
